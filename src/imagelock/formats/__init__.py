@@ -1,0 +1,1 @@
+"""Formats: text in, places out, no I/O; one module a format, listed in :mod:`imagelock.formats.all`."""

@@ -1,0 +1,201 @@
+"""The catalogue of findings: every code, its name, its level and its meaning.
+
+A code never changes its meaning.  New ones take the next number of their hundred: 1xx files and lock,
+2xx clusters, 3xx registries, 4xx release tags.  ``explain`` and the reference in the docs are made
+from this table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Level(Enum):
+    """How much a finding weighs; ``--strict`` turns warnings into errors."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One line of the catalogue; ``exit_code`` is what an error of this kind costs."""
+
+    code: str
+    name: str
+    level: Level = Level.ERROR
+    exit_code: int = 1
+    meaning: str
+    remedy: str
+
+
+def _kinds(*kinds: Kind) -> dict[str, Kind]:
+    return {kind.code: kind for kind in kinds}
+
+
+KINDS = _kinds(
+    Kind(
+        code="IL101",
+        name="unpinned-reference",
+        meaning="A reference names an image without a digest, so what it means can change at any time.",
+        remedy="Run `imagelock lock`, then `imagelock pin`.",
+    ),
+    Kind(
+        code="IL102",
+        name="tag-moved",
+        meaning="The registry's tag points to another digest than the lock. Deployed files are not "
+        "affected: they carry the lock's digest.",
+        remedy="Look at the new image, then run `imagelock update IMAGE` to take it, or leave the lock as it is.",
+    ),
+    Kind(
+        code="IL103",
+        name="unused-lock-entry",
+        level=Level.WARNING,
+        meaning="The lock holds an image that no file of the project names any more.",
+        remedy="Run `imagelock lock` over the whole project; it drops what nothing uses.",
+    ),
+    Kind(
+        code="IL104",
+        name="two-digests-one-tag",
+        meaning="Two sources give the same name and tag two different digests.",
+        remedy="Decide which one is meant and take the other away.",
+    ),
+    Kind(
+        code="IL105",
+        name="digest-not-in-lock",
+        meaning="A file carries a digest that the lock does not have: an error when the lock has this name "
+        "and tag with another digest, a warning when the lock does not know the image.",
+        remedy="Run `imagelock pin` to write the lock's digest, or `imagelock lock --adopt` to take the file's.",
+    ),
+    Kind(
+        code="IL106",
+        name="platform-missing",
+        level=Level.WARNING,
+        meaning="An image has no manifest for a platform that `[lock] platforms` asks for.",
+        remedy="Build the image for that platform, or take the platform out of the configuration.",
+    ),
+    Kind(
+        code="IL107",
+        name="related-image-missing",
+        meaning="A ClusterServiceVersion uses an image that its spec.relatedImages does not list, so a "
+        "disconnected cluster will not have it.",
+        remedy="Set `[olm] related-images = true` and run `imagelock pin`.",
+    ),
+    Kind(
+        code="IL108",
+        name="child-manifest-pinned",
+        level=Level.WARNING,
+        meaning="A reference is pinned to the manifest of one platform of a multi-platform image; nodes of "
+        "other platforms cannot run it.",
+        remedy="Pin the index: run `imagelock update IMAGE`.",
+    ),
+    Kind(
+        code="IL109",
+        name="duplicate-entry",
+        level=Level.WARNING,
+        meaning="A list names the same name, or the same name and tag, twice.",
+        remedy="Take one of the two away.",
+    ),
+    Kind(
+        code="IL110",
+        name="untagged-ambiguous",
+        meaning="A reference without a tag fits several entries of the lock.",
+        remedy="Write the tag that is meant, or give `--untagged first` with a list that keeps its order.",
+    ),
+    Kind(
+        code="IL111",
+        name="damaged-reference",
+        meaning="A text that is no image reference stands where one must stand.",
+        remedy="Correct the reference; the finding names what is wrong with it.",
+    ),
+    Kind(
+        code="IL112",
+        name="not-in-lock",
+        meaning="A reference is not in the lock, so nothing is known to write.",
+        remedy="Run `imagelock lock`, or exempt the image in imagelock.toml.",
+    ),
+    Kind(
+        code="IL113",
+        name="not-pinnable",
+        level=Level.WARNING,
+        meaning="A reference was found in a place that cannot be changed exactly, or its tag is not known.",
+        remedy="Change the place by hand as the finding says.",
+    ),
+    Kind(
+        code="IL114",
+        name="unreadable-file",
+        meaning="A file, or one document of it, cannot be read as what it is; references in it are not seen.",
+        remedy="Correct the file, or leave it out with `[scan] exclude`.",
+    ),
+    Kind(
+        code="IL115",
+        name="tag-beside-digest-disagrees",
+        level=Level.WARNING,
+        meaning="A reference carries a tag and a digest, and the lock has that digest under another tag.",
+        remedy="Correct the tag, or run `imagelock pin`.",
+    ),
+    Kind(
+        code="IL116",
+        name="generated-name-collision",
+        meaning="Two images get the same generated name in an OLM bundle, even with their full path.",
+        remedy="Rename one of the images or give it another tag.",
+    ),
+    Kind(
+        code="IL120",
+        name="files-disagree",
+        meaning="Two places name the same image and tag with two different digests.",
+        remedy="Run `imagelock pin` to write the lock's digest into both.",
+    ),
+    Kind(
+        code="IL201",
+        name="pod-not-locked",
+        meaning="A pod runs an image that is not in the lock.",
+        remedy="Deploy the pinned files again, or exempt the image with a reason.",
+    ),
+    Kind(
+        code="IL202",
+        name="pod-not-pinned",
+        meaning="A pod names its image without a digest.",
+        remedy="Pin the manifest it was made from and deploy it again.",
+    ),
+    Kind(
+        code="IL301",
+        name="not-resolved",
+        exit_code=3,
+        meaning="A reference could not be resolved to a digest.",
+        remedy="The finding says what was tried; `imagelock doctor HOST` shows what the registry answers.",
+    ),
+    Kind(
+        code="IL302",
+        name="could-not-tell",
+        exit_code=3,
+        meaning="A registry or cluster could not be asked, so nothing is known: neither fine nor drift.",
+        remedy="Try again when it answers, or correct the credentials.",
+    ),
+    Kind(
+        code="IL303",
+        name="digest-gone",
+        meaning="The registry no longer has the locked digest: nothing can pull this image any more.",
+        remedy="Load it from a mirror or bundle, or take a new one with `imagelock update IMAGE`.",
+    ),
+    Kind(
+        code="IL304",
+        name="tag-gone",
+        meaning="The registry no longer has the tag; the locked digest is still there.",
+        remedy="Nothing breaks now. Registries collect untagged digests: mirror the image, or set the tag again.",
+    ),
+    Kind(
+        code="IL401",
+        name="tag-conflict",
+        meaning="A release tag exists already and points to another digest.",
+        remedy="Choose another tag, or move this one on purpose with `--move NAME`.",
+    ),
+    Kind(
+        code="IL402",
+        name="tag-file-invalid",
+        meaning="A tag file breaks the rules of its format.",
+        remedy="Correct the line that the finding names.",
+    ),
+)
+"""Every finding by its code, in the order of the codes."""

@@ -1,0 +1,146 @@
+"""The lock as values: entries, and which of them a reference means.
+
+Matching is exact on canonical name and tag, never on text (design: section 3, "Who decides").
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeAlias
+
+from imagelock.model.digest import Digest, same_digest
+
+if TYPE_CHECKING:
+    from imagelock.model.platform import Platform
+    from imagelock.model.reference import Reference
+
+LATEST = "latest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformImage:
+    """One platform of an image: its manifest's digest; config digest and download bytes if known."""
+
+    platform: Platform
+    digest: Digest
+    config: Digest | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where an entry came from that no scan can find again: a build list, an image, a tag file."""
+
+    origin: str
+    tag: str | None = None
+    revision: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedImage:
+    """One entry: a canonical name, perhaps a tag, and the digest of what it names.
+
+    The digest is that of the index when there is one.  ``size`` is the manifest's or index's own bytes.
+    Entries from lists read offline know name, tag and digest only (``media_type`` is None).
+    """
+
+    name: str
+    tag: str | None
+    digest: Digest
+    media_type: str | None = None
+    size: int | None = None
+    platforms: tuple[PlatformImage, ...] = ()
+    resolved_from: str | None = None
+    source: Source | None = None
+
+    @property
+    def reference(self) -> str:
+        """``name:tag``, or ``name@digest`` for an entry without a tag: how people name the entry."""
+        return f"{self.name}@{self.digest}" if self.tag is None else f"{self.name}:{self.tag}"
+
+    @property
+    def image_id(self) -> str:
+        """``name[:tag]@digest``: the entry in full."""
+        tag = "" if self.tag is None else f":{self.tag}"
+        return f"{self.name}{tag}@{self.digest}"
+
+    @property
+    def sort_key(self) -> tuple[str, str, str]:
+        """The order of the file: by name, tag, digest; no tag comes first."""
+        return (self.name, self.tag or "", str(self.digest))
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """Several entries fit a reference without a tag."""
+
+    entries: tuple[LockedImage, ...]
+
+
+Match: TypeAlias = LockedImage | Ambiguous | None
+
+
+@dataclass(frozen=True)
+class Lock:
+    """All entries, in the order they were given (the lock file's order, or a list's own)."""
+
+    images: tuple[LockedImage, ...] = ()
+    _by_name: dict[str, list[LockedImage]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        by_name: dict[str, list[LockedImage]] = defaultdict(list)
+        for image in self.images:
+            by_name[image.name].append(image)
+        object.__setattr__(self, "_by_name", dict(by_name))
+
+    @cached_property
+    def sorted(self) -> Lock:
+        """The same entries in the lock file's order."""
+        return Lock(tuple(sorted(self.images, key=lambda image: image.sort_key)))
+
+    def named(self, name: str) -> tuple[LockedImage, ...]:
+        """Return every entry of one canonical name, in order."""
+        return tuple(self._by_name.get(name, ()))
+
+    def tagged(self, name: str, tag: str) -> LockedImage | None:
+        """Return the entry of one name and tag."""
+        return next((image for image in self._by_name.get(name, ()) if image.tag == tag), None)
+
+    def with_digest(self, name: str, digest: Digest) -> tuple[LockedImage, ...]:
+        """Return the entries of one name that have this digest, under whatever tag."""
+        return tuple(image for image in self.named(name) if same_digest(image.digest, digest))
+
+    def children_of(self, name: str, digest: Digest) -> tuple[LockedImage, ...]:
+        """Return the entries of one name that have this digest as one of their platforms."""
+        return tuple(
+            image
+            for image in self.named(name)
+            if not same_digest(image.digest, digest)
+            and any(same_digest(part.digest, digest) for part in image.platforms)
+        )
+
+    def match(self, reference: Reference, *, untagged_first: bool = False) -> Match:
+        """Return the entry a reference means, several when that is not clear, or None.
+
+        A tag decides before a digest (pinning moves ``name:tag@old``); a digest without a tag belongs to
+        the entries with that digest; nothing at all means ``latest``, else the one entry without a tag,
+        else the only entry of that name.
+        """
+        if reference.tag is not None:
+            return self.tagged(reference.name, reference.tag)
+        if reference.digest is not None:
+            return next(iter(self.with_digest(reference.name, reference.digest)), None)
+        entries = self.named(reference.name)
+        if untagged_first:
+            return entries[0] if entries else None
+        latest = self.tagged(reference.name, LATEST)
+        if latest is not None:
+            return latest
+        bare = tuple(image for image in entries if image.tag is None)
+        if len(bare) == 1:
+            return bare[0]
+        if len(entries) == 1:
+            return entries[0]
+        return Ambiguous(entries) if entries else None

@@ -1,0 +1,109 @@
+"""What a command did and has to say: changes, findings and counts; no words about presentation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from imagelock.model.findings import KINDS, Level
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something to tell the user, with a stable code.
+
+    ``file`` is relative to the project, ``line`` and ``column`` count from 1.  ``notes`` are further
+    facts, one a line: the other places, what was tried.  ``hint`` is the way out, most often a command.
+    """
+
+    code: str
+    message: str
+    level: Level
+    reference: str | None = None
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
+    hint: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The code's readable name."""
+        return KINDS[self.code].name
+
+    @property
+    def where(self) -> str | None:
+        """``file:line:column`` as far as it is known."""
+        parts = [str(part) for part in (self.file, self.line, self.column) if part is not None]
+        return ":".join(parts) or None
+
+
+def finding(  # noqa: PLR0913 - the fields of a finding, all by name
+    code: str,
+    message: str,
+    *,
+    reference: object = None,
+    file: str | None = None,
+    line: int | None = None,
+    column: int | None = None,
+    hint: str | None = None,
+    notes: Iterable[str] = (),
+    level: Level | None = None,
+) -> Finding:
+    """Make a finding; its level is the catalogue's unless given."""
+    return Finding(
+        code=code,
+        message=message,
+        level=level or KINDS[code].level,
+        reference=None if reference is None else str(reference),
+        file=file,
+        line=line,
+        column=column,
+        hint=hint,
+        notes=tuple(notes),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Before and after of one thing: an entry of the lock, or a place in a file.
+
+    An absent ``before`` means added, an absent ``after`` removed.
+    """
+
+    reference: str
+    before: str | None
+    after: str | None
+    file: str | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What one command did: always the same shape, whatever prints it.
+
+    ``summary`` counts; every input is in exactly one of its counts.  ``advice`` is the next command, or
+    a remark that is no finding.
+    """
+
+    command: str
+    changes: tuple[Change, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    summary: dict[str, int] = field(default_factory=dict)
+    advice: tuple[str, ...] = ()
+
+    def exit_code(self, *, strict: bool = False) -> int:
+        """Return 0, 1 or 3: could-not-tell weighs more than a finding, a finding more than none."""
+        costs = {
+            KINDS[item.code].exit_code
+            for item in self.findings
+            if item.level is Level.ERROR or strict
+        }
+        return max(costs, default=0)
+
+    def with_findings(self, more: Iterable[Finding]) -> Outcome:
+        """Return the same outcome with more findings."""
+        return replace(self, findings=(*self.findings, *more))

@@ -1,0 +1,137 @@
+"""Places: where a reference is written, and the characters that pinning fills.
+
+A finder returns :data:`Found` values: a :class:`Place`, something :class:`Skipped` with the reason, or
+something :class:`Damaged` where a reference must stand.  They say nothing of files on disk; the caller
+knows which text it gave.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from imagelock.model.reference import Reference
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where each character of a decoded text stands in the file's text.
+
+    Character ``i`` of the decoded text is written at ``starts[i]`` to ``ends[i]`` (offsets in
+    characters of the file).  Text written as it is has two ranges; escapes, folding and indentation
+    make tuples.  ``at`` is where an empty text stands.
+    """
+
+    starts: Sequence[int]
+    ends: Sequence[int]
+    at: int
+
+    @classmethod
+    def plain(cls, start: int, end: int) -> Span:
+        """Return the span of text that is written one to one."""
+        return cls(range(start, end), range(start + 1, end + 1), start)
+
+    def cut(self, start: int, end: int) -> Span:
+        """Return the span of the decoded characters ``start`` to ``end``."""
+        return Span(self.starts[start:end], self.ends[start:end], self.offset(start))
+
+    def offset(self, index: int) -> int:
+        """Return where decoded character ``index`` is written; the text's end for its length."""
+        if index < len(self.starts):
+            return self.starts[index]
+        return self.ends[-1] if self.ends else self.at
+
+    def through(self, inner: Span) -> Span:
+        """Compose: ``inner`` counts in our decoded text, the result counts in the file."""
+        if isinstance(inner.starts, range) and isinstance(self.starts, range):
+            return Span.plain(self.starts.start + inner.at, self.starts.start + inner.at + len(inner.starts))
+        return Span(
+            tuple(self.starts[i] for i in inner.starts),
+            tuple(self.ends[i - 1] for i in inner.ends),
+            self.offset(inner.at),
+        )
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+
+class Words(Enum):
+    """What a slot holds, and so what pinning writes there."""
+
+    REFERENCE = "reference"
+    TAG = "tag"
+    DIGEST = "digest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """Characters that pinning fills: ``text`` as decoded, and where each character is written."""
+
+    span: Span
+    text: str
+    words: Words = Words.REFERENCE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One reference in one text; without slots it is found and not pinnable (``refusal`` says why).
+
+    ``line`` and ``column`` count from 1, ``document`` (of a YAML stream) from 0; ``path`` is dotted
+    (``spec.containers[0].image``), with `` > `` where a text inside a text begins.
+    """
+
+    reference: Reference
+    slots: tuple[Slot, ...]
+    line: int
+    column: int
+    document: int
+    path: str
+    format: str
+    refusal: str | None = None
+
+    @property
+    def pinnable(self) -> bool:
+        """Whether pinning can write here."""
+        return bool(self.slots)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """A candidate that looked like an image and was not taken."""
+
+    text: str
+    line: int
+    column: int
+    reason: str
+    format: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Damaged:
+    """A text that is no reference where a reference must stand (finding IL111)."""
+
+    text: str
+    line: int
+    column: int
+    reason: str
+    hint: str | None = None
+    format: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """A part of a file that cannot be read as what it is (finding IL114)."""
+
+    line: int
+    column: int
+    reason: str
+    hint: str | None = None
+    format: str = ""
+
+
+Found: TypeAlias = Place | Skipped | Damaged | Unreadable
+"""What a finder yields."""
