@@ -1,0 +1,48 @@
+"""What the configuration says of registry hosts; trust is decided before these values are made.
+
+A value here is already allowed: `imagelock.config` drops or refuses what an untrusted file may not say.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mirror:
+    """Another place for a host's content: ``scheme://host[:port][/prefix]``.
+
+    The repository's path is appended to the prefix.  With ``resolve`` tags are taken from it too;
+    without, only content by digest.
+    """
+
+    url: str
+    resolve: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alternate:
+    """A rewrite tried when the original has no such image: a regular expression and its replacement.
+
+    ``match`` must match the whole canonical name; ``$1`` in ``to`` is its first group.
+    """
+
+    match: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostSettings:
+    """Settings of one registry host, by the name references use (``docker.io``, ``localhost:5000``).
+
+    ``fallback = False``: the origin is never asked, so the mirrors' 404 is the answer.  ``ca`` is a PEM
+    file that adds to the system's.  ``insecure`` allows plain HTTP and unverified TLS for this host.
+    ``realms`` are token services that may see this host's stored credentials.
+    """
+
+    mirrors: tuple[Mirror, ...] = ()
+    fallback: bool = True
+    alternates: tuple[Alternate, ...] = ()
+    ca: str | None = None
+    insecure: bool = False
+    realms: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""The verbs: each plans from values and acts in one place."""

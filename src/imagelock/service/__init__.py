@@ -1,0 +1,1 @@
+"""What stays running: the embedded registry."""
