@@ -1,0 +1,54 @@
+# The project's verbs. Each one makes .venv by itself (tools/bootstrap.py); `make` alone lists them.
+# PYTHON chooses the interpreter that .venv is made with: make test PYTHON=python3.13
+
+SHELL = /bin/sh
+PYTHON = python3
+BOOTSTRAP = $(PYTHON) tools/bootstrap.py
+BIN = .venv/bin
+
+# What `make check` runs; each is a program of .venv.
+CHECKS = "ruff check" "ruff format --check" mypy lint-imports "python tools/docs.py --check"
+
+.PHONY: help demo test check bench docs clean
+
+help: ## list the verbs
+	@sed -n 's/^\([a-z]*\):.*## /\1: /p' Makefile | \
+	while IFS=: read -r verb does; do printf '  make %-7s%s\n' "$$verb" "$$does"; done
+
+demo: ## the whole line on a built-in example, nothing prepared, nothing kept
+	@$(BOOTSTRAP)
+	@$(BIN)/imagelock demo
+
+test: ## every test, against docker-registry and skopeo where they are installed
+	@$(BOOTSTRAP) --group dev --peers
+	@$(BIN)/pytest
+
+check: ## lint, format, types, import floors, docs and --help in step
+	@$(BOOTSTRAP) --group dev
+	@failed=; \
+	for step in $(CHECKS); do \
+		echo "==> $$step"; \
+		$(BIN)/$$step || failed="$$failed$${failed:+, }$$step"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "make check: failed: $$failed" >&2; exit 1; fi; \
+	echo "make check: all clean"
+
+bench: ## every benchmark in turn; each prints its ratios
+	@$(BOOTSTRAP) --group dev --peers
+	@failed=; found=; \
+	for bench in benchmarks/bench_*.py; do \
+		[ -e "$$bench" ] || continue; \
+		found=yes; \
+		echo "==> $$bench"; \
+		$(BIN)/python "$$bench" || failed="$$failed$${failed:+, }$$bench"; \
+	done; \
+	if [ -z "$$found" ]; then echo "make bench: there are no benchmarks yet"; fi; \
+	if [ -n "$$failed" ]; then echo "make bench: failed: $$failed" >&2; exit 1; fi
+
+docs: ## write docs/reference anew from the code
+	@$(BOOTSTRAP)
+	@$(BIN)/python tools/docs.py
+
+clean: ## remove .venv and every cache
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage build dist site
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
