@@ -226,7 +226,7 @@ class Environment:
         (self.path / UNFINISHED).touch()
         extra = [item for name in groups for item in requirements(self.groups, name)]
         say(f"installing imagelock{' and its development tools' if groups else ''}")
-        pip = [str(self.python), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+        pip = [str(self.python), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
         run([*pip, "-e", str(self.root), *extra], "pip could not install what pyproject.toml asks for")
         state = {"root": str(self.root), "made-from": self.made_from, "groups": sorted(groups)}
         (self.path / READY).write_text(json.dumps(state) + "\n", encoding="utf-8")
