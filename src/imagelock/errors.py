@@ -15,6 +15,7 @@
         ├── UnreachableError        3   no connection, a time-out, a 5xx that stayed
         ├── TLSError                3   the certificate cannot be trusted
         └── IntegrityError          3   what came is not what it claims to be
+            └── IncompleteError     3   a manifest whose blobs or children are not there
 
 The number is the exit code a command ends with when the error reaches the top (design: 2 over 3
 over 1).  What a *finding* costs is decided in :mod:`imagelock.model.findings` instead.
@@ -92,10 +93,24 @@ class ValueFormError(ImagelockError, ValueError):
 
 
 class RegistryError(ImagelockError):
-    """A registry did not give what was asked; the subclass says why."""
+    """A registry did not give what was asked; the subclass says why.
+
+    ``tried`` names each endpoint that was asked and its answer, in order.
+    """
 
     exit_code = 3
     kind = "registry error"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        where: str | None = None,
+        hint: str | None = None,
+        tried: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.tried = tried
 
 
 class NotFoundError(RegistryError):
@@ -132,3 +147,13 @@ class IntegrityError(RegistryError):
     """What came is not what it claims to be: another digest, size or media type, or no manifest."""
 
     kind = "integrity"
+
+
+class IncompleteError(IntegrityError):
+    """A manifest that points to content the store does not have; ``missing`` are its digests, as text."""
+
+    kind = "incomplete"
+
+    def __init__(self, message: str, *, missing: tuple[str, ...], where: str | None = None) -> None:
+        super().__init__(message, where=where, hint="push the blobs and children first")
+        self.missing = missing

@@ -26,14 +26,42 @@ REFERENCE_CHARS = 1024
 TOKEN_BYTES = 64 * KIB
 ERROR_BODY_BYTES = 16 * KIB
 LOCK_BYTES = 64 * MIB
+LAYOUT_INDEX_BYTES = 64 * MIB
+"""``index.json`` of an OCI layout: some 200,000 tags."""
 LAYER_FILE_BYTES = GIB
 """One file read out of a layer, decompressed."""
+
+PIECE_BYTES = 256 * KIB
+"""What is read, hashed and written at once."""
+UPLOADS_OPEN = 256
+"""Upload sessions of the embedded registry at one time; each holds an open file."""
+UPLOAD_IDLE_SECONDS = 3600.0
+DRAIN_BYTES = 8 * MIB
+"""What the embedded registry reads of a body it has refused, so that the client sees the answer."""
+CHUNK_LINE_BYTES = KIB
+TRAILER_BYTES = 16 * KIB
+PAGE_ENTRIES = 10_000
+"""Tags in one answer, however many are asked for."""
 
 CONNECT_SECONDS = 10.0
 FIRST_BYTE_SECONDS = 30.0
 IDLE_SECONDS = 30.0
+BODY_SECONDS = 120.0
+"""A manifest, config or token answer must be complete by then, however it trickles."""
+PROBE_SECONDS = 5.0
+"""To learn whether a loopback host speaks TLS."""
 RETRY_SECONDS = 120.0
 """Default budget a host for retries and waiting (``--retry-time``)."""
+ABSENT_SECONDS = 5.0
+"""Part of that budget for what waiting rarely heals: connection refused, unknown host, a plain 500."""
+MIRROR_SECONDS = 2.0
+"""Part of that budget for an endpoint that another one can stand in for."""
+BACKOFF_SECONDS = 0.25
+"""First pause before trying again; each further one doubles, up to the next value."""
+BACKOFF_MOST_SECONDS = 15.0
+GIVEN_UP_SECONDS = 10.0
+"""How long a host that was given up is not asked again."""
+REDIRECTS = 5
 HELPER_SECONDS = 30.0
 HELPER_BYTES = 64 * KIB
 

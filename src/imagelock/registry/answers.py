@@ -1,0 +1,126 @@
+"""What a registry's HTTP answers mean: the error for a status, and what may be tried again.
+
+Follows the OCI distribution specification, "Error Codes".  Nothing of a URL but scheme, host and port is
+ever quoted: the rest may carry a signature.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from imagelock.errors import (
+    NoAccessError,
+    NotFoundError,
+    RateLimitedError,
+    RegistryError,
+    UnreachableError,
+    ValueFormError,
+)
+from imagelock.model import strictjson
+from imagelock.registry.gate import Trouble, retry_after
+
+if TYPE_CHECKING:
+    from urllib3 import HTTPHeaderDict
+
+REPEATABLE = frozenset({429, 500, 502, 503, 504})
+REDIRECT = frozenset({301, 302, 303, 307, 308})
+_MESSAGE_CHARS = 160
+_CODE = re.compile(r"[A-Z0-9_ -]{1,40}", re.ASCII)
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
+_REPOSITORY_UNKNOWN = frozenset({"NAME_UNKNOWN", "NAME_INVALID", "REPOSITORY_NOT_FOUND"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One answer, its body read within the limit; ``url`` is scheme, host and port of who gave it."""
+
+    status: int
+    headers: HTTPHeaderDict
+    body: bytes
+    url: str
+
+    @property
+    def media_type(self) -> str | None:
+        """The Content-Type without its parameters, in lower case."""
+        value = self.headers.get("Content-Type")
+        return value.partition(";")[0].strip().lower() or None if value else None
+
+    @property
+    def is_a_page(self) -> bool:
+        """Whether this is a page or a storage's message that no registry speaks in."""
+        kind = self.media_type or ""
+        return kind in {"text/html", "application/xhtml+xml", "application/xml", "text/xml"}
+
+    @property
+    def code(self) -> str | None:
+        """The first error code of an OCI error body, None when the body is none."""
+        first = self._first_error()
+        code = first.get("code") if first is not None else None
+        return code if isinstance(code, str) and _CODE.fullmatch(code) else None
+
+    @property
+    def reason(self) -> str:
+        """The status and what the registry says to it, fit for one line of a terminal."""
+        first = self._first_error() or {}
+        texts = [first.get(key) for key in ("code", "message")]
+        said = ": ".join(_UNPRINTABLE.sub(" ", text) for text in texts if isinstance(text, str) and text)
+        return f"{self.status} {said[:_MESSAGE_CHARS]}".strip()
+
+    def _first_error(self) -> dict[str, strictjson.Json] | None:
+        if not self.body.lstrip().startswith(b"{"):
+            return None
+        try:
+            document = strictjson.loads(self.body)
+        except ValueFormError:
+            return None
+        errors = document.get("errors") if isinstance(document, dict) else None
+        first = errors[0] if isinstance(errors, list) and errors else None
+        return first if isinstance(first, dict) else None
+
+
+def is_true_404(answer: Answer) -> bool:
+    """Whether the 404 is the registry's own word.
+
+    A page or an XML message without the registry's version header may come from a proxy, a portal or a
+    wrong path: that is no word on what exists.
+    """
+    if answer.code is not None or "Docker-Distribution-Api-Version" in answer.headers:
+        return True
+    return not answer.is_a_page
+
+
+def refusal(answer: Answer, *, what: str) -> RegistryError:
+    """Return the error for an answer that is not what was asked for; ``what`` is a tag, manifest, blob."""
+    if answer.status == 404:
+        return _not_found(answer, what)
+    if answer.status in {401, 403}:
+        return NoAccessError(f"access denied ({answer.reason})")
+    if answer.status == 429:
+        return RateLimitedError(f"too many requests ({answer.reason})")
+    if answer.status in REDIRECT:
+        return UnreachableError(f"a redirect that cannot be followed ({answer.status})")
+    if answer.status >= 500:
+        return UnreachableError(f"the registry failed ({answer.reason})")
+    return RegistryError(f"the registry refused ({answer.reason})")
+
+
+def _not_found(answer: Answer, what: str) -> RegistryError:
+    if not is_true_404(answer):
+        return UnreachableError(
+            "a 404 that is not the registry's own word: a page instead of its answer",
+            hint="a proxy, a portal or a wrong mirror path answered; open the address in a browser",
+        )
+    return NotFoundError(f"no such {'repository' if answer.code in _REPOSITORY_UNKNOWN else what}")
+
+
+def trouble(answer: Answer) -> Trouble:
+    """Return how to take an answer of :data:`REPEATABLE`."""
+    pause = retry_after(answer.headers.get("Retry-After")) if answer.status in {429, 503} else None
+    return Trouble(
+        error=refusal(answer, what="answer"),
+        absent=answer.status == 500,
+        whole_host=answer.status == 429,
+        pause=pause,
+    )

@@ -1,0 +1,236 @@
+"""The registry client, read side: ask, read and prove, whichever endpoint answers.
+
+Follows the OCI distribution specification 1.1, "Pull".  What a header says is a claim; only bytes that
+were hashed here are returned as content.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from imagelock import limits
+from imagelock.errors import (
+    IntegrityError,
+    NoAccessError,
+    NotFoundError,
+    RateLimitedError,
+    RegistryError,
+    TLSError,
+    UnreachableError,
+    ValueFormError,
+)
+from imagelock.model.digest import Digest
+from imagelock.model.manifest import ACCEPTED_TYPES
+from imagelock.model.reference import is_tag
+from imagelock.registry import proof
+from imagelock.registry.answers import is_true_404, refusal
+from imagelock.registry.endpoints import alternate_names, endpoints
+from imagelock.registry.store import Claim
+from imagelock.registry.transport import Call, Manner, Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+
+    from imagelock.model.hosts import HostSettings
+    from imagelock.registry.answers import Answer
+    from imagelock.registry.endpoints import Endpoint
+    from imagelock.registry.store import Content
+
+T = TypeVar("T")
+
+_LAST = Manner()
+_REPLACEABLE = Manner(patience=limits.MIRROR_SECONDS)
+
+_ACCEPT = {"Accept": ", ".join(ACCEPTED_TYPES)}
+_ANY = {"Accept": "*/*"}
+_NO_HEAD = frozenset({400, 405, 406, 415, 501})
+"""Answers to HEAD that say nothing of the manifest: some registries and proxies do not speak HEAD."""
+
+
+class RegistryClient:
+    """Read manifests and small blobs from registries; safe to call from many threads.
+
+    ``hosts`` are the settings by the host that references name, already checked for trust.  ``jobs``
+    connections a host, ``retry_time`` seconds a host for retries and waiting.  ``environ`` replaces the
+    process environment (proxies, credential files).  ``requests`` counts what went out, by
+    ``(host:port, method)``.
+
+    Every method raises classes of :mod:`imagelock.errors` only.
+    """
+
+    def __init__(
+        self,
+        hosts: Mapping[str, HostSettings] | None = None,
+        *,
+        jobs: int = limits.JOBS,
+        retry_time: float = limits.RETRY_SECONDS,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self._hosts = hosts or {}
+        environ = os.environ if environ is None else environ
+        self._transport = Transport(self._hosts, jobs=jobs, retry_time=retry_time, environ=environ)
+        self._endpoints: dict[str, tuple[Endpoint, ...]] = {}
+        self.requests: Mapping[tuple[str, str], int] = self._transport.requests
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Drop all connections and wake threads that wait for a host."""
+        self._transport.close()
+
+    def ask(self, repository: str, target: str | Digest) -> Claim:
+        """Ask what a tag or digest is without reading it (one HEAD).
+
+        The claim is empty where the registry does not speak HEAD.  Raises :class:`NotFoundError` only
+        when every endpoint that may answer gave a true 404.
+        """
+        _check(target)
+        return self._from_any(repository, target, lambda at, manner: self._ask(at, target, manner))
+
+    def manifest(self, repository: str, target: str | Digest) -> Content:
+        """Read a manifest or index and prove it (one GET).
+
+        By digest the body must hash to it; by tag our own sha256 is the digest, and a digest header that
+        contradicts it is refused.  Raises :class:`IntegrityError` after one repetition; no other endpoint
+        is asked then, so that nothing heals silently.
+        """
+        _check(target)
+
+        def read(at: Endpoint, manner: Manner) -> Content:
+            answer = self._request(at, _manifest_call("GET", at, target, manner))
+            return proof.manifest(answer, target, at.host)
+
+        return self._from_any(repository, target, _twice(read))
+
+    def blob(self, repository: str, digest: Digest, limit: int) -> bytes:
+        """Read a small blob of at most ``limit`` bytes and prove it (one GET)."""
+
+        def read(at: Endpoint, manner: Manner) -> bytes:
+            path = f"/v2/{at.repository}/blobs/{digest}"
+            call = Call(method="GET", target=path, limit=limit, headers=_ANY, manner=manner)
+            return proof.blob(self._request(at, call), digest)
+
+        return self._from_any(repository, digest, _twice(read))
+
+    # One endpoint
+
+    def _request(self, at: Endpoint, call: Call) -> Answer:
+        site = self._transport.site(at.scheme, at.authority, at.settings)
+        return self._transport.request(site, call)
+
+    def _ask(self, at: Endpoint, target: str | Digest, manner: Manner) -> Claim:
+        answer = self._request(at, _manifest_call("HEAD", at, target, manner))
+        if answer.status == 404 and not is_true_404(answer):
+            # A HEAD has no body to tell the registry's 404 from a proxy's: read the whole answer.
+            answer = self._request(at, _manifest_call("GET", at, target, manner))
+        if answer.status in _NO_HEAD:
+            return Claim(digest=None, media_type=None, size=None, host=at.host)
+        if answer.status != 200:
+            raise refusal(answer, what="manifest" if isinstance(target, Digest) else "tag")
+        return proof.claim(answer, at.host)
+
+    # Any endpoint
+
+    def _from_any(self, repository: str, target: str | Digest, read: Callable[[Endpoint, Manner], T]) -> T:
+        """Return the first good answer of the repository's endpoints, then of its alternates.
+
+        An endpoint that another one can stand in for gets less patience.
+        """
+        where = f"{repository}{'@' if isinstance(target, Digest) else ':'}{target}"
+        tried: list[tuple[Endpoint, RegistryError]] = []
+        for name in (repository, *alternate_names(repository, self._hosts)):
+            places = [at for at in self._places(name) if at.resolves or isinstance(target, Digest)]
+            for at in places:
+                try:
+                    return read(at, _LAST if at is places[-1] else _REPLACEABLE)
+                except RegistryError as error:
+                    tried.append((at, error))
+                    if isinstance(error, IntegrityError):
+                        raise _failure(where, tried) from error
+            if not all(isinstance(error, NotFoundError) for _, error in tried):
+                break
+        raise _failure(where, tried)
+
+    def _places(self, name: str) -> tuple[Endpoint, ...]:
+        places = self._endpoints.get(name)
+        if places is None:
+            places = self._endpoints[name] = endpoints(name, self._hosts)
+        return places
+
+
+def _check(target: str | Digest) -> None:
+    """Refuse what is no tag before it becomes part of a path."""
+    if isinstance(target, str) and not is_tag(target):
+        raise ValueFormError(f"{target[:80]!r} is no tag", text=target)
+
+
+def _manifest_call(method: str, at: Endpoint, target: str | Digest, manner: Manner) -> Call:
+    return Call(
+        method=method,
+        target=f"/v2/{at.repository}/manifests/{target}",
+        limit=limits.MANIFEST_BYTES,
+        headers=_ACCEPT,
+        manner=manner,
+    )
+
+
+def _twice(read: Callable[[Endpoint, Manner], T]) -> Callable[[Endpoint, Manner], T]:
+    """Read, and when the content is wrong once more on a fresh connection."""
+
+    def read_twice(at: Endpoint, manner: Manner) -> T:
+        try:
+            return read(at, manner)
+        except IntegrityError:
+            return read(at, replace(manner, fresh=True))
+
+    return read_twice
+
+
+def _failure(where: str, tried: list[tuple[Endpoint, RegistryError]]) -> RegistryError:
+    """Return the one truthful error: not found only when everything that may answer said so."""
+    if not tried:
+        return UnreachableError(
+            "nobody may be asked for a tag: no mirror resolves tags and fallback is off",
+            where=where,
+            hint="set resolve = true for a mirror, or fallback = true",
+        )
+    lines = tuple(f"{at.label}: {_short(error)}" for at, error in tried)
+    at, worst = min(tried, key=lambda each: _badness(each[1]))
+    missing = isinstance(worst, NotFoundError)
+    hints = [worst.hint] if worst.hint else []
+    if len(tried) > 1:
+        hints.insert(0, f"tried: {'; '.join(lines)}")
+    return type(worst)(
+        f"{worst.message} at {at.label}" if missing else f"{at.label}: {worst.message}",
+        where=where,
+        hint="; ".join(hints) or None,
+        tried=lines,
+    )
+
+
+def _badness(error: RegistryError) -> int:
+    """Rank errors, the one to report first: what is least like an answer is worst."""
+    order: tuple[type[RegistryError], ...] = (
+        IntegrityError,
+        TLSError,
+        NoAccessError,
+        RateLimitedError,
+        UnreachableError,
+    )
+    ranks = [rank for rank, kind in enumerate(order) if isinstance(error, kind)]
+    if ranks:
+        return ranks[0]
+    return len(order) + isinstance(error, NotFoundError)
+
+
+def _short(error: RegistryError) -> str:
+    return "404" if isinstance(error, NotFoundError) else f"{error.kind} ({error.message})"

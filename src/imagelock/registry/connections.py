@@ -1,0 +1,194 @@
+"""Connection pools: TLS settings, proxies, and the question whether a loopback host speaks TLS."""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+import threading
+from typing import TYPE_CHECKING, TypeAlias
+
+import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from imagelock import limits
+from imagelock.errors import ConfigError
+from imagelock.registry.endpoints import DEFAULT_PORTS, is_loopback, split_authority
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from imagelock.model.hosts import HostSettings
+
+    Pool: TypeAlias = urllib3.HTTPConnectionPool
+
+_PROXY_SCHEMES = ("http://", "https://")
+_USER_INFO = re.compile(r"//[^/@]*@")
+
+
+class ExactHeaders(dict[str, str]):
+    """Request headers that carry the request's target, exactly as it must go out.
+
+    urllib3 writes percent escapes anew, which breaks signed links; a connection of ours takes the target
+    from here instead.
+    """
+
+    def __init__(self, headers: Mapping[str, str], target: str) -> None:
+        super().__init__(headers)
+        self.target = target
+
+    def copy(self) -> ExactHeaders:
+        """Copy the target too: urllib3 copies headers before it sends them."""
+        return ExactHeaders(self, self.target)
+
+
+class _ExactTarget(HTTPConnection):
+    """A connection that sends the target of :class:`ExactHeaders` as it is."""
+
+    def request(  # type: ignore[override]  # urllib3's own signature breaks http.client's, on purpose
+        self, method: str, url: str, body: bytes | None = None, headers: object = None, **how: bool
+    ) -> None:
+        """Send the request; the arguments are urllib3's."""
+        target = headers.target if isinstance(headers, ExactHeaders) else url
+        super().request(method, target, body=body, headers=headers, **how)  # type: ignore[arg-type]
+
+
+class _ExactTargetTLS(_ExactTarget, HTTPSConnection):
+    """The same over TLS."""
+
+
+class Connections:
+    """Make pools of ``jobs`` connections; one TLS context for all hosts with the same trust."""
+
+    def __init__(self, *, jobs: int, environ: Mapping[str, str]) -> None:
+        self._jobs = jobs
+        self._proxies = _proxies(environ)
+        self._lock = threading.Lock()
+        self._contexts: dict[tuple[str | None, bool], ssl.SSLContext] = {}
+        self._managers: list[urllib3.PoolManager] = []
+
+    def close(self) -> None:
+        """Drop all connections."""
+        with self._lock:
+            for manager in self._managers:
+                manager.clear()
+            self._managers.clear()
+
+    def pool(self, scheme: str, authority: str, settings: HostSettings) -> tuple[Pool, bool]:
+        """Return a new pool, and whether its requests name the whole URL (plain HTTP by a proxy).
+
+        Raises :class:`ConfigError` for a ``ca`` that cannot be read.
+        """
+        host, port = split_authority(authority)
+        manager, absolute = self._manager(scheme, authority, settings)
+        with self._lock:
+            self._managers.append(manager)
+        pool = manager.connection_from_host(host, port or DEFAULT_PORTS[scheme], scheme)
+        connection: type[_ExactTarget] = _ExactTargetTLS if pool.scheme == "https" else _ExactTarget
+        pool.ConnectionCls = connection  # type: ignore[assignment]  # urllib3's protocol repeats its odd request()
+        return pool, absolute
+
+    def probe(self, authority: str) -> tuple[str, bool]:
+        """Ask a host whether it speaks TLS: the scheme, and whether the host answered at all.
+
+        Sends nothing but the beginning of a TLS handshake.  Without a port 443 and 80 are tried.
+        """
+        host, port = split_authority(authority)
+        if self._proxy("https", host, port or 443) is not None:
+            return "https", True
+        if (secure := _speaks_tls(host, port or 443)) is not None:
+            return ("https" if secure else "http"), True
+        if port is None and _speaks_tls(host, 80) is not None:
+            return "http", True
+        return ("http" if is_loopback(host) else "https"), False
+
+    def _manager(
+        self, scheme: str, authority: str, settings: HostSettings
+    ) -> tuple[urllib3.PoolManager, bool]:
+        context = self._context(settings, authority) if scheme == "https" else None
+        host, port = split_authority(authority)
+        proxy = self._proxy(scheme, host, port or DEFAULT_PORTS[scheme])
+        if proxy is None:
+            return urllib3.PoolManager(num_pools=1, maxsize=self._jobs, ssl_context=context), False
+        return self._proxy_manager(proxy, context), scheme == "http"
+
+    def _proxy_manager(self, proxy: str, context: ssl.SSLContext | None) -> urllib3.ProxyManager:
+        parsed = urllib3.util.parse_url(proxy)
+        headers = urllib3.make_headers(proxy_basic_auth=parsed.auth) if parsed.auth else None
+        return urllib3.ProxyManager(
+            _USER_INFO.sub("//", proxy),
+            num_pools=1,
+            maxsize=self._jobs,
+            proxy_headers=headers,
+            ssl_context=context,
+        )
+
+    def _proxy(self, scheme: str, host: str, port: int) -> str | None:
+        if not self._proxies or is_loopback(host):
+            return None
+        # Slow to import and seldom used; the type stubs know it for some systems only.
+        from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # noqa: PLC0415
+
+        if proxy_bypass_environment(f"{host}:{port}", self._proxies):
+            return None
+        return self._proxies.get(scheme) or self._proxies.get("all")
+
+    def _context(self, settings: HostSettings, authority: str) -> ssl.SSLContext:
+        with self._lock:
+            key = (settings.ca, settings.insecure)
+            context = self._contexts.get(key)
+            if context is None:
+                context = self._contexts[key] = _tls_context(settings, authority)
+            return context
+
+
+def _tls_context(settings: HostSettings, authority: str) -> ssl.SSLContext:
+    """Return the system's trust, the configured authority added to it."""
+    context = ssl.create_default_context()
+    if settings.insecure:
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if settings.ca is not None:
+        try:
+            context.load_verify_locations(cafile=settings.ca)
+        except (OSError, ValueError) as error:
+            raise ConfigError(
+                f"cannot read certificates: {getattr(error, 'strerror', None) or error}".lower(),
+                where=settings.ca,
+                hint=f'ca under [registries."{authority}"] names a PEM file',
+            ) from error
+    return context
+
+
+def _speaks_tls(host: str, port: int) -> bool | None:
+    """Whether something that speaks TLS listens there; None when nothing listens."""
+    try:
+        plain = socket.create_connection((host.strip("[]"), port), timeout=limits.PROBE_SECONDS)
+    except OSError:
+        return None
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    with plain:
+        try:
+            with context.wrap_socket(plain, server_hostname=host.strip("[]")):
+                return True
+        except (OSError, ValueError):
+            return False
+
+
+def _proxies(environ: Mapping[str, str]) -> dict[str, str]:
+    """Read ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY``, ``NO_PROXY``; the lower-case names win.
+
+    ``HTTP_PROXY`` is not taken in a CGI process, where a client's header could set it.
+    """
+    names = sorted((name for name in environ if name.lower().endswith("_proxy")), key=str.islower)
+    if "REQUEST_METHOD" in environ:
+        names = [name for name in names if name != "HTTP_PROXY"]
+    found = {name.lower().removesuffix("_proxy"): environ[name].strip() for name in names}
+    bypass = found.pop("no", "")
+    proxies = {
+        kind: url if url.startswith(_PROXY_SCHEMES) else f"http://{url}" for kind, url in found.items() if url
+    }
+    return proxies | {"no": bypass} if proxies else {}

@@ -1,0 +1,144 @@
+"""Where to ask for a repository: the mirrors of its host in order, then the host itself.
+
+Design section 4: mirrors answer tags too unless they are for content only; with ``fallback = false``
+the origin is never asked.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from imagelock.errors import ConfigError, ValueFormError
+from imagelock.model.hosts import HostSettings
+from imagelock.model.reference import DEFAULT_DOMAIN, Reference
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from imagelock.model.hosts import Mirror
+
+DOCKER_HUB = "registry-1.docker.io"
+"""The host that serves what references call docker.io."""
+
+DEFAULT_PORTS = {"https": 443, "http": 80}
+_DEFAULT_SETTINGS = HostSettings()
+_GROUP = re.compile(r"\$(?:(\d)|\{(\d)\})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One place to ask for one repository.
+
+    ``scheme`` is None where the host itself has to tell (loopback and insecure hosts).  ``host`` is the
+    name that answers carry: the reference's own host for the origin, ``host:port`` for a mirror.
+    ``label`` is what messages show.
+    """
+
+    scheme: str | None
+    authority: str
+    repository: str
+    host: str
+    label: str
+    resolves: bool
+    settings: HostSettings
+
+    @property
+    def credential_name(self) -> str:
+        """The name that credential files know this repository by."""
+        return f"{self.host}/{self.repository}"
+
+
+def endpoints(name: str, hosts: Mapping[str, HostSettings]) -> tuple[Endpoint, ...]:
+    """Return the places to ask for the canonical ``name``, in order.
+
+    Raises :class:`ValueFormError` for what is no repository name and :class:`ConfigError` for a mirror
+    that is no URL.
+    """
+    reference = Reference.parse(name)
+    if reference.tag is not None or reference.digest is not None:
+        raise ValueFormError("a repository name has no tag and no digest", text=name)
+    settings = hosts.get(reference.domain, _DEFAULT_SETTINGS)
+    found = [_mirror(mirror, reference, hosts) for mirror in settings.mirrors]
+    if settings.fallback:
+        found.append(_origin(reference, settings))
+    return tuple(found)
+
+
+def alternate_names(name: str, hosts: Mapping[str, HostSettings]) -> tuple[str, ...]:
+    """Return the other names that ``[registries] alternates`` gives to ``name``, in order."""
+    settings = hosts.get(name.partition("/")[0], _DEFAULT_SETTINGS)
+    matches = ((re.fullmatch(each.match, name), each.to) for each in settings.alternates)
+    return tuple(_fill(to, match) for match, to in matches if match is not None)
+
+
+def split_authority(authority: str) -> tuple[str, int | None]:
+    """Split ``host[:port]``; an IPv6 host keeps its brackets."""
+    host, colon, port = authority.rpartition(":")
+    if not colon or not port.isdecimal():
+        return authority, None
+    return host, int(port)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether ``host`` (a name or an address, brackets allowed) is this machine by definition."""
+    name = host.strip("[]").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _origin(reference: Reference, settings: HostSettings) -> Endpoint:
+    authority = DOCKER_HUB if reference.domain == DEFAULT_DOMAIN else reference.domain
+    host, _ = split_authority(authority)
+    asks_the_host = settings.insecure or is_loopback(host)
+    return Endpoint(
+        scheme=None if asks_the_host else "https",
+        authority=authority,
+        repository=reference.path,
+        host=reference.domain,
+        label=authority if asks_the_host else f"https://{authority}",
+        resolves=True,
+        settings=settings,
+    )
+
+
+def _mirror(mirror: Mirror, reference: Reference, hosts: Mapping[str, HostSettings]) -> Endpoint:
+    try:
+        parts = urlsplit(mirror.url)
+        parts.port  # noqa: B018  # the property raises for what is no port
+    except ValueError as error:
+        raise _not_a_mirror(mirror, reference) from error
+    plain = not (parts.query or parts.fragment or "@" in parts.netloc)
+    if parts.scheme not in DEFAULT_PORTS or not parts.hostname or not plain:
+        raise _not_a_mirror(mirror, reference)
+    prefix = parts.path.strip("/")
+    return Endpoint(
+        scheme=parts.scheme,
+        authority=parts.netloc,
+        repository=f"{prefix}/{reference.path}" if prefix else reference.path,
+        host=parts.netloc,
+        label=mirror.url.rstrip("/"),
+        resolves=mirror.resolve,
+        settings=hosts.get(parts.netloc, _DEFAULT_SETTINGS),
+    )
+
+
+def _not_a_mirror(mirror: Mirror, reference: Reference) -> ConfigError:
+    shown = mirror.url.rpartition("@")[2]
+    return ConfigError(
+        f"{shown!r} is no mirror",
+        where=f'[registries."{reference.domain}"] mirrors',
+        hint="write https://host[:port][/prefix], without user and password",
+    )
+
+
+def _fill(template: str, match: re.Match[str]) -> str:
+    """Put the groups of ``match`` in place of ``$1`` or ``${1}``."""
+    return _GROUP.sub(lambda mark: match[int(mark[1] or mark[2])] or "", template)

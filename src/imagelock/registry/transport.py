@@ -1,0 +1,262 @@
+"""HTTP to registries: pooled connections, bounded reads, redirects by hand, retries by the host's gate.
+
+urllib3 does connections and TLS and nothing else: no redirect, no retry and no decompression is left to
+it, because each of them would change what is verified or who sees a secret.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import urljoin, urlsplit
+
+import urllib3
+
+from imagelock import __version__, limits
+from imagelock.errors import IntegrityError, RegistryError, UnreachableError
+from imagelock.model.hosts import HostSettings
+from imagelock.registry.answers import REDIRECT, REPEATABLE, Answer, trouble
+from imagelock.registry.connections import Connections, ExactHeaders
+from imagelock.registry.endpoints import DEFAULT_PORTS
+from imagelock.registry.faults import FOREIGN, fault
+from imagelock.registry.gate import Gate, Trouble
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    Pool: TypeAlias = urllib3.HTTPConnectionPool
+
+USER_AGENT = f"imagelock/{__version__}"
+_TIMEOUT = urllib3.Timeout(connect=limits.CONNECT_SECONDS, read=limits.FIRST_BYTE_SECONDS)
+_PIECE_BYTES = 256 * limits.KIB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Site:
+    """One scheme, host and port, with its pool and its gate; ``url`` is safe to show."""
+
+    scheme: str
+    authority: str
+    settings: HostSettings
+    pool: Pool
+    gate: Gate
+    absolute: bool
+
+    @property
+    def url(self) -> str:
+        """Scheme, host and port."""
+        return f"{self.scheme}://{self.authority}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How to ask: ``patience`` (seconds) makes the host's budget for retries smaller for this call.
+
+    ``fresh`` asks for a connection that nothing was read from before.
+    """
+
+    patience: float = math.inf
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request: ``target`` is path and query, exactly as they go out.
+
+    At most ``limit`` bytes of a good answer's body are taken.
+    """
+
+    method: str
+    target: str
+    limit: int
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | None = field(default=None, repr=False)
+    manner: Manner = Manner()
+
+
+class Transport:
+    """Send calls to sites, from any number of threads.
+
+    ``jobs`` connections a host; ``retry_time`` seconds a host for retries and waiting.
+    """
+
+    def __init__(
+        self, hosts: Mapping[str, HostSettings], *, jobs: int, retry_time: float, environ: Mapping[str, str]
+    ) -> None:
+        self._hosts = hosts
+        self._jobs = jobs
+        self._retry_time = retry_time
+        self._closing = threading.Event()
+        self._connections = Connections(jobs=jobs, environ=environ)
+        self._lock = threading.Lock()
+        self._sites: dict[tuple[str, str], Site] = {}
+        self._schemes: dict[str, str] = {}
+        self._gates: dict[str, Gate] = {}
+        self.requests: dict[tuple[str, str], int] = {}
+
+    def close(self) -> None:
+        """Wake every waiting thread and drop all connections."""
+        self._closing.set()
+        self._connections.close()
+
+    def site(self, scheme: str | None, authority: str, settings: HostSettings | None = None) -> Site:
+        """Return the site; where ``scheme`` is None the host is asked once whether it speaks TLS.
+
+        ``settings`` are those of ``authority`` unless given.
+        """
+        known = scheme or self._schemes.get(authority)
+        site = self._sites.get((known, authority)) if known else None
+        return site or self._new_site(
+            known, authority, settings or self._hosts.get(authority, HostSettings())
+        )
+
+    def _new_site(self, scheme: str | None, authority: str, settings: HostSettings) -> Site:
+        with self._lock:
+            scheme = scheme or self._schemes.get(authority)
+            if scheme is None:
+                scheme, sure = self._connections.probe(authority)
+                if sure:
+                    self._schemes[authority] = scheme
+            site = self._sites.get((scheme, authority))
+            if site is None:
+                site = self._sites[scheme, authority] = self._make_site(scheme, authority, settings)
+            return site
+
+    def _make_site(self, scheme: str, authority: str, settings: HostSettings) -> Site:
+        pool, absolute = self._connections.pool(scheme, authority, settings)
+        gate = self._gates.get(authority)
+        if gate is None:
+            gate = Gate(jobs=self._jobs, budget=self._retry_time, wait=self._closing.wait)
+            self._gates[authority] = gate
+        return Site(
+            scheme=scheme, authority=authority, settings=settings, pool=pool, gate=gate, absolute=absolute
+        )
+
+    def request(self, site: Site, call: Call) -> Answer:
+        """Send the call, repeat it within the host's budget, and follow its redirects.
+
+        Raises a :class:`RegistryError` when no answer came; any status but a redirect is an answer.
+        """
+        answer = self._persist(site, call)
+        for _ in range(limits.REDIRECTS):
+            if answer.status not in REDIRECT or "Location" not in answer.headers:
+                return answer
+            site, call = self._next_hop(site, call, answer.headers["Location"])
+            try:
+                answer = self._persist(site, call)
+            except RegistryError as error:
+                error.message = f"redirected to {site.url}: {error.message}"
+                raise
+        if answer.status in REDIRECT:
+            raise UnreachableError(f"more than {limits.REDIRECTS} redirects")
+        return answer
+
+    def _next_hop(self, site: Site, call: Call, location: str) -> tuple[Site, Call]:
+        """Return where a redirect leads; Authorization stays home when scheme, host or port change."""
+        scheme, authority, target = _split_location(site.url + call.target, location)
+        if site.scheme == "https" and scheme == "http":
+            raise UnreachableError(f"a redirect from https to plain http ({authority}) is not followed")
+        hop = replace(call, target=target)
+        if (scheme, authority) == (site.scheme, site.authority):
+            return site, hop
+        headers = {key: value for key, value in call.headers.items() if key != "Authorization"}
+        return self.site(scheme, authority), replace(hop, headers=headers)
+
+    def _persist(self, site: Site, call: Call) -> Answer:
+        """Repeat one call to one site while the host's gate lets it."""
+        attempt, first = 0, None
+        while True:
+            result = self._attempt(site, call)
+            if isinstance(result, Answer):
+                site.gate.succeeded()
+                return result
+            first = site.gate.failed(result, attempt=attempt, first=first, patience=call.manner.patience)
+            attempt += 1
+
+    def _attempt(self, site: Site, call: Call) -> Answer | Trouble:
+        with site.gate.slot(call.manner.patience):
+            self._count(site.authority, call.method)
+            try:
+                answer = self._exchange(site, call)
+            except FOREIGN as error:
+                wrong = fault(error, authority=site.authority)
+                if isinstance(wrong, Trouble):
+                    return wrong
+                raise wrong from error
+        return trouble(answer) if answer.status in REPEATABLE else answer
+
+    def _exchange(self, site: Site, call: Call) -> Answer:
+        """Send one request and read its answer; raise whatever breaks."""
+        pool = (
+            self._connections.pool(site.scheme, site.authority, site.settings)[0]
+            if call.manner.fresh
+            else site.pool
+        )
+        response = pool.urlopen(
+            call.method,
+            site.url + call.target if site.absolute else call.target,
+            body=call.body,
+            headers=self._headers(site, call),
+            retries=False,
+            redirect=False,
+            assert_same_host=False,
+            timeout=_TIMEOUT,
+            preload_content=False,
+            decode_content=False,
+        )
+        try:
+            body = _read(response, call.limit)
+        except BaseException:
+            response.close()
+            raise
+        return Answer(status=response.status, headers=response.headers, body=body, url=site.url)
+
+    def _headers(self, site: Site, call: Call) -> dict[str, str]:
+        headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **call.headers}
+        # Only a redirect's target can hold what urllib3 would write differently.
+        return headers if site.absolute or "%" not in call.target else ExactHeaders(headers, call.target)
+
+    def _count(self, authority: str, method: str) -> None:
+        with self._lock:
+            key = authority, method
+            self.requests[key] = self.requests.get(key, 0) + 1
+
+
+def _split_location(base: str, location: str) -> tuple[str, str, str]:
+    """Return scheme, authority and target of a ``Location``, every character of the target kept."""
+    try:
+        url = location if location.startswith(("https://", "http://")) else urljoin(base, location)
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise UnreachableError("a redirect to something that is no address") from error
+    if parts.scheme not in DEFAULT_PORTS or not parts.hostname or "@" in parts.netloc:
+        raise UnreachableError("a redirect to something that is no web address")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    authority = host if port in {None, DEFAULT_PORTS[parts.scheme]} else f"{host}:{port}"
+    target = url.partition("://")[2].removeprefix(parts.netloc).partition("#")[0]
+    return parts.scheme, authority, target if target.startswith("/") else f"/{target}"
+
+
+def _read(response: urllib3.BaseHTTPResponse, limit: int) -> bytes:
+    """Read the whole body, or what an error message needs of it; seconds and bytes are bounded."""
+    good = response.status < 300
+    most = limit if good else limits.ERROR_BODY_BYTES
+    deadline = time.monotonic() + limits.BODY_SECONDS
+    pieces, size = [], 0
+    while piece := response.read1(min(_PIECE_BYTES, most + 1 - size), decode_content=False):
+        pieces.append(piece)
+        size += len(piece)
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        if size > most:
+            response.close()
+            break
+    else:
+        response.release_conn()
+    if good and size > most:
+        raise IntegrityError(f"the answer is larger than {most} bytes")
+    return b"".join(pieces)[:most]
