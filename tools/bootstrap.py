@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 OLDEST = (3, 11)
 ROOT = Path(__file__).resolve().parent.parent
+DEFAULT_PYTHON = Path("/usr/bin/python3")
+"""What Debian's unversioned packages, such as python3-venv, belong to."""
 
 PEERS = {
     "docker-registry": "docker-registry",
@@ -57,8 +59,7 @@ class BootstrapError(Exception):
 
 def venv_package(executable: str, version: tuple[int, int]) -> str:
     """Return the Debian package that gives this interpreter `ensurepip`, which Debian splits away."""
-    default = Path("/usr/bin/python3")
-    if Path(executable).resolve() == default.resolve():
+    if Path(executable).resolve() == DEFAULT_PYTHON.resolve():
         return "python3-venv"
     return f"python{version[0]}.{version[1]}-venv"
 
