@@ -36,6 +36,13 @@ MANIFEST_TYPES = (OCI_MANIFEST, DOCKER_MANIFEST)
 INDEX_TYPES = (OCI_INDEX, DOCKER_INDEX)
 ACCEPTED_TYPES = (*INDEX_TYPES, *MANIFEST_TYPES)
 """Every media type imagelock asks a registry for, indexes first: some registries take the order."""
+FOREIGN_LAYER_TYPES = (
+    "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+    "application/vnd.oci.image.layer.nondistributable.v1.tar",
+    "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+    "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd",
+)
+"""Layers that stay with their vendor (Windows bases): an image is whole without them."""
 CONFIG_TYPES = (OCI_CONFIG, DOCKER_CONFIG)
 """Config blobs that describe an image that can run, and so tell a platform."""
 
@@ -75,6 +82,7 @@ class Manifest:
     layers: tuple[Descriptor, ...]
     artifact_type: str | None = None
     subject: Descriptor | None = None
+    annotations: tuple[tuple[str, str], ...] = ()
 
     @property
     def blobs(self) -> tuple[Descriptor, ...]:
@@ -95,6 +103,7 @@ class Index:
     manifests: tuple[Descriptor, ...]
     artifact_type: str | None = None
     subject: Descriptor | None = None
+    annotations: tuple[tuple[str, str], ...] = ()
 
     @property
     def images(self) -> tuple[Descriptor, ...]:
@@ -142,7 +151,9 @@ def _kind(document: dict[str, Json], media_type: str | None) -> str:
         raise ValueFormError(f"the body says {inside}, the registry says {outside}", text="")
     has_children, has_config = "manifests" in document, "config" in document or "layers" in document
     if has_children == has_config:
-        raise ValueFormError("not clearly a manifest or an index: it must have config and layers, or manifests", text="")
+        raise ValueFormError(
+            "not clearly a manifest or an index: it must have config and layers, or manifests", text=""
+        )
     kind = inside or outside or (OCI_INDEX if has_children else OCI_MANIFEST)
     if kind not in ACCEPTED_TYPES:
         raise ValueFormError(f"unknown manifest type {kind[:120]}", text="")
@@ -161,6 +172,7 @@ def _manifest(document: dict[str, Json], kind: str) -> Manifest:
         layers=tuple(_descriptor(layer, f"layers[{i}]") for i, layer in enumerate(layers)),
         artifact_type=_optional_text(document, "artifactType"),
         subject=_subject(document),
+        annotations=_annotations(document.get("annotations"), "manifest"),
     )
 
 
@@ -175,7 +187,16 @@ def _index(document: dict[str, Json], kind: str) -> Index:
         manifests=tuple(_descriptor(child, f"manifests[{i}]") for i, child in enumerate(children)),
         artifact_type=_optional_text(document, "artifactType"),
         subject=_subject(document),
+        annotations=_annotations(document.get("annotations"), "manifest"),
     )
+
+
+def parse_descriptor(value: Json, where: str) -> Descriptor:
+    """Read one descriptor out of JSON that is no manifest (an OCI layout's ``index.json``).
+
+    ``where`` names it in the :class:`ValueFormError` that is raised when it is none.
+    """
+    return _descriptor(value, where)
 
 
 def _subject(document: dict[str, Json]) -> Descriptor | None:

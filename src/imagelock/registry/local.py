@@ -1,0 +1,399 @@
+"""A store of images held here: one behaviour over memory or a directory.
+
+Blobs are shared by all repositories: content is addressed by its hash, and whoever may write here may
+read all of it.  Manifests belong to a repository.  Every promise of the store is kept in this class:
+nothing is visible before it was hashed, no manifest is taken before what it points to is here, nothing
+that something points to is deleted, and no damaged bytes are given as good.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from imagelock.errors import IncompleteError, IntegrityError, NotFoundError, UsageError, ValueFormError
+from imagelock.limits import INDEX_DEPTH, MANIFEST_BYTES, PIECE_BYTES
+from imagelock.model.digest import Digest, new_hasher, same_digest
+from imagelock.model.manifest import (
+    ACCEPTED_TYPES,
+    FOREIGN_LAYER_TYPES,
+    Descriptor,
+    Index,
+    Manifest,
+    parse_manifest,
+)
+from imagelock.model.reference import is_tag
+from imagelock.registry.backend import Part, hash_file
+from imagelock.registry.store import Claim, Content
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from imagelock.registry.backend import Backend, Stamp
+    from imagelock.registry.catalog import Catalog, Repository
+
+_REMEMBERED_MANIFESTS = 2048
+
+
+class LocalStore:
+    """A Source and a Target of :mod:`imagelock.registry.store` over a back end; safe for many threads."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._good: dict[Digest, Stamp] = {}
+        self._parsed: dict[Digest, Manifest | Index] = {}
+        self._members: dict[str, tuple[Repository, Mapping[Digest, Descriptor]]] = {}
+        self._memory = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        """What errors call this store: its directory, or ``memory``."""
+        return self._backend.name
+
+    # Reading.
+
+    def repositories(self) -> tuple[str, ...]:
+        """Return the names of all repositories, sorted."""
+        return tuple(sorted(self._backend.catalog().repositories))
+
+    def tags(self, repository: str) -> tuple[str, ...]:
+        """Return a repository's tags, sorted; raise NotFoundError when there is no such repository."""
+        found = self._backend.catalog().repositories.get(repository)
+        if found is None:
+            raise NotFoundError("no such repository", where=self._where(repository))
+        return tuple(sorted(found.tags))
+
+    def ask(self, repository: str, target: str | Digest) -> Claim:
+        """Return what :meth:`manifest` would give, without its body; it was proved all the same."""
+        content = self.manifest(repository, target)
+        return Claim(
+            digest=content.digest, media_type=content.media_type, size=len(content.body), host=self.name
+        )
+
+    def manifest(self, repository: str, target: str | Digest) -> Content:
+        """Return a manifest by tag or digest; raise IntegrityError when its bytes are damaged."""
+        found = self._find(self._backend.catalog().repository(repository), repository, target)
+        if found is None:
+            raise NotFoundError("no such manifest", where=self._where(repository, target))
+        body = self._read(found.digest, MANIFEST_BYTES)
+        return Content(body=body, digest=found.digest, media_type=found.media_type, host=self.name)
+
+    def blob(self, repository: str, digest: Digest, limit: int) -> bytes:
+        """Return a blob of at most ``limit`` bytes; raise IntegrityError when it is longer or damaged."""
+        del repository  # Blobs are shared.
+        return self._read(digest, limit)
+
+    def blob_size(self, repository: str, digest: Digest, *, proved: bool = False) -> int:
+        """Return a blob's size in bytes; with ``proved`` a damaged one counts as missing.
+
+        Proving reads the blob once; it is not read again until it changes.
+        """
+        size = self._proved_size(digest) if proved else self._stored_size(digest)
+        if size is None:
+            raise NotFoundError("no such blob", where=self._where(repository, digest))
+        return size
+
+    def stream(self, repository: str, descriptor: Descriptor) -> Iterator[bytes]:
+        """Yield a blob in pieces; the last one only after size and digest were proved."""
+        del repository  # Blobs are shared.
+        digest, size, hasher, held = descriptor.digest, 0, new_hasher(descriptor.digest.algorithm), b""
+        for piece in self._pieces(digest, 0, None):
+            if held:
+                yield held
+            hasher.update(piece)
+            size += len(piece)
+            held = piece
+        found = Digest(digest.algorithm, hasher.hexdigest())
+        if size != descriptor.size or not same_digest(found, digest):
+            raise self._damaged(digest)
+        yield held
+
+    def stream_range(self, repository: str, digest: Digest, start: int, stop: int) -> Iterator[bytes]:
+        """Yield the bytes from ``start`` up to, not including, ``stop`` of a blob that is proved first."""
+        self.blob_size(repository, digest, proved=True)
+        return self._pieces(digest, start, stop - start)
+
+    def referrers(self, repository: str, subject: Digest) -> tuple[Descriptor, ...]:
+        """Return the manifests of a repository whose ``subject`` is this digest, sorted by digest.
+
+        Descriptors carry the artifact type and the annotations, as the OCI distribution specification
+        ("Listing Referrers") asks.
+        """
+        found = []
+        for digest, descriptor in self._all(repository).items():
+            parsed = self._parse(digest)
+            if parsed is not None and parsed.subject is not None and parsed.subject.digest == subject:
+                found.append(_referrer(descriptor, parsed))
+        return tuple(sorted(found, key=lambda one: str(one.digest)))
+
+    # Writing.
+
+    def has_manifest(self, repository: str, digest: Digest) -> bool:
+        """Whether the repository has the manifest, undamaged."""
+        try:
+            self.manifest(repository, digest)
+        except (NotFoundError, IntegrityError):
+            return False
+        return True
+
+    def has_blob(self, repository: str, digest: Digest) -> bool:
+        """Whether the blob is here, undamaged."""
+        del repository  # Blobs are shared.
+        return self._proved_size(digest) is not None
+
+    def put_blob(self, repository: str, descriptor: Descriptor, pieces: Iterator[bytes]) -> None:
+        """Store a blob; it becomes visible only when its size and digest are right."""
+        del repository  # Blobs are shared.
+        part = self.create(descriptor.digest.algorithm)
+        try:
+            for piece in pieces:
+                part.write(piece)
+                if part.size > descriptor.size:
+                    break
+            if part.size != descriptor.size:
+                raise IntegrityError(
+                    f"expected {descriptor.size} bytes, got {part.size}", where=str(descriptor.digest)
+                )
+            self.commit(part, descriptor.digest)
+        finally:
+            part.discard()
+
+    def create(self, algorithm: str = "sha256") -> Part:
+        """Start taking a blob in by pieces; finish with :meth:`commit`, or discard the part."""
+        return Part(self._backend.create(), algorithm)
+
+    def commit(self, part: Part, digest: Digest) -> None:
+        """Make a part visible as a blob; raise IntegrityError when it does not hash to ``digest``."""
+        part.commit(digest)
+        stamp = self._backend.stamp(digest)
+        if stamp is not None:
+            self._good[digest] = stamp
+
+    def put_manifest(self, repository: str, content: Content, tag: str | None = None) -> None:
+        """Store a manifest under its digest and, given one, a tag.
+
+        Raises :class:`IncompleteError` when blobs or children are missing (a missing ``subject`` is
+        allowed), :class:`IntegrityError` when the body is no manifest or not of this digest.
+        """
+        if tag is not None and not is_tag(tag):
+            raise UsageError(f"{tag[:80]!r} is no tag", where=self._where(repository))
+        parsed = _read_manifest(content)
+        # Hashing what it points to may take long, so it is done once before everybody else has to wait.
+        self._require(repository, parsed, self._backend.catalog())
+        part = self.create(content.digest.algorithm)
+        part.write(content.body)
+        self.commit(part, content.digest)
+        descriptor = Descriptor(media_type=parsed.media_type, digest=content.digest, size=len(content.body))
+        covered = [child.digest for child in parsed.manifests] if isinstance(parsed, Index) else []
+
+        def record(catalog: Catalog) -> Catalog:
+            self._require(repository, parsed, catalog)
+            if self._backend.stamp(content.digest) is None:
+                raise NotFoundError("deleted while it was stored", where=str(content.digest))
+            return catalog.put(repository, catalog.repository(repository).put(descriptor, tag, covered))
+
+        self._backend.update(record)
+
+    # Deleting.
+
+    def delete_tag(self, repository: str, tag: str) -> None:
+        """Forget a tag; the manifest stays, by digest."""
+
+        def forget(catalog: Catalog) -> Catalog:
+            found = catalog.repository(repository)
+            if tag not in found.tags:
+                raise NotFoundError("no such tag", where=self._where(repository, tag))
+            return catalog.put(repository, found.drop_tag(tag))
+
+        self._backend.update(forget)
+
+    def delete_manifest(self, repository: str, digest: Digest) -> None:
+        """Forget a manifest and every tag that points to it.
+
+        Raises :class:`UsageError` while an index of the repository points to it.
+        """
+
+        def forget(catalog: Catalog) -> Catalog:
+            found = catalog.repository(repository)
+            members = self._all(repository, catalog)
+            if digest not in members:
+                raise NotFoundError("no such manifest", where=self._where(repository, digest))
+            if digest in self._pointed_to(members):
+                raise UsageError("an index points to it", where=self._where(repository, digest))
+            parsed = self._parse(digest)
+            children = [members[one.digest] for one in _children(parsed) if one.digest in members]
+            changed = catalog.put(repository, found.drop(digest, children))
+            if digest not in self._used(changed):
+                self._backend.remove(digest)
+            return changed
+
+        self._backend.update(forget)
+
+    def delete_blob(self, repository: str, digest: Digest) -> None:
+        """Remove a blob; raise :class:`UsageError` while a manifest of any repository needs it."""
+
+        def remove(catalog: Catalog) -> Catalog:
+            if self._backend.stamp(digest) is None:
+                raise NotFoundError("no such blob", where=self._where(repository, digest))
+            if digest in self._used(catalog):
+                raise UsageError("a manifest needs it", where=self._where(repository, digest))
+            self._backend.remove(digest)
+            return catalog
+
+        self._backend.update(remove)
+
+    # Inside.
+
+    def _where(self, repository: str, target: str | Digest | None = None) -> str:
+        if target is None:
+            return repository
+        return f"{repository}@{target}" if isinstance(target, Digest) else f"{repository}:{target}"
+
+    def _damaged(self, digest: Digest) -> IntegrityError:
+        return IntegrityError(
+            f"{digest} is damaged in {self.name}", where=str(digest), hint="store the image again"
+        )
+
+    def _stored_size(self, digest: Digest) -> int | None:
+        stamp = self._backend.stamp(digest)
+        return None if stamp is None else stamp.size
+
+    def _proved_size(self, digest: Digest) -> int | None:
+        stamp = self._backend.stamp(digest)
+        if stamp is None or self._good.get(digest) == stamp:
+            return None if stamp is None else stamp.size
+        file = self._backend.open(digest)
+        if file is None:
+            return None
+        with file:
+            if not same_digest(hash_file(file, digest.algorithm), digest):
+                return None
+        self._good[digest] = stamp
+        return stamp.size
+
+    def _pieces(self, digest: Digest, start: int, length: int | None) -> Iterator[bytes]:
+        file = self._backend.open(digest)
+        if file is None:
+            raise NotFoundError("no such blob", where=str(digest))
+        with file:
+            file.seek(start)
+            left = length
+            while piece := file.read(PIECE_BYTES if left is None else min(PIECE_BYTES, left)):
+                yield piece
+                left = None if left is None else left - len(piece)
+
+    def _read(self, digest: Digest, limit: int) -> bytes:
+        file = self._backend.open(digest)
+        if file is None:
+            raise NotFoundError("no such blob", where=str(digest))
+        with file:
+            body = file.read(limit + 1)
+        if len(body) > limit:
+            raise IntegrityError(f"longer than {limit} bytes", where=str(digest))
+        if not digest.matches(body):
+            raise self._damaged(digest)
+        return body
+
+    def _parse(self, digest: Digest) -> Manifest | Index | None:
+        """Read what a manifest points to; None when it is missing or damaged."""
+        known = self._parsed.get(digest)
+        if known is not None:
+            return known
+        try:
+            parsed = parse_manifest(self._read(digest, MANIFEST_BYTES))
+        except (NotFoundError, IntegrityError, ValueFormError):
+            return None
+        with self._memory:
+            if len(self._parsed) >= _REMEMBERED_MANIFESTS:
+                self._parsed.clear()
+            self._parsed[digest] = parsed
+        return parsed
+
+    def _find(self, records: Repository, name: str, target: str | Digest) -> Descriptor | None:
+        found = records.find(target)
+        if found is None and isinstance(target, Digest):
+            found = self._all(name).get(target)
+        return found
+
+    def _all(self, name: str, catalog: Catalog | None = None) -> Mapping[Digest, Descriptor]:
+        """Return every manifest of a repository: the recorded ones and the children of its indexes."""
+        records = (catalog or self._backend.catalog()).repository(name)
+        known = self._members.get(name)
+        if known is not None and known[0] is records:
+            return known[1]
+        members = dict(records.recorded)
+        level = [one for one in members.values() if one.is_index]
+        for _ in range(INDEX_DEPTH):
+            children = [child for one in level for child in _children(self._parse(one.digest))]
+            level = [child for child in children if child.digest not in members and child.is_index]
+            members.update({child.digest: child for child in children if child.digest not in members})
+        self._members[name] = (records, members)
+        return members
+
+    def _pointed_to(self, members: Mapping[Digest, Descriptor]) -> set[Digest]:
+        indexes = [one for one in members.values() if one.is_index]
+        return {child.digest for one in indexes for child in _children(self._parse(one.digest))}
+
+    def _used(self, catalog: Catalog) -> set[Digest]:
+        """Return every digest that some repository needs."""
+        used: set[Digest] = set()
+        for name in catalog.repositories:
+            for digest in self._all(name, catalog):
+                parsed = self._parse(digest)
+                used.add(digest)
+                used.update(one.digest for one in _contents(parsed))
+        return used
+
+    def _require(self, repository: str, parsed: Manifest | Index, catalog: Catalog) -> None:
+        members = self._all(repository, catalog) if isinstance(parsed, Index) else {}
+        missing = []
+        for one in _contents(parsed):
+            if one.media_type in FOREIGN_LAYER_TYPES:
+                continue
+            in_place = one.digest in members or one.media_type not in ACCEPTED_TYPES
+            if not in_place or self._proved_size(one.digest) != one.size:
+                missing.append(str(one.digest))
+        if missing:
+            raise IncompleteError(
+                f"{len(missing)} of its blobs or children are not in the store",
+                missing=tuple(missing),
+                where=repository,
+            )
+
+
+def _children(parsed: Manifest | Index | None) -> tuple[Descriptor, ...]:
+    """Return the manifests that an index points to."""
+    if not isinstance(parsed, Index):
+        return ()
+    return tuple(child for child in parsed.manifests if child.media_type in ACCEPTED_TYPES)
+
+
+def _contents(parsed: Manifest | Index | None) -> tuple[Descriptor, ...]:
+    """Return everything a manifest or index points to and cannot be whole without."""
+    if parsed is None:
+        return ()
+    return parsed.manifests if isinstance(parsed, Index) else parsed.blobs
+
+
+def _read_manifest(content: Content) -> Manifest | Index:
+    if len(content.body) > MANIFEST_BYTES:
+        raise IntegrityError(f"longer than {MANIFEST_BYTES} bytes", where=str(content.digest))
+    if not content.digest.matches(content.body):
+        raise IntegrityError("the body does not hash to it", where=str(content.digest))
+    try:
+        return parse_manifest(content.body, content.media_type)
+    except ValueFormError as error:
+        raise IntegrityError(error.message, where=str(content.digest), hint=error.hint) from error
+
+
+def _referrer(descriptor: Descriptor, parsed: Manifest | Index) -> Descriptor:
+    kind = parsed.artifact_type
+    if kind is None and isinstance(parsed, Manifest):
+        kind = parsed.config.media_type
+    return Descriptor(
+        media_type=parsed.media_type,
+        digest=descriptor.digest,
+        size=descriptor.size,
+        artifact_type=kind,
+        annotations=parsed.annotations,
+    )

@@ -1,0 +1,127 @@
+"""The OCI distribution API over a local store: requests in, answers out, no sockets.
+
+Follows the OCI distribution specification 1.1.  Bodies and statuses of errors are those of its section
+"Error Codes"; where it leaves a choice, Docker's registry is followed, because clients know it.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from imagelock.errors import ImagelockError
+from imagelock.registry.catalog import is_path
+from imagelock.service.blobs import BlobRoutes
+from imagelock.service.http import Answer, BodyTooLongError
+from imagelock.service.manifests import ManifestRoutes
+from imagelock.service.refusal import Refused, refusal
+from imagelock.service.uploads import Uploads
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from imagelock.registry.local import LocalStore
+    from imagelock.service.http import Request
+
+_log = logging.getLogger(__name__)
+_READS = frozenset({"GET", "HEAD"})
+_VERSION = {"Docker-Distribution-Api-Version": "registry/2.0"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One kind of path, and what answers each method; its groups are the handler's arguments."""
+
+    pattern: re.Pattern[str]
+    handlers: dict[str, Callable[..., Answer]]
+
+
+class Distribution:
+    """The API of one store; call it with a request."""
+
+    def __init__(self, store: LocalStore, *, writable: bool) -> None:
+        self.uploads = Uploads(store.create)
+        self._writable = writable
+        self._routes = _routes(ManifestRoutes(store), BlobRoutes(store, self.uploads))
+
+    def __call__(self, request: Request) -> Answer:
+        """Answer one request; every error becomes an answer, and what is unexpected is logged."""
+        try:
+            answer = self._answer(request)
+        except Refused as error:
+            answer = error.answer()
+        except BodyTooLongError:
+            answer = Refused(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "SIZE_INVALID", "the body is too long"
+            ).answer()
+        except ImagelockError as error:
+            answer = refusal(error).answer()
+        return Answer(
+            status=answer.status,
+            headers={**_VERSION, **answer.headers},
+            body=answer.body,
+            length=answer.length,
+        )
+
+    def close(self) -> None:
+        """End every upload session."""
+        self.uploads.close()
+
+    def _answer(self, request: Request) -> Answer:
+        for route in self._routes:
+            match = route.pattern.fullmatch(request.path)
+            if match is not None:
+                break
+        else:
+            raise Refused(HTTPStatus.NOT_FOUND, "UNSUPPORTED", "there is nothing at this path")
+        name = match.groupdict().get("name")
+        if name is not None and not is_path(name):
+            raise Refused(HTTPStatus.BAD_REQUEST, "NAME_INVALID", "not a repository name", name[:255])
+        allowed = [one for one in route.handlers if self._writable or one in _READS]
+        if request.method not in allowed:
+            raise Refused(
+                HTTPStatus.METHOD_NOT_ALLOWED,
+                "UNSUPPORTED",
+                "this registry is read-only" if request.method in route.handlers else "no such operation",
+                headers={"Allow": ", ".join(allowed)},
+            )
+        return route.handlers[request.method](request, **match.groupdict())
+
+
+def _routes(manifests: ManifestRoutes, blobs: BlobRoutes) -> tuple[Route, ...]:
+    """Return every route; the session's comes before the blob's, which would match it too."""
+    name = "/v2/(?P<name>.+)"
+    session = rf"{name}/blobs/uploads/(?P<identifier>[^/]+)"
+    table: dict[str, dict[str, Callable[..., Answer]]] = {
+        r"/v2/?": {"GET": _base, "HEAD": _base},
+        r"/v2/_catalog": {"GET": manifests.catalog},
+        rf"{name}/tags/list": {"GET": manifests.tags},
+        rf"{name}/referrers/(?P<digest>[^/]+)": {"GET": manifests.referrers},
+        rf"{name}/manifests/(?P<target>[^/]+)": {
+            "GET": manifests.get,
+            "HEAD": manifests.get,
+            "PUT": manifests.put,
+            "DELETE": manifests.delete,
+        },
+        rf"{name}/blobs/uploads/?": {"POST": blobs.start},
+        session: {
+            "GET": blobs.status,
+            "PATCH": blobs.append,
+            "PUT": blobs.finish,
+            "DELETE": blobs.cancel,
+        },
+        rf"{name}/blobs/(?P<digest>[^/]+)": {
+            "GET": blobs.get,
+            "HEAD": blobs.head,
+            "DELETE": blobs.delete,
+        },
+    }
+    return tuple(Route(pattern=re.compile(pattern), handlers=handlers) for pattern, handlers in table.items())
+
+
+def _base(_request: Request) -> Answer:
+    """Say that this is a registry ("Determining Support")."""
+    return Answer(status=HTTPStatus.OK, headers={"Content-Type": "application/json"}, body=b"{}")

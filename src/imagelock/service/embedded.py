@@ -1,0 +1,112 @@
+"""A small OCI registry inside the process: over memory, or over a directory in OCI image layout.
+
+It is the demo's registry, the tests' registry, and what ``imagelock serve`` runs.  It knows neither users
+nor TLS, so writing is for this machine only.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import threading
+from typing import TYPE_CHECKING, TypeAlias
+
+from imagelock.errors import UsageError
+from imagelock.service.distribution import Distribution
+from imagelock.service.http import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Self
+
+    from imagelock.registry.local import LocalStore
+
+Observer: TypeAlias = "Callable[[str, str, int], None]"
+"""Told method, path (without its query) and status of each answer, before the answer is sent."""
+
+_POLL_SECONDS = 0.05
+"""How long closing may wait for the accepting thread."""
+
+
+class EmbeddedRegistry:
+    """A registry on ``host`` and ``port`` (0: any free one) over ``store``.
+
+    As a context manager it answers from a thread; :meth:`run` answers in the caller's thread instead.
+    Raises :class:`UsageError` when a writable registry would listen beyond this machine, or when the
+    address cannot be had.
+    """
+
+    def __init__(
+        self,
+        store: LocalStore,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        writable: bool = True,
+        observer: Observer | None = None,
+    ) -> None:
+        if writable and not _is_loopback(host):
+            raise UsageError(
+                "a writable registry listens on this machine only",
+                where=host,
+                hint="use 127.0.0.1 or ::1, or serve read-only",
+            )
+        self.store = store
+        self._api = Distribution(store, writable=writable)
+        try:
+            self._server = Server((host, port), self._api, observer)
+        except OSError as error:
+            raise UsageError(f"cannot listen: {error.strerror}", where=f"{host}:{port}") from error
+        self._thread: threading.Thread | None = None
+
+    @property
+    def address(self) -> str:
+        """``host:port`` as references write it."""
+        host, port = self._server.server_address[:2]
+        text = host.decode() if isinstance(host, (bytes, bytearray)) else host
+        return f"[{text}]:{port}" if ":" in text else f"{text}:{port}"
+
+    @property
+    def url(self) -> str:
+        """``http://host:port``."""
+        return f"http://{self.address}"
+
+    def run(self) -> None:
+        """Answer requests in this thread until another one calls :meth:`close` or Ctrl-C is pressed."""
+        self._server.serve_forever(_POLL_SECONDS)
+
+    def start(self) -> None:
+        """Answer requests from a thread of its own."""
+        self._thread = threading.Thread(target=self.run, name=f"registry {self.address}", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop: no new connection, the open ones are cut, unfinished uploads are thrown away."""
+        if self._thread is not None:
+            self._server.shutdown()
+            self._thread.join()
+            self._thread = None
+        self._server.server_close()
+        self._server.cut()
+        self._api.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,147 @@
+"""Manifests, tags and referrers of the distribution API."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from imagelock.errors import IncompleteError, IntegrityError, NotFoundError, ValueFormError
+from imagelock.limits import MANIFEST_BYTES, PAGE_ENTRIES
+from imagelock.model.digest import Digest
+from imagelock.model.manifest import OCI_INDEX, parse_manifest
+from imagelock.model.reference import is_tag
+from imagelock.registry.store import Content
+from imagelock.service.http import Answer
+from imagelock.service.refusal import Refused, manifest_refusal, parse_digest
+
+if TYPE_CHECKING:
+    from imagelock.model.manifest import Descriptor
+    from imagelock.registry.local import LocalStore
+    from imagelock.service.http import Request
+
+Target: TypeAlias = str | Digest
+
+
+class ManifestRoutes:
+    """What answers for ``/v2/<name>/manifests``, ``tags`` and ``referrers``."""
+
+    def __init__(self, store: LocalStore) -> None:
+        self._store = store
+
+    def get(self, _request: Request, *, name: str, target: str) -> Answer:
+        """Give a manifest as it is stored; ``Accept`` changes nothing ("Pulling manifests")."""
+        try:
+            content = self._store.manifest(name, _target(target))
+        except (NotFoundError, ValueFormError) as error:
+            raise _unknown(error, target) from error
+        return Answer(
+            status=HTTPStatus.OK,
+            headers={
+                "Content-Type": content.media_type,
+                "Docker-Content-Digest": str(content.digest),
+                "Etag": f'"{content.digest}"',
+            },
+            body=content.body,
+        )
+
+    def put(self, request: Request, *, name: str, target: str) -> Answer:
+        """Take a manifest whose blobs and children are here ("Pushing manifests")."""
+        try:
+            wanted = _target(target)
+        except ValueFormError as error:
+            raise Refused(HTTPStatus.BAD_REQUEST, "TAG_INVALID", error.message, target[:255]) from error
+        body = request.body.read(MANIFEST_BYTES)
+        digest, tag = (wanted, None) if isinstance(wanted, Digest) else (Digest.of(body), wanted)
+        if not digest.matches(body):
+            raise Refused(
+                HTTPStatus.BAD_REQUEST, "DIGEST_INVALID", "the body does not hash to it", str(digest)
+            )
+        media_type = request.headers.get("content-type", "").partition(";")[0].strip()
+        content = Content(body=body, digest=digest, media_type=media_type, host=self._store.name)
+        try:
+            self._store.put_manifest(name, content, tag)
+        except (IncompleteError, IntegrityError) as error:
+            raise manifest_refusal(error) from error
+        headers = {"Location": f"/v2/{name}/manifests/{digest}", "Docker-Content-Digest": str(digest)}
+        subject = parse_manifest(body).subject
+        if subject is not None:
+            headers["OCI-Subject"] = str(subject.digest)
+        return Answer(status=HTTPStatus.CREATED, headers=headers)
+
+    def delete(self, _request: Request, *, name: str, target: str) -> Answer:
+        """Forget a tag, or a manifest and all its tags ("Deleting Manifests", "Deleting tags")."""
+        try:
+            wanted = _target(target)
+            if isinstance(wanted, Digest):
+                self._store.delete_manifest(name, wanted)
+            else:
+                self._store.delete_tag(name, wanted)
+        except (NotFoundError, ValueFormError) as error:
+            raise _unknown(error, target) from error
+        return Answer(status=HTTPStatus.ACCEPTED)
+
+    def tags(self, request: Request, *, name: str) -> Answer:
+        """List tags in order, in pages ("Listing Tags")."""
+        tags = self._store.tags(name)
+        return _page(request, tags, f"/v2/{name}/tags/list", "tags", {"name": name})
+
+    def catalog(self, request: Request) -> Answer:
+        """List repositories, as Docker's registry does; the specification has no such list."""
+        return _page(request, self._store.repositories(), "/v2/_catalog", "repositories", {})
+
+    def referrers(self, request: Request, *, name: str, digest: str) -> Answer:
+        """List what refers to a manifest, as an index ("Listing Referrers")."""
+        found = self._store.referrers(name, parse_digest(digest))
+        headers = {"Content-Type": OCI_INDEX}
+        kind = request.query.get("artifactType")
+        if kind:
+            found = tuple(one for one in found if one.artifact_type == kind)
+            headers["OCI-Filters-Applied"] = "artifactType"
+        index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [_wire(one) for one in found]}
+        return Answer(status=HTTPStatus.OK, headers=headers, body=msgspec.json.encode(index))
+
+
+def _target(text: str) -> Target:
+    if ":" in text:
+        return Digest.parse(text)
+    if not is_tag(text):
+        raise ValueFormError("not a tag", text=text)
+    return text
+
+
+def _unknown(error: NotFoundError | ValueFormError, target: str) -> Refused:
+    return Refused(HTTPStatus.NOT_FOUND, "MANIFEST_UNKNOWN", error.message, target[:255])
+
+
+def _page(
+    request: Request, entries: tuple[str, ...], path: str, key: str, document: dict[str, str]
+) -> Answer:
+    """Return the page that ``n`` and ``last`` ask for, with a link to the next one."""
+    last, wanted = request.query.get("last", ""), request.query.get("n")
+    if wanted is not None and not (wanted.isascii() and wanted.isdigit() and len(wanted) < 10):
+        raise Refused(HTTPStatus.BAD_REQUEST, "PAGINATION_NUMBER_INVALID", "n is no number", wanted[:80])
+    count = PAGE_ENTRIES if wanted is None else min(int(wanted), PAGE_ENTRIES)
+    left = [entry for entry in entries if entry > last]
+    page = left[:count]
+    headers = {"Content-Type": "application/json"}
+    if page and len(left) > count:
+        query = urlencode({"n": count, "last": page[-1]})
+        headers["Link"] = f'<{quote(path)}?{query}>; rel="next"'
+    body: dict[str, str | list[str]] = {**document, key: page}
+    return Answer(status=HTTPStatus.OK, headers=headers, body=msgspec.json.encode(body))
+
+
+def _wire(one: Descriptor) -> dict[str, str | int | dict[str, str]]:
+    wire: dict[str, str | int | dict[str, str]] = {
+        "mediaType": one.media_type,
+        "digest": str(one.digest),
+        "size": one.size,
+    }
+    if one.artifact_type is not None:
+        wire["artifactType"] = one.artifact_type
+    if one.annotations:
+        wire["annotations"] = dict(one.annotations)
+    return wire

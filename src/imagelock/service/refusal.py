@@ -1,0 +1,80 @@
+"""Answers that say no, as the OCI distribution specification's "Error Codes" writes them."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from imagelock.errors import (
+    FileError,
+    IncompleteError,
+    IntegrityError,
+    NotFoundError,
+    UsageError,
+    ValueFormError,
+)
+from imagelock.model.digest import Digest
+from imagelock.service.http import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from imagelock.errors import ImagelockError
+
+
+class Refused(Exception):  # noqa: N818 - a refusal is an answer to the client and no error of ours
+    """An answer other than what was asked for: status, code of the specification, message, detail."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        detail: str | tuple[str, ...] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.detail = detail
+        self.headers = headers or {}
+
+    def answer(self) -> Answer:
+        """Return what is sent."""
+        body = {"errors": [{"code": self.code, "message": self.message, "detail": self.detail}]}
+        return Answer(
+            status=self.status,
+            headers={"Content-Type": "application/json", **self.headers},
+            body=msgspec.json.encode(body),
+        )
+
+
+def refusal(error: ImagelockError) -> Refused:
+    """Return what the client is told when reading the store failed."""
+    if isinstance(error, NotFoundError):
+        return Refused(HTTPStatus.NOT_FOUND, "NAME_UNKNOWN", error.message, error.where)
+    if isinstance(error, UsageError):
+        return Refused(HTTPStatus.METHOD_NOT_ALLOWED, "DENIED", error.message, error.where)
+    # Whether bytes are damaged or the disk is full: the client is not to blame, and paths stay here.
+    known = isinstance(error, (IntegrityError, FileError))
+    message = "the stored content is damaged" if isinstance(error, IntegrityError) else "the store failed"
+    return Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "UNKNOWN", message if known else "an internal error")
+
+
+def manifest_refusal(error: IntegrityError) -> Refused:
+    """Return what the client is told when the manifest it sent cannot be taken."""
+    if isinstance(error, IncompleteError):
+        return Refused(HTTPStatus.BAD_REQUEST, "MANIFEST_BLOB_UNKNOWN", error.message, error.missing)
+    return Refused(HTTPStatus.BAD_REQUEST, "MANIFEST_INVALID", error.message, error.where)
+
+
+def parse_digest(text: str) -> Digest:
+    """Read a digest out of a request."""
+    try:
+        return Digest.parse(text)
+    except ValueFormError as error:
+        raise Refused(HTTPStatus.BAD_REQUEST, "DIGEST_INVALID", error.message, text[:255]) from error

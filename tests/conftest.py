@@ -1,0 +1,69 @@
+"""Fixtures every test may use, and the loud line about peers that were not there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+from imagelock.registry.memory import MemoryStore
+from imagelock.service.embedded import EmbeddedRegistry
+from support import peers
+from support.peers import DockerRegistry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class AnyRegistry(Protocol):
+    """A running registry: ours or a peer's."""
+
+    @property
+    def address(self) -> str:
+        """``host:port``."""
+
+    @property
+    def url(self) -> str:
+        """``http://host:port``."""
+
+
+_KINDS = ("embedded", "docker-registry") if peers.has("docker-registry") else ("embedded",)
+
+
+@pytest.fixture
+def embedded_registry() -> Iterator[EmbeddedRegistry]:
+    """Give an empty writable embedded registry over memory."""
+    with EmbeddedRegistry(MemoryStore()) as registry:
+        yield registry
+
+
+@pytest.fixture(params=_KINDS)
+def any_registry(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[AnyRegistry]:
+    """Give an empty writable registry: the embedded one, then docker-registry where it is installed."""
+    if request.param == "embedded":
+        with EmbeddedRegistry(MemoryStore()) as registry:
+            yield registry
+    else:
+        with DockerRegistry(tmp_path_factory.mktemp("docker-registry")) as peer:
+            yield peer
+
+
+@pytest.fixture
+def peer_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnyRegistry]:
+    """Give docker-registry, or the embedded registry where it is not installed."""
+    if peers.has("docker-registry"):
+        with DockerRegistry(tmp_path_factory.mktemp("docker-registry")) as peer:
+            yield peer
+    else:
+        with EmbeddedRegistry(MemoryStore()) as registry:
+            yield registry
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name every peer the tests wanted and did not find."""
+    for program in sorted(peers.MISSING):
+        terminalreporter.write_sep(
+            "!", f"NOT COMPARED with {program}: it is not installed", red=True, bold=True
+        )
