@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
-from imagelock.model.digest import Digest, same_digest
+from imagelock.model.digest import same_digest
 
 if TYPE_CHECKING:
+    from imagelock.model.digest import Digest
     from imagelock.model.platform import Platform
     from imagelock.model.reference import Reference
 
@@ -132,15 +133,13 @@ class Lock:
             return self.tagged(reference.name, reference.tag)
         if reference.digest is not None:
             return next(iter(self.with_digest(reference.name, reference.digest)), None)
-        entries = self.named(reference.name)
         if untagged_first:
-            return entries[0] if entries else None
-        latest = self.tagged(reference.name, LATEST)
-        if latest is not None:
-            return latest
+            return next(iter(self.named(reference.name)), None)
+        return self._untagged(reference.name)
+
+    def _untagged(self, name: str) -> Match:
+        entries = self.named(name)
+        latest = tuple(image for image in entries if image.tag == LATEST)
         bare = tuple(image for image in entries if image.tag is None)
-        if len(bare) == 1:
-            return bare[0]
-        if len(entries) == 1:
-            return entries[0]
-        return Ambiguous(entries) if entries else None
+        only = next((fitting[0] for fitting in (latest, bare, entries) if len(fitting) == 1), None)
+        return only or (Ambiguous(entries) if entries else None)

@@ -97,11 +97,7 @@ class Outcome:
 
     def exit_code(self, *, strict: bool = False) -> int:
         """Return 0, 1 or 3: could-not-tell weighs more than a finding, a finding more than none."""
-        costs = {
-            KINDS[item.code].exit_code
-            for item in self.findings
-            if item.level is Level.ERROR or strict
-        }
+        costs = {KINDS[item.code].exit_code for item in self.findings if item.level is Level.ERROR or strict}
         return max(costs, default=0)
 
     def with_findings(self, more: Iterable[Finding]) -> Outcome:

@@ -8,7 +8,6 @@ knows which text it gave.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -59,21 +58,12 @@ class Span:
         return len(self.starts)
 
 
-class Words(Enum):
-    """What a slot holds, and so what pinning writes there."""
-
-    REFERENCE = "reference"
-    TAG = "tag"
-    DIGEST = "digest"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
     """Characters that pinning fills: ``text`` as decoded, and where each character is written."""
 
     span: Span
     text: str
-    words: Words = Words.REFERENCE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

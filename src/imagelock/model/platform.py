@@ -33,7 +33,9 @@ class Platform:
         match = _PLATFORM.fullmatch(text)
         if match is None:
             raise ValueFormError(
-                f"{text[:80]!r} is no platform", text=text, hint="write os/architecture[/variant]: linux/amd64"
+                f"{text[:80]!r} is no platform",
+                text=text,
+                hint="write os/architecture[/variant]: linux/amd64",
             )
         architecture = match["architecture"].lower()
         return cls(

@@ -160,9 +160,7 @@ def _check_domain(domain: str, text: str) -> None:
         raise ValueFormError(f"a label of the host is longer than {_LABEL_CHARS} characters", text=text)
 
 
-def _check_address(
-    kind: type[ipaddress.IPv4Address] | type[ipaddress.IPv6Address], host: str, text: str
-) -> None:
+def _check_address(kind: type[ipaddress.IPv4Address | ipaddress.IPv6Address], host: str, text: str) -> None:
     try:
         kind(host)
     except ValueError as error:
@@ -171,14 +169,15 @@ def _check_address(
 
 def _why_not(text: str, remainder: str) -> str:
     """Name the first thing a person would stumble over."""
-    if text != text.strip() or any(char.isspace() for char in text):
-        return "white space does not belong in an image reference"
-    if "://" in text:
-        return "a URL scheme does not belong in an image reference"
-    if text.count("@") > 1:
-        return "more than one digest"
-    if any(mark in text for mark in ("${", "$(", "{{", "{%")):
-        return "a template and no image reference"
+    signs = (
+        (any(mark in text for mark in ("${", "$(", "{{", "{%")), "a template and no image reference"),
+        (any(map(str.isspace, text)), "white space does not belong in an image reference"),
+        ("://" in text, "a URL scheme does not belong in an image reference"),
+        (text.count("@") > 1, "more than one digest"),
+    )
+    for applies, reason in signs:
+        if applies:
+            return reason
     repository = remainder.partition("@")[0].partition(":")[0]
     if repository != repository.lower():
         return "a repository name is in lower case"

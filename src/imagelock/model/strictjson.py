@@ -12,7 +12,7 @@ from typing import TypeAlias, Union
 from imagelock.errors import ValueFormError
 from imagelock.limits import JSON_DEPTH
 
-Json: TypeAlias = Union[None, bool, int, float, str, "list[Json]", "dict[str, Json]"]
+Json: TypeAlias = Union[bool, int, float, str, "list[Json]", "dict[str, Json]", None]
 
 
 def loads(data: bytes | str) -> Json:

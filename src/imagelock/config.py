@@ -1,0 +1,221 @@
+"""``imagelock.toml``: read strictly into values; what weakens trust is dropped unless the file is trusted.
+
+The text comes from the caller; nothing here reads files.  A configuration that was merely found in a
+tree may not switch off verification, name token services, or send tag questions to hosts of its own
+choice (design: section 4); loopback is always allowed.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import tomllib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from imagelock.errors import ConfigError, ValueFormError
+from imagelock.model.exemption import Exemption
+from imagelock.model.hosts import Alternate, HostSettings, Mirror
+from imagelock.model.platform import Platform
+from imagelock.model.tomlread import Table, TableError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FILE_NAME = "imagelock.toml"
+PYPROJECT = "pyproject.toml"
+FORMS = ("name:tag@digest", "name@digest")
+EXISTING = ("move", "keep")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything the configuration says; the defaults are those of a project without one.
+
+    ``warnings`` tells what an untrusted file said and was not believed.
+    """
+
+    sources: tuple[str, ...] = (".",)
+    exclude: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+    platforms: tuple[Platform, ...] = ()
+    lock_from: tuple[str, ...] = ()
+    form: str = FORMS[0]
+    existing: str = EXISTING[0]
+    hosts: Mapping[str, HostSettings] = field(default_factory=dict)
+    exemptions: tuple[Exemption, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def parse_config(text: str, where: str, *, trusted: bool) -> Config:
+    """Read the text of a configuration file (``pyproject.toml`` by its name: ``[tool.imagelock]``)."""
+    try:
+        document = tomllib.loads(text)
+        if where.endswith(PYPROJECT):
+            document = document.get("tool", {}).get("imagelock", {})
+        return _config(Table(document), where, trusted=trusted)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"not TOML: {error}", where=where) from error
+    except TableError as error:
+        raise ConfigError(str(error), where=where, hint="see docs/reference/configuration.md") from error
+
+
+def has_config(text: str) -> bool:
+    """Whether a ``pyproject.toml`` has a ``[tool.imagelock]`` table."""
+    return re.search(r"^\s*\[\[?\s*tool\s*\.\s*imagelock\b", text, re.MULTILINE) is not None
+
+
+def _config(root: Table, where: str, *, trusted: bool) -> Config:
+    scan, lock, pin = root.table("scan"), root.table("lock"), root.table("pin")
+    warnings: list[str] = []
+    config = Config(
+        sources=scan.strings("sources") or (".",),
+        exclude=scan.strings("exclude") or (),
+        include=scan.strings("include") or (),
+        platforms=tuple(_platform(lock, text) for text in lock.strings("platforms") or ()),
+        lock_from=lock.strings("from") or (),
+        form=_choice(pin, "form", FORMS),
+        existing=_choice(pin, "existing", EXISTING),
+        hosts={
+            host: _host(host, table, warnings, where, trusted=trusted)
+            for host, table in root.table("registries").named_tables()
+        },
+        exemptions=tuple(_exemption(table) for table in root.tables("exempt")),
+        warnings=tuple(warnings),
+    )
+    for table in (scan, lock, pin, root):
+        table.done()
+    return config
+
+
+def _choice(table: Table, name: str, choices: tuple[str, ...]) -> str:
+    value = table.optional(name, str)
+    if value is not None and value not in choices:
+        raise TableError(table.key(name), f"expected one of {', '.join(choices)}, found {value!r}")
+    return value or choices[0]
+
+
+def _platform(table: Table, text: str) -> Platform:
+    try:
+        return Platform.parse(text)
+    except ValueFormError as error:
+        raise TableError(table.key("platforms"), f"{error.message}; {error.hint}") from error
+
+
+def _exemption(table: Table) -> Exemption:
+    import datetime as dt  # noqa: PLC0415 - only configurations with exemptions need it
+
+    exemption = Exemption(
+        image=table.required("image", str),
+        reason=table.required("reason", str),
+        namespace=table.optional("namespace", str),
+        owner=table.optional("owner", str),
+        expires=table.optional("expires", dt.date),
+    )
+    table.done()
+    return exemption
+
+
+def _host(host: str, table: Table, warnings: list[str], where: str, *, trusted: bool) -> HostSettings:
+    settings = HostSettings(
+        mirrors=tuple(_mirrors(table)),
+        fallback=table.optional("fallback", bool) is not False,
+        alternates=tuple(_alternates(table)),
+        ca=table.optional("ca", str),
+        insecure=table.optional("insecure", bool) is True,
+        realms=table.strings("realms") or (),
+    )
+    table.done()
+    return settings if trusted else _weakened(host, settings, warnings, where)
+
+
+def _mirrors(table: Table) -> list[Mirror]:
+    mirrors = []
+    for i, value in enumerate(table.optional("mirrors", list) or []):
+        path = f"{table.key('mirrors')}[{i}]"
+        if isinstance(value, str):
+            mirrors.append(Mirror(url=_url(path, value)))
+        elif isinstance(value, dict):
+            inner = Table(value, path)
+            mirrors.append(
+                Mirror(
+                    url=_url(path, inner.required("url", str)),
+                    resolve=inner.optional("resolve", bool) is not False,
+                )
+            )
+            inner.done()
+        else:
+            raise TableError(path, 'expected a URL or { url = "…", resolve = false }')
+    return mirrors
+
+
+def _url(path: str, text: str) -> str:
+    """Check a mirror's address; without a scheme it is https."""
+    url = text if "://" in text else f"https://{text}"
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise TableError(path, f"{text!r} is no address of a registry: write https://host[:port][/prefix]")
+    if parts.username or parts.password:
+        raise TableError(path, "credentials do not belong in a configuration: use a credential file")
+    return url.rstrip("/")
+
+
+def _alternates(table: Table) -> list[Alternate]:
+    alternates = []
+    for inner in table.tables("alternates"):
+        match = inner.required("match", str)
+        try:
+            re.compile(match)
+        except re.error as error:
+            raise TableError(inner.key("match"), f"no regular expression: {error}") from error
+        alternates.append(Alternate(match=match, to=inner.required("to", str)))
+        inner.done()
+    return alternates
+
+
+def _weakened(host: str, settings: HostSettings, warnings: list[str], where: str) -> HostSettings:
+    """Drop what an untrusted file may not say, and tell it."""
+
+    def refuse(what: str) -> None:
+        warnings.append(f"{where}: {what} for {host} is not believed from a file found in the tree")
+
+    mirrors = []
+    for mirror in settings.mirrors:
+        parts = urlsplit(mirror.url)
+        if is_loopback(parts.hostname or ""):
+            mirrors.append(mirror)
+        elif parts.scheme == "http":
+            refuse(f"plain HTTP to {parts.netloc}")
+        else:
+            if mirror.resolve:
+                refuse(f"resolving tags by {parts.netloc}")
+            mirrors.append(Mirror(url=mirror.url, resolve=False))
+    alternates = [item for item in settings.alternates if is_loopback(_host_of(item.to))]
+    if len(alternates) != len(settings.alternates):
+        refuse("an alternate on another host")
+    if settings.insecure and not is_loopback(_host_of(host)):
+        refuse("insecure = true")
+    if settings.realms:
+        refuse("realms")
+    return HostSettings(
+        mirrors=tuple(mirrors),
+        fallback=settings.fallback,
+        alternates=tuple(alternates),
+        ca=settings.ca,
+        insecure=settings.insecure and is_loopback(_host_of(host)),
+    )
+
+
+def _host_of(text: str) -> str:
+    return urlsplit(f"//{text}").hostname or ""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine by its name: ``localhost``, ``*.localhost`` or a loopback address."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,74 @@
+"""What a format is: a module with a name, a test whether it knows a text, and a finder.
+
+A *file format* reads a whole text (a Dockerfile, a list of images); a *document format* reads one
+document of a YAML or JSON text, because one stream may hold a ClusterServiceVersion and a Deployment.
+Adding one costs a module and a line in :mod:`imagelock.formats.all`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imagelock.formats.tree import Document
+    from imagelock.model.place import Found
+
+
+@dataclass(frozen=True)
+class Text:
+    """One text and the path it is known by (relative, with ``/``); offsets count characters."""
+
+    path: str
+    content: str
+
+    @property
+    def file_name(self) -> str:
+        """The last part of the path."""
+        return self.path.rpartition("/")[2]
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        starts = [0]
+        at = self.content.find("\n")
+        while at >= 0:
+            starts.append(at + 1)
+            at = self.content.find("\n", at + 1)
+        return starts
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Return the line and column of an offset, both counted from 1."""
+        line = bisect_right(self._line_starts, offset)
+        return line, offset - self._line_starts[line - 1] + 1
+
+
+class FileFormat(Protocol):
+    """A format of whole files."""
+
+    name: str
+    summary: str
+
+    def claims(self, text: Text) -> bool:
+        """Whether this text is of this format, by its name or content."""
+
+    def find(self, text: Text) -> Iterator[Found]:
+        """Yield what the text holds; raise nothing, whatever the text."""
+
+
+class DocumentFormat(Protocol):
+    """A format of single YAML or JSON documents."""
+
+    name: str
+    summary: str
+    marks: tuple[str, ...]
+    """Words of which one must stand in the raw text, or the document is not even parsed."""
+
+    def claims(self, document: Document) -> bool:
+        """Whether this document is of this format, by its content."""
+
+    def find(self, document: Document) -> Iterator[Found]:
+        """Yield what the document holds; raise nothing, whatever the document."""

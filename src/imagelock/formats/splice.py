@@ -1,0 +1,212 @@
+"""The one place that edits text: slots are filled, every other character stays.
+
+An edit replaces only the characters that differ between what a slot holds and what it shall hold, so
+pinning inserts a digest and unpinning takes exactly it away again.  Afterwards the text is read once
+more: in YAML and JSON only the intended scalars may differ, elsewhere the finder must see the intended
+references at the same places.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import deque
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from imagelock.errors import FormatError
+from imagelock.formats.all import FILE_FORMATS, find
+from imagelock.formats.base import Text
+from imagelock.formats.json_nodes import compose_json
+from imagelock.formats.scalars import scalar_span
+from imagelock.formats.yaml_text import BYTE_ORDER_MARK, chunks
+from imagelock.model.place import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from imagelock.formats.tree import RawNode
+    from imagelock.formats.yaml_text import Chunk
+    from imagelock.model.place import Slot
+    from imagelock.model.reference import Reference
+
+_FILE_FORMATS = frozenset(item.name for item in FILE_FORMATS)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Edit:
+    """Replace ``content[start:end]`` by ``words``; start equals end for an insertion."""
+
+    start: int
+    end: int
+    words: str
+
+
+def edit_of(slot: Slot, words: str) -> Edit | None:
+    """Return the smallest edit that makes a slot hold ``words``; None when it does already."""
+    old = slot.text
+    if old == words:
+        return None
+    shorter = min(len(old), len(words))
+    head = next((i for i in range(shorter) if old[i] != words[i]), shorter)
+    tail = 0
+    while tail < shorter - head and old[len(old) - 1 - tail] == words[len(words) - 1 - tail]:
+        tail += 1
+    first, last = head, len(old) - tail
+    span = slot.span
+    # An insertion goes right behind the character before it: a line may be continued after that.
+    start = span.starts[first] if first < last else (span.ends[first - 1] if first else span.offset(0))
+    end = span.ends[last - 1] if first < last else start
+    return Edit(start, end, words[head : len(words) - tail])
+
+
+def fill(text: Text, wanted: Iterable[tuple[Place, Reference]]) -> str:
+    """Return the text with each place holding its reference, proved by reading it again.
+
+    Raises :class:`FormatError` and changes nothing when the result would not be exact.
+    """
+    pairs = list(wanted)
+    edits = sorted(
+        {edit for place, new in pairs for slot in place.slots if (edit := edit_of(slot, str(new)))}
+    )
+    for one, other in pairwise(edits):
+        if other.start < one.end or other.start == one.start:
+            line, column = text.position(other.start)
+            raise FormatError("two edits of one place disagree", line=line, column=column, where=text.path)
+    result = _applied(text.content, edits)
+    _prove(text, Text(text.path, result), edits, pairs)
+    return result
+
+
+def _applied(content: str, edits: Sequence[Edit]) -> str:
+    pieces = []
+    at = 0
+    for edit in edits:
+        pieces += [content[at : edit.start], edit.words]
+        at = edit.end
+    return "".join([*pieces, content[at:]])
+
+
+def _prove(old: Text, new: Text, edits: Sequence[Edit], pairs: Sequence[tuple[Place, Reference]]) -> None:
+    if pairs and pairs[0][0].format in _FILE_FORMATS:
+        _prove_by_finding(old, new, pairs)
+    else:
+        _prove_by_events(old, new, edits)
+
+
+def _prove_by_finding(old: Text, new: Text, pairs: Sequence[tuple[Place, Reference]]) -> None:
+    """Read old and new with the same format and compare place by place."""
+    intended = {(place.path, place.column): str(reference) for place, reference in pairs}
+    force = pairs[0][0].format
+    before = [item for item in find(old, force) if isinstance(item, Place)]
+    after = [item for item in find(new, force) if isinstance(item, Place)]
+    expected = [
+        (place.path, intended.get((place.path, place.column), str(place.reference))) for place in before
+    ]
+    if [(place.path, str(place.reference)) for place in after] != expected:
+        raise FormatError("the edited text does not read back as intended", where=old.path)
+
+
+def _prove_by_events(old: Text, new: Text, edits: Sequence[Edit]) -> None:
+    """Parse every edited document before and after; only the edited scalars may differ."""
+    shift = 0
+    for chunk in chunks(old):
+        inside = [edit for edit in edits if chunk.start <= edit.start < chunk.end]
+        grown = sum(len(edit.words) - (edit.end - edit.start) for edit in inside)
+        if inside:
+            start = chunk.start + shift
+            after = new.content[start : chunk.end + shift + grown]
+            _same_but_for(old, chunk, after, inside)
+        shift += grown
+
+
+def _same_but_for(old: Text, chunk: Chunk, after: str, edits: Sequence[Edit]) -> None:
+    raw = old.content[chunk.start : chunk.end]
+    mark = BYTE_ORDER_MARK if raw.startswith(BYTE_ORDER_MARK) else ""
+    base = chunk.start + len(mark)
+    local = [Edit(edit.start - base, edit.end - base, edit.words) for edit in edits]
+    try:
+        expected = _expected(raw.removeprefix(mark), local)
+        actual = _scalars(after.removeprefix(mark))
+        same = all(one == other.kept for one, other in zip(expected, actual, strict=True))
+    except (yaml.YAMLError, FormatError, ValueError):
+        same = False
+    if not same:
+        line, column = old.position(edits[0].start)
+        raise FormatError(
+            "the edited document does not read back as intended", line=line, column=column, where=old.path
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """What must stay the same of one parsing event, and where a scalar is written."""
+
+    kept: tuple[object, ...]
+    scalar: tuple[int, int, str, str | None] | None = None
+
+
+def _scalars(raw: str) -> Iterator[_Event]:
+    """Yield a document's events: libyaml's, or those of JSON that libyaml does not read."""
+    if raw.lstrip()[:1] in ("{", "["):
+        try:
+            yield from _node_events(compose_json(raw))
+        except FormatError:
+            pass
+        else:
+            return
+    for event in yaml.parse(raw, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.ScalarEvent):
+            kept = ("scalar", event.anchor, event.tag, event.implicit, event.value)
+            where = (_index(event.start_mark), _index(event.end_mark), event.value, event.style)
+            yield _Event(kept, where)
+        else:
+            yield _Event((type(event), getattr(event, "anchor", None), getattr(event, "tag", None)))
+
+
+def _index(mark: Any) -> int:
+    """Return a mark's offset; PyYAML has two classes of marks, and its types allow none at all."""
+    if mark is None:
+        raise ValueError("a scalar without a position")
+    return int(mark.index)
+
+
+def _node_events(root: RawNode) -> Iterator[_Event]:
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, yaml.ScalarNode):
+            kept = ("scalar", None, node.tag, None, node.value)
+            yield _Event(kept, (_index(node.start_mark), _index(node.end_mark), node.value, node.style))
+        else:
+            yield _Event((type(node), len(node.value)))
+            pairs = isinstance(node, yaml.MappingNode)
+            stack.extend(reversed([part for pair in node.value for part in pair] if pairs else node.value))
+
+
+def _expected(raw: str, edits: Sequence[Edit]) -> Iterator[tuple[object, ...]]:
+    """Yield what the events of ``raw`` must become: the edits made in the decoded scalars."""
+    left = deque(edits)
+    for event in _scalars(raw):
+        mine = []
+        while event.scalar and left and event.scalar[0] <= left[0].start and left[0].end <= event.scalar[1]:
+            mine.append(left.popleft())
+        yield (*event.kept[:4], _decoded(raw, event.scalar, mine)) if event.scalar and mine else event.kept
+    if left:
+        raise ValueError("an edit outside every scalar")
+
+
+def _decoded(raw: str, scalar: tuple[int, int, str, str | None], edits: Sequence[Edit]) -> str:
+    start, end, value, style = scalar
+    span = scalar_span(raw, start, end, value, style)
+    if span is None:
+        raise ValueError("a scalar that cannot be followed")
+    for edit in reversed(edits):
+        if edit.start == edit.end:
+            first = last = bisect_left(span.ends, edit.start) + 1 if len(span) else 0
+        else:
+            first, last = bisect_left(span.starts, edit.start), bisect_left(span.ends, edit.end) + 1
+        value = value[:first] + edit.words + value[last:]
+    return value

@@ -1,0 +1,190 @@
+"""YAML and JSON texts as trees whose scalars know where each of their characters is written.
+
+One :class:`Node` serves both: YAML is composed by libyaml, JSON by a reader of our own that keeps
+positions.  A document may itself stand inside a scalar of another; its spans then lead through.
+Aliases share one node, and walking goes by identity, so an alias bomb costs what was typed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeAlias
+
+import yaml
+
+from imagelock.formats.scalars import scalar_span
+from imagelock.limits import YAML_DEPTH, YAML_NODES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imagelock.formats.base import Text
+    from imagelock.model.place import Span
+
+RawNode: TypeAlias = yaml.ScalarNode | yaml.MappingNode | yaml.SequenceNode
+
+STRING_TAG = "tag:yaml.org,2002:str"
+
+
+@dataclass(frozen=True)
+class Document:
+    """One document: its tree, the file it is in, and how its offsets lead to the file's.
+
+    ``offset`` is added to the tree's marks to count in ``source``; ``source`` is the file's content or,
+    for a text inside a scalar, that scalar's decoded text, and ``outer`` then says where the scalar's
+    characters stand in the file.  ``prefix`` is the path of that scalar.
+    """
+
+    text: Text
+    source: str
+    root: RawNode
+    index: int = 0
+    offset: int = 0
+    outer: Span | None = None
+    prefix: str = ""
+    depth: int = 0
+    taken: set[int] = field(default_factory=set)
+    """File offsets of scalars that a format has dealt with; what is left over is reported."""
+
+    @cached_property
+    def top(self) -> Node:
+        """The tree's root."""
+        return Node(self, self.root, self.prefix)
+
+    def span(self, raw: yaml.ScalarNode) -> Span | None:
+        """Return where the scalar's value is written in the file, or None if it cannot be followed."""
+        start, end = raw.start_mark.index + self.offset, raw.end_mark.index + self.offset
+        inner = scalar_span(self.source, start, end, raw.value, raw.style)
+        if inner is None or self.outer is None:
+            return inner
+        return self.outer.through(inner)
+
+    def file_offset(self, raw: RawNode) -> int:
+        """Return where the node begins in the file."""
+        start = raw.start_mark.index + self.offset
+        return start if self.outer is None else self.outer.offset(start)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    """One node of a document, with its path; asking a node of another kind gives nothing, no error."""
+
+    document: Document
+    raw: RawNode
+    path: str
+
+    @property
+    def text(self) -> str | None:
+        """The value, if this is a string; None for every other scalar and kind."""
+        if isinstance(self.raw, yaml.ScalarNode) and self.raw.tag == STRING_TAG:
+            return str(self.raw.value)
+        return None
+
+    @property
+    def scalar(self) -> str | None:
+        """The value of any scalar as written (``1.20`` stays ``1.20``); None for other kinds."""
+        return str(self.raw.value) if isinstance(self.raw, yaml.ScalarNode) else None
+
+    @property
+    def is_null(self) -> bool:
+        """Whether nothing is written, or null."""
+        return isinstance(self.raw, yaml.ScalarNode) and self.raw.tag == "tag:yaml.org,2002:null"
+
+    @property
+    def is_mapping(self) -> bool:
+        """Whether this is a mapping (a JSON object)."""
+        return isinstance(self.raw, yaml.MappingNode)
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether this is a sequence (a JSON array)."""
+        return isinstance(self.raw, yaml.SequenceNode)
+
+    @property
+    def offset(self) -> int:
+        """Where the node begins in the file."""
+        return self.document.file_offset(self.raw)
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """Line and column of the value itself, past its quotes and properties."""
+        span = self.span()
+        offset = self.offset if span is None or not len(span) else span.offset(0)
+        return self.document.text.position(offset)
+
+    def span(self) -> Span | None:
+        """Return where the scalar's characters are written, or None if that cannot be followed."""
+        return self.document.span(self.raw) if isinstance(self.raw, yaml.ScalarNode) else None
+
+    def get(self, *keys: str) -> Node | None:
+        """Follow keys downwards; None when one is missing."""
+        raw: RawNode | None = self.raw
+        for key in keys:
+            raw = _value(raw, key)
+        return None if raw is None else Node(self.document, raw, ".".join(filter(None, (self.path, *keys))))
+
+    def entries(self) -> Iterator[tuple[str, Node]]:
+        """Yield the keys and values of a mapping; nothing for other kinds."""
+        if isinstance(self.raw, yaml.MappingNode):
+            for key, value in self.raw.value:
+                if isinstance(key, yaml.ScalarNode):
+                    yield (
+                        key.value,
+                        Node(self.document, value, f"{self.path}.{key.value}" if self.path else key.value),
+                    )
+
+    def items(self) -> Iterator[Node]:
+        """Yield the items of a sequence; nothing for other kinds."""
+        if isinstance(self.raw, yaml.SequenceNode):
+            for i, value in enumerate(self.raw.value):
+                yield Node(self.document, value, f"{self.path}[{i}]")
+
+    def walk(self) -> Iterator[Node]:
+        """Yield this node and everything below, each once, however many aliases lead to it.
+
+        Stops quietly at :data:`~imagelock.limits.YAML_NODES` nodes: such a document was made to hurt.
+        """
+        seen: set[int] = set()
+        stack = [self]
+        while stack and len(seen) < YAML_NODES:
+            node = stack.pop()
+            if id(node.raw) in seen:
+                continue
+            seen.add(id(node.raw))
+            yield node
+            below = [value for _, value in node.entries()] or list(node.items())
+            stack.extend(reversed(below))
+
+
+def _value(raw: RawNode | None, key: str) -> RawNode | None:
+    if not isinstance(raw, yaml.MappingNode):
+        return None
+    return next(
+        (value for name, value in raw.value if isinstance(name, yaml.ScalarNode) and name.value == key), None
+    )
+
+
+class NestingError(ValueError):
+    """A document is nested deeper than :data:`~imagelock.limits.YAML_DEPTH`."""
+
+
+def check_depth(root: RawNode) -> None:
+    """Refuse a document nested too deeply, before anything recurses into it."""
+    level: list[RawNode] = [root]
+    seen: set[int] = set()
+    depth = 0
+    while level:
+        depth += 1
+        if depth > YAML_DEPTH:
+            raise NestingError(f"nested deeper than {YAML_DEPTH} levels")
+        below: list[RawNode] = []
+        for node in level:
+            if id(node) in seen or isinstance(node, yaml.ScalarNode):
+                continue
+            seen.add(id(node))
+            if isinstance(node, yaml.MappingNode):
+                below.extend(child for pair in node.value for child in pair)
+            else:
+                below.extend(node.value)
+        level = below

@@ -1,0 +1,247 @@
+"""``images.lock``: read strictly, written so that equal content is equal bytes.
+
+One TOML block an image, sorted by name, tag and digest, a blank line between blocks; nothing in it
+changes unless an image does (design: section 3).  A plain list of image IDs is accepted wherever a lock
+is only read.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+
+from imagelock.errors import LockError, ValueFormError
+from imagelock.model.digest import Digest
+from imagelock.model.lock import Lock, LockedImage, PlatformImage, Source
+from imagelock.model.platform import Platform
+from imagelock.model.reference import Reference, is_tag
+from imagelock.model.tomlread import Table, TableError
+
+VERSION = 1
+HEADER = "# Written by imagelock. Do not edit: run `imagelock lock`.\n"
+
+_CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7}|\|{7})(?: .*)?$", re.MULTILINE)
+_TOML_SIGN = re.compile(r"^\s*(?:version\s*=|\[\[image\]\])", re.MULTILINE)
+_BLOCK = re.compile(r"^[ \t]*\[\[[ \t]*image[ \t]*\]\]", re.MULTILINE)
+_INDEX = re.compile(r"image\[(\d+)\]")
+_LINE = re.compile(r"line (\d+)")
+
+
+def parse(text: str, where: str) -> Lock:
+    """Read a lock or a plain list, whichever the text is; raise :class:`LockError` with line and way out."""
+    is_list = not _TOML_SIGN.search(text) and not _CONFLICT.search(text)
+    return parse_list(text, where) if is_list else parse_lock(text, where)
+
+
+def parse_lock(text: str, where: str) -> Lock:
+    """Read the text of a lock; ``where`` names it in errors."""
+    conflict = _CONFLICT.search(text)
+    if conflict:
+        raise _error(
+            text, conflict.start(), "merge conflict markers", where, "run `imagelock lock --resolve`"
+        )
+    try:
+        document = Table(tomllib.loads(text))
+        version = document.required("version", int)
+        if version > VERSION:
+            raise LockError(
+                f"version {version} is newer than this imagelock reads (version {VERSION})",
+                where=where,
+                hint="install a newer imagelock",
+            )
+        images = tuple(_image(table) for table in document.tables("image"))
+        document.done()
+    except tomllib.TOMLDecodeError as error:
+        line = _LINE.search(str(error))
+        at = f"{where}:{line[1]}" if line else where
+        raise LockError(f"not TOML: {error}", where=at, hint=_RESTORE) from error
+    except TableError as error:
+        raise _error(text, _offset(text, error.path), str(error), where, _RESTORE) from error
+    _refuse_duplicates(images, text, where)
+    return Lock(images)
+
+
+_RESTORE = "restore it from version control, or remove it and run `imagelock lock`"
+
+
+def parse_list(text: str, where: str) -> Lock:
+    """Read ``<name>[:<tag>]@<digest>`` lines; blank lines and ``#`` comments are allowed, order is kept."""
+    images: list[LockedImage] = []
+    seen: set[str] = set()
+    for number, line in enumerate(text.splitlines(), 1):
+        written = re.split(r"(?:^|\s)#", line.strip("\ufeff"), maxsplit=1)[0].strip()
+        if not written:
+            continue
+        try:
+            reference = Reference.parse(written)
+        except ValueFormError as error:
+            raise LockError(
+                f"{written!r}: {error.message}", where=f"{where}:{number}", hint=error.hint
+            ) from error
+        if reference.digest is None:
+            raise LockError(
+                f"{written} has no digest", where=f"{where}:{number}", hint="write name[:tag]@sha256:…"
+            )
+        image = LockedImage(name=reference.name, tag=reference.tag, digest=reference.digest)
+        if image.image_id not in seen:
+            images.append(image)
+        seen.add(image.image_id)
+    _refuse_disagreement(images, where)
+    return Lock(tuple(images))
+
+
+def render_lock(lock: Lock) -> str:
+    """Return the lock file's text: a function of the entries alone."""
+    blocks = [HEADER + f"version = {VERSION}\n"]
+    blocks += [_block(image) for image in lock.sorted.images]
+    return "\n".join(blocks)
+
+
+def render_list(lock: Lock) -> str:
+    """Return the plain list, one ``name[:tag]@digest`` a line, in the order of the entries."""
+    return "".join(f"{image.image_id}\n" for image in lock.images)
+
+
+def _image(table: Table) -> LockedImage:
+    name = table.required("name", str)
+    _check_name(table, name)
+    tag = table.optional("tag", str)
+    if tag is not None and not is_tag(tag):
+        raise TableError(table.key("tag"), f"{tag!r} is no tag")
+    source = table.optional("source", dict)
+    image = LockedImage(
+        name=name,
+        tag=tag,
+        digest=_digest(table, "digest", table.required("digest", str)),
+        media_type=table.optional("media-type", str),
+        size=table.optional("size", int),
+        platforms=tuple(_platform(part) for part in table.tables("platforms")),
+        resolved_from=table.optional("resolved-from", str),
+        source=None if source is None else _source(Table(source, table.key("source"))),
+    )
+    table.done()
+    return image
+
+
+def _check_name(table: Table, name: str) -> None:
+    try:
+        reference = Reference.parse(name)
+    except ValueFormError as error:
+        raise TableError(table.key("name"), error.message) from error
+    if reference.name != name:
+        raise TableError(table.key("name"), f"not canonical: write {reference.name}")
+
+
+def _platform(table: Table) -> PlatformImage:
+    text = table.required("platform", str)
+    try:
+        platform = Platform.parse(text)
+    except ValueFormError as error:
+        raise TableError(table.key("platform"), error.message) from error
+    config = table.optional("config", str)
+    part = PlatformImage(
+        platform=platform,
+        digest=_digest(table, "digest", table.required("digest", str)),
+        config=None if config is None else _digest(table, "config", config),
+        size=table.optional("size", int),
+    )
+    table.done()
+    return part
+
+
+def _source(table: Table) -> Source:
+    source = Source(
+        origin=table.required("from", str),
+        tag=table.optional("tag", str),
+        revision=table.optional("revision", str),
+    )
+    table.done()
+    return source
+
+
+def _digest(table: Table, key: str, text: str) -> Digest:
+    try:
+        return Digest.parse(text)
+    except ValueFormError as error:
+        raise TableError(table.key(key), error.message) from error
+
+
+def _refuse_duplicates(images: tuple[LockedImage, ...], text: str, where: str) -> None:
+    seen: dict[tuple[str, str], int] = {}
+    for i, image in enumerate(images):
+        key = (image.name, image.tag if image.tag is not None else str(image.digest))
+        if key in seen:
+            message = f"{image.reference} is in the lock twice (also image {seen[key] + 1})"
+            raise _error(text, _offset(text, f"image[{i}]"), message, where, _RESTORE)
+        seen[key] = i
+
+
+def _refuse_disagreement(images: list[LockedImage], where: str) -> None:
+    first: dict[tuple[str, str], LockedImage] = {}
+    for image in images:
+        if image.tag is None:
+            continue
+        other = first.setdefault((image.name, image.tag), image)
+        if other is not image:
+            raise LockError(
+                f"two digests for {image.reference}: {other.digest} and {image.digest}",
+                where=where,
+                hint="keep the one that is meant",
+            )
+
+
+def _offset(text: str, path: str) -> int:
+    """Return where the block that a dotted path names begins in the text."""
+    match = _INDEX.match(path)
+    if match is None:
+        return 0
+    starts = [block.start() for block in _BLOCK.finditer(text)]
+    number = int(match[1])
+    return starts[number] if number < len(starts) else 0
+
+
+def _error(text: str, offset: int, message: str, where: str, hint: str) -> LockError:
+    line = text.count("\n", 0, offset) + 1
+    return LockError(message, where=f"{where}:{line}", hint=hint)
+
+
+def _block(image: LockedImage) -> str:
+    lines = ["[[image]]", f"name = {_string(image.name)}"]
+    if image.tag is not None:
+        lines.append(f"tag = {_string(image.tag)}")
+    lines.append(f"digest = {_string(str(image.digest))}")
+    if image.media_type is not None:
+        lines.append(f"media-type = {_string(image.media_type)}")
+    if image.size is not None:
+        lines.append(f"size = {image.size}")
+    if image.platforms:
+        lines += ["platforms = [", *(f"    {_part(part)}," for part in image.platforms), "]"]
+    if image.resolved_from is not None:
+        lines.append(f"resolved-from = {_string(image.resolved_from)}")
+    if image.source is not None:
+        lines.append(f"source = {_source_table(image.source)}")
+    return "\n".join(lines) + "\n"
+
+
+def _part(part: PlatformImage) -> str:
+    pairs = [f"platform = {_string(str(part.platform))}", f"digest = {_string(str(part.digest))}"]
+    if part.config is not None:
+        pairs.append(f"config = {_string(str(part.config))}")
+    if part.size is not None:
+        pairs.append(f"size = {part.size}")
+    return "{ " + ", ".join(pairs) + " }"
+
+
+def _source_table(source: Source) -> str:
+    pairs = [f"from = {_string(source.origin)}"]
+    if source.tag is not None:
+        pairs.append(f"tag = {_string(source.tag)}")
+    if source.revision is not None:
+        pairs.append(f"revision = {_string(source.revision)}")
+    return "{ " + ", ".join(pairs) + " }"
+
+
+def _string(text: str) -> str:
+    """Write a TOML basic string: JSON's escapes are among TOML's."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,0 +1,90 @@
+"""Tiny typed readers for TOML tables: every error names the key's path, unknown keys are errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+T = TypeVar("T")
+
+
+class TableError(ValueError):
+    """Something is wrong with a table; ``path`` is dotted (``image[3].digest``)."""
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(f"{path}: {message}" if path else message)
+        self.path = path
+        self.message = message
+
+
+@dataclass(slots=True)
+class Table:
+    """One TOML table; values are taken out by name, and :meth:`done` refuses what is left."""
+
+    values: dict[str, object]
+    path: str = ""
+    _left: set[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._left = set(self.values)
+
+    def key(self, name: str) -> str:
+        """Return the dotted path of a key of this table."""
+        return f"{self.path}.{name}" if self.path else name
+
+    def optional(self, name: str, kind: type[T]) -> T | None:
+        """Take a value of one type, or None."""
+        self._left.discard(name)
+        value = self.values.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            raise TableError(self.key(name), f"expected {_names(kind)}, found {_names(type(value))}")
+        return value
+
+    def required(self, name: str, kind: type[T]) -> T:
+        """Take a value that must be there."""
+        value = self.optional(name, kind)
+        if value is None:
+            raise TableError(self.path, f"{name!r} is missing")
+        return value
+
+    def strings(self, name: str) -> tuple[str, ...] | None:
+        """Take a list of strings, or None."""
+        values = self.optional(name, list)
+        if values is None:
+            return None
+        for i, value in enumerate(values):
+            if not isinstance(value, str):
+                raise TableError(f"{self.key(name)}[{i}]", f"expected a string, found {_names(type(value))}")
+        return tuple(values)
+
+    def table(self, name: str) -> Table:
+        """Take a table; an absent one is empty."""
+        return Table(self.optional(name, dict) or {}, self.key(name))
+
+    def tables(self, name: str) -> Iterator[Table]:
+        """Take an array of tables; an absent one is empty."""
+        for i, value in enumerate(self.optional(name, list) or []):
+            path = f"{self.key(name)}[{i}]"
+            if not isinstance(value, dict):
+                raise TableError(path, f"expected a table, found {_names(type(value))}")
+            yield Table(value, path)
+
+    def named_tables(self) -> Iterator[tuple[str, Table]]:
+        """Take every key of this table as a table of its own."""
+        for name in tuple(self.values):
+            yield name, self.table(name)
+
+    def done(self) -> None:
+        """Refuse keys that nobody took."""
+        for name in sorted(self._left):
+            raise TableError(self.key(name), "unknown key")
+
+
+def _names(kind: type[object]) -> str:
+    words = {str: "a string", int: "an integer", bool: "true or false", list: "a list", dict: "a table"}
+    return words.get(kind, kind.__name__)

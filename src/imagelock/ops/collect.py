@@ -1,0 +1,210 @@
+"""Every reference of a project: files read, formats asked, what cannot be read told as findings."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from imagelock.errors import FileError
+from imagelock.files import decode, read_bytes
+from imagelock.formats.all import DOCUMENT_SUFFIXES, find
+from imagelock.formats.base import Text
+from imagelock.limits import YAML_BYTES
+from imagelock.model.outcome import finding
+from imagelock.model.place import Damaged, Place, Skipped, Unreadable
+from imagelock.ops.walk import STDIN, walk_sources
+from imagelock.policy import exemption_for, expired, ignores
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from imagelock.model.exemption import Exemption
+    from imagelock.model.outcome import Finding
+    from imagelock.model.place import Found
+    from imagelock.model.reference import Reference
+    from imagelock.ops.project import Project
+    from imagelock.policy import Ignores
+
+_SNIFF_BYTES = 8192
+
+
+@dataclass(frozen=True)
+class ScannedFile:
+    """One file and what it holds; ``path`` is None for standard input."""
+
+    name: str
+    path: Path | None
+    data: bytes
+    text: Text
+    found: tuple[Found, ...]
+
+    @cached_property
+    def places(self) -> tuple[Place, ...]:
+        """The references of the file."""
+        return tuple(item for item in self.found if isinstance(item, Place))
+
+    @cached_property
+    def ignores(self) -> Ignores:
+        """The file's ignore comments."""
+        return ignores(self.text.content)
+
+
+@dataclass(frozen=True)
+class Use:
+    """One place in its file."""
+
+    file: ScannedFile
+    place: Place
+
+    @property
+    def reference(self) -> Reference:
+        """The reference as written there."""
+        return self.place.reference
+
+    @property
+    def where(self) -> str:
+        """``file:line``."""
+        return f"{self.file.name}:{self.place.line}"
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Everything a run looks at; ``whole`` says that nothing of the project was left out.
+
+    ``problems`` are the findings about files themselves (IL111, IL114).
+    """
+
+    files: tuple[ScannedFile, ...]
+    problems: tuple[Finding, ...]
+    exemptions: tuple[Exemption, ...]
+    whole: bool
+    visited: tuple[tuple[str, Path], ...] = ()
+    today: dt.date = field(default_factory=lambda: dt.datetime.now(tz=dt.UTC).date())
+
+    @cached_property
+    def all_uses(self) -> tuple[Use, ...]:
+        """Every place of every file, exempt ones included."""
+        return tuple(Use(file, place) for file in self.files for place in file.places)
+
+    @cached_property
+    def uses(self) -> tuple[Use, ...]:
+        """Every place that counts: those of exempt images are left out."""
+        return tuple(use for use in self.all_uses if self.exemption(use.reference) is None)
+
+    @cached_property
+    def exempt_uses(self) -> tuple[tuple[Use, Exemption], ...]:
+        """The places that are left alone, with the exemption that covers each."""
+        pairs = ((use, self.exemption(use.reference)) for use in self.all_uses)
+        return tuple((use, item) for use, item in pairs if item is not None)
+
+    @property
+    def skipped(self) -> Iterator[tuple[ScannedFile, Skipped]]:
+        """Candidates that were not taken, with their file."""
+        for file in self.files:
+            for item in file.found:
+                if isinstance(item, Skipped):
+                    yield file, item
+
+    def exemption(self, reference: Reference) -> Exemption | None:
+        """Return the exemption that covers a reference, or None."""
+        return exemption_for(reference, self.exemptions, self.today) if self.exemptions else None
+
+    def remarks(self) -> tuple[str, ...]:
+        """Tell which exemptions are expired or, in a whole run, cover nothing."""
+        over = expired(self.exemptions, self.today)
+        remarks = [f"the exemption of {item.image} expired on {item.expires}" for item in over]
+        if self.whole:
+            used = {id(item) for _, item in self.exempt_uses}
+            remarks += [
+                f"the exemption of {item.image} covers nothing"
+                for item in self.exemptions
+                if id(item) not in used and item not in over and item.namespace is None and item.owner is None
+            ]
+        return tuple(remarks)
+
+
+def collect(project: Project, sources: Sequence[str] = (), force: str | None = None) -> Collection:
+    """Read the sources (none: the whole project) and find everything in them.
+
+    ``force`` names the format of the files named themselves.  Raises :class:`FileError` for a source
+    that is not there; a file of a folder that cannot be read is a finding.
+    """
+    files: list[ScannedFile] = []
+    problems: list[Finding] = []
+    visited: list[tuple[str, Path]] = []
+    skip = {project.lock_path, project.config_path}
+    paths = [source for source in sources if source != STDIN]
+    if STDIN in sources:
+        files.append(_scanned("<stdin>", None, sys.stdin.buffer.read(YAML_BYTES + 1), force))
+    for path, is_named in walk_sources(project, paths) if paths or not sources else ():
+        if path in skip:
+            continue
+        name = project.shown(path)
+        visited.append((name, path))
+        try:
+            data = _read(path, is_named=is_named)
+        except FileError as error:
+            if is_named:
+                raise FileError(error.message, where=name, hint=error.hint) from error
+            problems.append(finding("IL114", error.message, file=name))
+            continue
+        if data is not None:
+            file = _scanned(name, path, data, force if is_named else None)
+            if file.found:
+                files.append(file)
+    problems += [problem for file in files for problem in _problems(file)]
+    return Collection(
+        files=tuple(files),
+        problems=tuple(problems),
+        exemptions=project.config.exemptions,
+        whole=not sources,
+        visited=tuple(visited),
+    )
+
+
+def _scanned(name: str, path: Path | None, data: bytes, force: str | None) -> ScannedFile:
+    text = Text(name, decode(data))
+    return ScannedFile(name, path, data, text, tuple(find(text, force)))
+
+
+def _read(path: Path, *, is_named: bool) -> bytes | None:
+    """Return a file's bytes; None for one of a folder that is binary or too large to be a manifest."""
+    if is_named:
+        return read_bytes(path)
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(_SNIFF_BYTES)
+            if b"\0" in head:
+                return None
+            data = head + stream.read(YAML_BYTES + 1 - len(head)) if len(head) == _SNIFF_BYTES else head
+    except OSError as error:
+        raise FileError((error.strerror or str(error)).lower(), where=str(path)) from error
+    if len(data) <= YAML_BYTES:
+        return data
+    if path.name.lower().endswith(DOCUMENT_SUFFIXES):
+        raise FileError(f"larger than {YAML_BYTES} bytes", where=str(path))
+    return None
+
+
+def _problems(file: ScannedFile) -> Iterator[Finding]:
+    for item in file.found:
+        if isinstance(item, Damaged):
+            code, message, reference = "IL111", f"{item.text!r}: {item.reason}", item.text
+        elif isinstance(item, Unreadable):
+            code, message, reference = "IL114", item.reason, None
+        else:
+            continue
+        if not file.ignores.silences(code, item.line):
+            yield finding(
+                code,
+                message,
+                reference=reference,
+                file=file.name,
+                line=item.line,
+                column=item.column,
+                hint=item.hint,
+            )

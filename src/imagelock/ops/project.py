@@ -1,0 +1,137 @@
+"""A project on disk: where it is, what its configuration says, where its lock is."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from imagelock import limits
+from imagelock.config import FILE_NAME, PYPROJECT, Config, has_config, parse_config
+from imagelock.errors import ConfigError, FileError, LockError
+from imagelock.files import Write, decode, encode, read_bytes
+from imagelock.lockfile import parse, parse_lock, render_lock
+from imagelock.model.lock import Lock
+
+LOCK_NAME = "images.lock"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The common options of every command, as given."""
+
+    directory: Path = Path()
+    config: Path | None = None
+    lock_file: Path | None = None
+    jobs: int = limits.JOBS
+    offline: bool = False
+    retry_time: float = limits.RETRY_SECONDS
+    trust_config: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """One project: ``directory`` is what paths are relative to, ``root`` what "whole project" means."""
+
+    settings: Settings
+    directory: Path
+    root: Path
+    config: Config
+    config_path: Path | None
+    lock_path: Path
+
+    def shown(self, path: Path) -> str:
+        """Return a path as messages and reports show it: relative to the directory, with ``/``."""
+        return Path(os.path.relpath(path, self.directory)).as_posix()
+
+
+@dataclass(frozen=True, slots=True)
+class LockFile:
+    """The lock as it was read; ``data`` is None when there was none."""
+
+    path: Path
+    lock: Lock
+    data: bytes | None
+
+    def write_of(self, lock: Lock) -> Write:
+        """Return the write that makes the file hold ``lock``."""
+        return Write(self.path, self.data, encode(render_lock(lock)))
+
+
+def open_project(settings: Settings) -> Project:
+    """Find the configuration (nearest upward, unless given) and the lock of a directory."""
+    directory = settings.directory.absolute()
+    if not directory.is_dir():
+        raise FileError("no such directory", where=str(settings.directory))
+    given = settings.config
+    path = directory / given if given is not None else _nearest(directory)
+    config = (
+        Config() if path is None else _read_config(path, trusted=given is not None or settings.trust_config)
+    )
+    root = directory if path is None or given is not None else path.parent
+    lock_path = directory / settings.lock_file if settings.lock_file is not None else root / LOCK_NAME
+    return Project(
+        settings=settings,
+        directory=directory,
+        root=root,
+        config=_with_user_hosts(config),
+        config_path=path,
+        lock_path=lock_path,
+    )
+
+
+def read_lock(project: Project, *, for_writing: bool = False) -> LockFile:
+    """Read the project's lock; with ``for_writing`` an absent one is empty and a plain list is refused."""
+    path = project.lock_path
+    where = project.shown(path)
+    if for_writing and not path.exists():
+        return LockFile(path, Lock(), None)
+    try:
+        data = read_bytes(path, limits.LOCK_BYTES)
+    except FileError as error:
+        if error.message != "no such file":
+            raise LockError(error.message, where=where) from error
+        raise LockError("there is no lock", where=where, hint="run `imagelock lock` to make one") from error
+    text = decode(data)
+    lock = parse_lock(text, where) if for_writing and text.strip() else parse(text, where)
+    return LockFile(path, lock, data)
+
+
+def _nearest(directory: Path) -> Path | None:
+    for folder in (directory, *directory.parents):
+        if (folder / FILE_NAME).is_file():
+            return folder / FILE_NAME
+        pyproject = folder / PYPROJECT
+        if pyproject.is_file() and has_config(decode(read_bytes(pyproject))):
+            return pyproject
+    return None
+
+
+def _read_config(path: Path, *, trusted: bool) -> Config:
+    try:
+        text = decode(read_bytes(path))
+    except FileError as error:
+        raise ConfigError(error.message, where=str(path)) from error
+    config = parse_config(text, str(path) if trusted else path.name, trusted=trusted)
+    hosts = {host: replace(item, ca=_beside(path, item.ca)) for host, item in config.hosts.items()}
+    return replace(config, hosts=hosts)
+
+
+def _beside(path: Path, name: str | None) -> str | None:
+    return None if name is None else str(path.parent / name)
+
+
+def _with_user_hosts(config: Config) -> Config:
+    """Put the user's own registries below the project's: the user's file is trusted."""
+    path = user_config_path()
+    if not path.is_file():
+        return config
+    own = _read_config(path, trusted=True)
+    return replace(config, hosts={**config.hosts, **own.hosts})
+
+
+def user_config_path() -> Path:
+    """Return where the user's own configuration is (``~/.config/imagelock/imagelock.toml``)."""
+    base = os.environ.get("XDG_CONFIG_HOME") or ""
+    folder = Path(base) if Path(base).is_absolute() else Path.home() / ".config"
+    return folder / "imagelock" / FILE_NAME

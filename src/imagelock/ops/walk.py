@@ -1,0 +1,137 @@
+"""Which files a source means: ``.gitignore``, include and exclude honoured, ``.git`` never entered."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imagelock.errors import FileError, UsageError
+from imagelock.files import decode, read_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pathspec import GitIgnoreSpec
+
+    from imagelock.ops.project import Project
+
+STDIN = "-"
+IMAGE_SCHEME = "image://"
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """The ignore rules of one folder; paths are given relative to it."""
+
+    folder: str
+    spec: GitIgnoreSpec
+
+
+def walk_sources(project: Project, sources: Sequence[str]) -> Iterator[tuple[Path, bool]]:
+    """Yield every file the sources mean, once, with whether it was named itself.
+
+    Raises :class:`FileError` for a source that does not exist.
+    """
+    seen: set[str] = set()
+    base = project.directory if sources else project.root
+    for source in sources or project.config.sources:
+        if source.startswith(IMAGE_SCHEME):
+            raise UsageError("files inside images are not read by this version", where=source)
+        path = base / source
+        if not path.exists():
+            raise FileError("no such file or directory", where=source)
+        found = _walk(path, project) if path.is_dir() else iter((str(path),))
+        for name in found:
+            normal = os.path.normpath(name)
+            if normal not in seen:
+                seen.add(normal)
+                yield Path(normal), not path.is_dir()
+
+
+def _walk(folder: Path, project: Project) -> Iterator[str]:
+    own = _specs((project.config.exclude, project.config.include))
+    yield from _walk_folder(str(folder), _outer_rules(folder), str(project.root), own)
+
+
+def _specs(patterns: Sequence[Sequence[str]]) -> list[GitIgnoreSpec | None]:
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - checking a single file must not pay for it
+
+    return [GitIgnoreSpec.from_lines(lines) if lines else None for lines in patterns]
+
+
+def _walk_folder(
+    folder: str, rules: list[_Rules], root: str, own: list[GitIgnoreSpec | None]
+) -> Iterator[str]:
+    try:
+        with os.scandir(folder) as listing:
+            entries = sorted(listing, key=lambda entry: entry.name)
+    except OSError as error:
+        raise FileError((error.strerror or str(error)).lower(), where=folder) from error
+    if any(entry.name == ".gitignore" for entry in entries):
+        rules = [*rules, *_rules_of(folder)]
+    folders = []
+    for entry in entries:
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if entry.name == ".git" or _ignored(entry.path, rules, is_folder=is_folder):
+            continue
+        if _left_out(entry.path, root, own, is_folder=is_folder):
+            continue
+        if is_folder:
+            folders.append(entry.path)
+        elif entry.is_file() and not entry.name.endswith(".imagelock-tmp"):
+            yield entry.path
+    for path in folders:
+        yield from _walk_folder(path, rules, root, own)
+
+
+def _ignored(path: str, rules: list[_Rules], *, is_folder: bool) -> bool:
+    """Ask the nearest rules first; the first that has an opinion decides, as in git."""
+    for rule in reversed(rules):
+        relative = path[len(rule.folder) + 1 :] + ("/" if is_folder else "")
+        verdict = rule.spec.check_file(relative).include
+        if verdict is not None:
+            return verdict
+    return False
+
+
+def _left_out(path: str, root: str, own: list[GitIgnoreSpec | None], *, is_folder: bool) -> bool:
+    exclude, include = own
+    if exclude is None and include is None:
+        return False
+    relative = os.path.relpath(path, root) + ("/" if is_folder else "")
+    if exclude is not None and exclude.match_file(relative):
+        return True
+    return include is not None and not is_folder and not include.match_file(relative)
+
+
+def _outer_rules(folder: Path) -> list[_Rules]:
+    """Collect the rules of the folders above, up to the repository's top, outermost first."""
+    folder = Path(os.path.abspath(folder))  # noqa: PTH100 - symbolic links stay as the user wrote them
+    if (folder / ".git").exists():
+        return _exclude_file(folder)
+    above: list[Path] = []
+    for parent in folder.parents:
+        above.append(parent)
+        if (parent / ".git").exists():
+            rules = [rule for part in reversed(above) for rule in _rules_of(str(part))]
+            return [*_exclude_file(parent), *rules]
+    return []
+
+
+def _exclude_file(top: Path) -> list[_Rules]:
+    path = top / ".git" / "info" / "exclude"
+    return _read_rules(str(top), path) if path.is_file() else []
+
+
+def _rules_of(folder: str) -> list[_Rules]:
+    path = Path(folder) / ".gitignore"
+    return _read_rules(folder, path) if path.is_file() else []
+
+
+def _read_rules(folder: str, path: Path) -> list[_Rules]:
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - checking a single file must not pay for it
+
+    lines = [line for line in decode(read_bytes(path)).splitlines() if line.strip()]
+    return [_Rules(folder.rstrip("/"), GitIgnoreSpec.from_lines(lines))] if lines else []
