@@ -281,7 +281,9 @@ def bootstrap(groups: Sequence[str], *, peers: bool) -> None:
 def main() -> int:
     """Read the command line and return the exit code."""
     if sys.version_info < OLDEST:
-        say(f"Python 3.11 or later is needed, this is {sys.version.split()[0]}: make PYTHON=python3.12 …")
+        say(
+            f"Python 3.11 or later is needed, this is {sys.version.split()[0]}; choose another: make VERB PYTHON=python3.12"
+        )
         return 1
     parser = argparse.ArgumentParser(description="Make .venv ready.")
     parser.add_argument("--group", action="append", default=[], help="dependency group to install as well")
