@@ -49,7 +49,7 @@ def test_an_older_python_is_refused_with_the_way_out(
 ) -> None:
     monkeypatch.setattr(bootstrap, "OLDEST", (99, 0))
     assert bootstrap.main() == 1
-    assert "make PYTHON=" in capsys.readouterr().err
+    assert "make VERB PYTHON=" in capsys.readouterr().err
 
 
 def test_the_default_interpreter_needs_the_default_venv_package(
