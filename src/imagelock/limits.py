@@ -62,6 +62,7 @@ BACKOFF_MOST_SECONDS = 15.0
 GIVEN_UP_SECONDS = 10.0
 """How long a host that was given up is not asked again."""
 REDIRECTS = 5
+CREDENTIAL_FILE_BYTES = MIB
 HELPER_SECONDS = 30.0
 HELPER_BYTES = 64 * KIB
 

@@ -26,6 +26,7 @@ from imagelock.model.manifest import ACCEPTED_TYPES
 from imagelock.model.reference import is_tag
 from imagelock.registry import proof
 from imagelock.registry.answers import is_true_404, refusal
+from imagelock.registry.auth import Authorizer
 from imagelock.registry.endpoints import alternate_names, endpoints
 from imagelock.registry.store import Claim
 from imagelock.registry.transport import Call, Manner, Transport
@@ -72,6 +73,7 @@ class RegistryClient:
         self._hosts = hosts or {}
         environ = os.environ if environ is None else environ
         self._transport = Transport(self._hosts, jobs=jobs, retry_time=retry_time, environ=environ)
+        self._authorizer = Authorizer(self._transport, environ)
         self._endpoints: dict[str, tuple[Endpoint, ...]] = {}
         self.requests: Mapping[tuple[str, str], int] = self._transport.requests
 
@@ -86,6 +88,11 @@ class RegistryClient:
     def close(self) -> None:
         """Drop all connections and wake threads that wait for a host."""
         self._transport.close()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should hear although it worked out, such as a stored login that was refused."""
+        return tuple(self._authorizer.warnings)
 
     def ask(self, repository: str, target: str | Digest) -> Claim:
         """Ask what a tag or digest is without reading it (one HEAD).
@@ -125,7 +132,7 @@ class RegistryClient:
 
     def _request(self, at: Endpoint, call: Call) -> Answer:
         site = self._transport.site(at.scheme, at.authority, at.settings)
-        return self._transport.request(site, call)
+        return self._authorizer.request(site, at, call)
 
     def _ask(self, at: Endpoint, target: str | Digest, manner: Manner) -> Claim:
         answer = self._request(at, _manifest_call("HEAD", at, target, manner))
@@ -146,19 +153,23 @@ class RegistryClient:
         An endpoint that another one can stand in for gets less patience.
         """
         where = f"{repository}{'@' if isinstance(target, Digest) else ':'}{target}"
-        tried: list[tuple[Endpoint, RegistryError]] = []
+        tried: list[tuple[str, RegistryError]] = []
         for name in (repository, *alternate_names(repository, self._hosts)):
             places = [at for at in self._places(name) if at.resolves or isinstance(target, Digest)]
             for at in places:
                 try:
                     return read(at, _LAST if at is places[-1] else _REPLACEABLE)
                 except RegistryError as error:
-                    tried.append((at, error))
+                    tried.append((self._label(at), error))
                     if isinstance(error, IntegrityError):
                         raise _failure(where, tried) from error
             if not all(isinstance(error, NotFoundError) for _, error in tried):
                 break
         raise _failure(where, tried)
+
+    def _label(self, at: Endpoint) -> str:
+        """Return the address for messages; what a host without a set scheme speaks is known by now."""
+        return at.label or f"{self._transport.known_scheme(at.authority)}://{at.authority}"
 
     def _places(self, name: str) -> tuple[Endpoint, ...]:
         places = self._endpoints.get(name)
@@ -195,7 +206,7 @@ def _twice(read: Callable[[Endpoint, Manner], T]) -> Callable[[Endpoint, Manner]
     return read_twice
 
 
-def _failure(where: str, tried: list[tuple[Endpoint, RegistryError]]) -> RegistryError:
+def _failure(where: str, tried: list[tuple[str, RegistryError]]) -> RegistryError:
     """Return the one truthful error: not found only when everything that may answer said so."""
     if not tried:
         return UnreachableError(
@@ -203,14 +214,14 @@ def _failure(where: str, tried: list[tuple[Endpoint, RegistryError]]) -> Registr
             where=where,
             hint="set resolve = true for a mirror, or fallback = true",
         )
-    lines = tuple(f"{at.label}: {_short(error)}" for at, error in tried)
-    at, worst = min(tried, key=lambda each: _badness(each[1]))
+    lines = tuple(f"{label}: {_short(error)}" for label, error in tried)
+    label, worst = min(tried, key=lambda each: _badness(each[1]))
     missing = isinstance(worst, NotFoundError)
     hints = [worst.hint] if worst.hint else []
     if len(tried) > 1:
         hints.insert(0, f"tried: {'; '.join(lines)}")
     return type(worst)(
-        f"{worst.message} at {at.label}" if missing else f"{at.label}: {worst.message}",
+        f"{worst.message} at {label}" if missing else f"{label}: {worst.message}",
         where=where,
         hint="; ".join(hints) or None,
         tried=lines,

@@ -35,7 +35,7 @@ class Endpoint:
 
     ``scheme`` is None where the host itself has to tell (loopback and insecure hosts).  ``host`` is the
     name that answers carry: the reference's own host for the origin, ``host:port`` for a mirror.
-    ``label`` is what messages show.
+    ``label`` is the address that messages show, empty where the scheme is not known yet.
     """
 
     scheme: str | None
@@ -103,7 +103,7 @@ def _origin(reference: Reference, settings: HostSettings) -> Endpoint:
         authority=authority,
         repository=reference.path,
         host=reference.domain,
-        label=authority if asks_the_host else f"https://{authority}",
+        label="" if asks_the_host else f"https://{authority}",
         resolves=True,
         settings=settings,
     )

@@ -108,7 +108,7 @@ class Gate:
         with self._lock:
             since = self._trouble_since = now if self._trouble_since is None else self._trouble_since
             if now + pause > min(since, first) + limit:
-                error = _with_time(trouble, limit)
+                error = _given_up(trouble, limit, whole_budget=limit == self._budget)
                 if trouble.whole_host:
                     rest = min(max(trouble.pause or 0.0, limits.GIVEN_UP_SECONDS), _DAY_SECONDS)
                     self._given_up = _GivenUp(now + rest, patience, error)
@@ -159,13 +159,15 @@ def _backoff(attempt: int, trouble: Trouble) -> float:
     return whole * random.uniform(0.5, 1.0)  # noqa: S311  # spreads retries, hides nothing
 
 
-def _with_time(trouble: Trouble, limit: float) -> RegistryError:
+def _given_up(trouble: Trouble, limit: float, *, whole_budget: bool) -> RegistryError:
     """Return the error with the way out: when the host may be asked again, or how to wait longer."""
     error = trouble.error
-    hint = f"retried for up to {limit:g} s; --retry-time SECONDS waits longer" if limit > 0 else error.hint
+    hint = error.hint
     if trouble.pause is not None and isinstance(error, RateLimitedError):
         hint = f"ask again after {_time_of_day(trouble.pause)}, or wait longer with --retry-time SECONDS"
-    return type(error)(error.message, hint=hint if error.hint is None else error.hint)
+    elif hint is None and whole_budget:
+        hint = f"retried for {limit:g} s; --retry-time SECONDS waits longer"
+    return type(error)(error.message, hint=hint)
 
 
 def _time_of_day(seconds: float) -> str:

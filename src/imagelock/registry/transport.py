@@ -113,6 +113,10 @@ class Transport:
             known, authority, settings or self._hosts.get(authority, HostSettings())
         )
 
+    def known_scheme(self, authority: str) -> str:
+        """Return the scheme a host was found to speak; plain HTTP for one that never answered."""
+        return self._schemes.get(authority, "http")
+
     def _new_site(self, scheme: str | None, authority: str, settings: HostSettings) -> Site:
         with self._lock:
             scheme = scheme or self._schemes.get(authority)
