@@ -18,15 +18,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from imagelock.model.manifest import Descriptor
+    from imagelock.model.strictjson import Json
 
 _COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _PATH = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*", re.ASCII)
+_HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(?::[0-9]+)?", re.ASCII)
 _PATH_CHARS = 255
 
 
 def is_path(text: str) -> bool:
     """Whether ``text`` is a repository's name (OCI distribution specification, "Pulling manifests")."""
     return len(text) <= _PATH_CHARS and _PATH.fullmatch(text) is not None
+
+
+def is_name(text: str) -> bool:
+    """Whether a local store takes this name: a path, or a canonical name whose host has a port.
+
+    Bundles keep images under their full names (``localhost:5000/app``); a registry serves paths only.
+    """
+    host, slash, path = text.partition("/")
+    return is_path(text) or bool(slash and _HOST.fullmatch(host) and is_path(path))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,11 +102,24 @@ class Repository:
         return replace(self, untagged={**self.untagged, manifest.digest: manifest})
 
 
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A record that another tool wrote: what it points to, and its JSON as it was."""
+
+    descriptor: Descriptor
+    json: Json
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalog:
-    """Every repository of a store, by name; an empty repository does not exist."""
+    """Every repository of a store, by name; an empty repository does not exist.
+
+    ``foreign`` are records that other tools left and that name no repository: kept as they are,
+    and so is what they point to.
+    """
 
     repositories: Mapping[str, Repository] = field(default_factory=lambda: MappingProxyType({}))
+    foreign: tuple[Foreign, ...] = ()
 
     def repository(self, name: str) -> Repository:
         """Return a repository; one that does not exist is empty."""

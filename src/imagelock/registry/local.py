@@ -24,15 +24,16 @@ from imagelock.model.manifest import (
 )
 from imagelock.model.reference import is_tag
 from imagelock.registry.backend import Part, hash_file
+from imagelock.registry.catalog import is_name
 from imagelock.registry.store import Claim, Content
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from imagelock.registry.backend import Backend, Stamp
     from imagelock.registry.catalog import Catalog, Repository
 
-_REMEMBERED_MANIFESTS = 2048
+_REMEMBERED_MANIFESTS = 4096
 
 
 class LocalStore:
@@ -60,7 +61,7 @@ class LocalStore:
         """Return a repository's tags, sorted; raise NotFoundError when there is no such repository."""
         found = self._backend.catalog().repositories.get(repository)
         if found is None:
-            raise NotFoundError("no such repository", where=self._where(repository))
+            raise NotFoundError("no such repository", where=repository)
         return tuple(sorted(found.tags))
 
     def ask(self, repository: str, target: str | Digest) -> Claim:
@@ -74,7 +75,7 @@ class LocalStore:
         """Return a manifest by tag or digest; raise IntegrityError when its bytes are damaged."""
         found = self._find(self._backend.catalog().repository(repository), repository, target)
         if found is None:
-            raise NotFoundError("no such manifest", where=self._where(repository, target))
+            raise NotFoundError("no such manifest", where=_where(repository, target))
         body = self._read(found.digest, MANIFEST_BYTES)
         return Content(body=body, digest=found.digest, media_type=found.media_type, host=self.name)
 
@@ -90,7 +91,7 @@ class LocalStore:
         """
         size = self._proved_size(digest) if proved else self._stored_size(digest)
         if size is None:
-            raise NotFoundError("no such blob", where=self._where(repository, digest))
+            raise NotFoundError("no such blob", where=_where(repository, digest))
         return size
 
     def stream(self, repository: str, descriptor: Descriptor) -> Iterator[bytes]:
@@ -175,14 +176,19 @@ class LocalStore:
         Raises :class:`IncompleteError` when blobs or children are missing (a missing ``subject`` is
         allowed), :class:`IntegrityError` when the body is no manifest or not of this digest.
         """
+        if not is_name(repository):
+            raise UsageError("no repository name", where=repository[:255])
         if tag is not None and not is_tag(tag):
-            raise UsageError(f"{tag[:80]!r} is no tag", where=self._where(repository))
+            raise UsageError(f"{tag[:80]!r} is no tag", where=repository)
         parsed = _read_manifest(content)
         # Hashing what it points to may take long, so it is done once before everybody else has to wait.
         self._require(repository, parsed, self._backend.catalog())
         part = self.create(content.digest.algorithm)
-        part.write(content.body)
-        self.commit(part, content.digest)
+        try:
+            part.write(content.body)
+            self.commit(part, content.digest)
+        finally:
+            part.discard()
         descriptor = Descriptor(media_type=parsed.media_type, digest=content.digest, size=len(content.body))
         covered = [child.digest for child in parsed.manifests] if isinstance(parsed, Index) else []
 
@@ -202,7 +208,7 @@ class LocalStore:
         def forget(catalog: Catalog) -> Catalog:
             found = catalog.repository(repository)
             if tag not in found.tags:
-                raise NotFoundError("no such tag", where=self._where(repository, tag))
+                raise NotFoundError("no such tag", where=_where(repository, tag))
             return catalog.put(repository, found.drop_tag(tag))
 
         self._backend.update(forget)
@@ -217,9 +223,9 @@ class LocalStore:
             found = catalog.repository(repository)
             members = self._all(repository, catalog)
             if digest not in members:
-                raise NotFoundError("no such manifest", where=self._where(repository, digest))
+                raise NotFoundError("no such manifest", where=_where(repository, digest))
             if digest in self._pointed_to(members):
-                raise UsageError("an index points to it", where=self._where(repository, digest))
+                raise UsageError("an index points to it", where=_where(repository, digest))
             parsed = self._parse(digest)
             children = [members[one.digest] for one in _children(parsed) if one.digest in members]
             changed = catalog.put(repository, found.drop(digest, children))
@@ -234,20 +240,15 @@ class LocalStore:
 
         def remove(catalog: Catalog) -> Catalog:
             if self._backend.stamp(digest) is None:
-                raise NotFoundError("no such blob", where=self._where(repository, digest))
+                raise NotFoundError("no such blob", where=_where(repository, digest))
             if digest in self._used(catalog):
-                raise UsageError("a manifest needs it", where=self._where(repository, digest))
+                raise UsageError("a manifest needs it", where=_where(repository, digest))
             self._backend.remove(digest)
             return catalog
 
         self._backend.update(remove)
 
     # Inside.
-
-    def _where(self, repository: str, target: str | Digest | None = None) -> str:
-        if target is None:
-            return repository
-        return f"{repository}@{target}" if isinstance(target, Digest) else f"{repository}:{target}"
 
     def _damaged(self, digest: Digest) -> IntegrityError:
         return IntegrityError(
@@ -321,28 +322,31 @@ class LocalStore:
         known = self._members.get(name)
         if known is not None and known[0] is records:
             return known[1]
-        members = dict(records.recorded)
-        level = [one for one in members.values() if one.is_index]
-        for _ in range(INDEX_DEPTH):
-            children = [child for one in level for child in _children(self._parse(one.digest))]
-            level = [child for child in children if child.digest not in members and child.is_index]
-            members.update({child.digest: child for child in children if child.digest not in members})
+        members = self._reach(records.recorded.values())
         self._members[name] = (records, members)
         return members
+
+    def _reach(self, start: Iterable[Descriptor]) -> dict[Digest, Descriptor]:
+        """Return these manifests and all that the indexes among them point to, by digest."""
+        found = {one.digest: one for one in start}
+        level = [one for one in found.values() if one.is_index]
+        for _ in range(INDEX_DEPTH):
+            children = [child for one in level for child in _children(self._parse(one.digest))]
+            level = [child for child in children if child.digest not in found and child.is_index]
+            found.update({child.digest: child for child in children if child.digest not in found})
+        return found
 
     def _pointed_to(self, members: Mapping[Digest, Descriptor]) -> set[Digest]:
         indexes = [one for one in members.values() if one.is_index]
         return {child.digest for one in indexes for child in _children(self._parse(one.digest))}
 
     def _used(self, catalog: Catalog) -> set[Digest]:
-        """Return every digest that some repository needs."""
-        used: set[Digest] = set()
+        """Return every digest that some record needs, those of other tools included."""
+        manifests = set(self._reach(one.descriptor for one in catalog.foreign))
         for name in catalog.repositories:
-            for digest in self._all(name, catalog):
-                parsed = self._parse(digest)
-                used.add(digest)
-                used.update(one.digest for one in _contents(parsed))
-        return used
+            manifests.update(self._all(name, catalog))
+        contents = {one.digest for digest in manifests for one in _contents(self._parse(digest))}
+        return manifests | contents
 
     def _require(self, repository: str, parsed: Manifest | Index, catalog: Catalog) -> None:
         members = self._all(repository, catalog) if isinstance(parsed, Index) else {}
@@ -359,6 +363,10 @@ class LocalStore:
                 missing=tuple(missing),
                 where=repository,
             )
+
+
+def _where(repository: str, target: str | Digest) -> str:
+    return f"{repository}@{target}" if isinstance(target, Digest) else f"{repository}:{target}"
 
 
 def _children(parsed: Manifest | Index | None) -> tuple[Descriptor, ...]:

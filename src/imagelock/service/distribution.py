@@ -88,6 +88,9 @@ class Distribution:
                 "this registry is read-only" if request.method in route.handlers else "no such operation",
                 headers={"Allow": ", ".join(allowed)},
             )
+        if request.method not in _READS and "origin" in request.headers:
+            # Only browsers say where they come from, and no web page has business writing here.
+            raise Refused(HTTPStatus.FORBIDDEN, "DENIED", "not from a web page")
         return route.handlers[request.method](request, **match.groupdict())
 
 

@@ -58,6 +58,7 @@ class EmbeddedRegistry:
         except OSError as error:
             raise UsageError(f"cannot listen: {error.strerror}", where=f"{host}:{port}") from error
         self._thread: threading.Thread | None = None
+        self._serving = threading.Event()
 
     @property
     def address(self) -> str:
@@ -73,17 +74,24 @@ class EmbeddedRegistry:
 
     def run(self) -> None:
         """Answer requests in this thread until another one calls :meth:`close` or Ctrl-C is pressed."""
-        self._server.serve_forever(_POLL_SECONDS)
+        self._serving.set()
+        try:
+            self._server.serve_forever(_POLL_SECONDS)
+        finally:
+            self._serving.clear()
 
     def start(self) -> None:
         """Answer requests from a thread of its own."""
+        # Set here and not only by the thread: closing at once has to wait for it, and not pass it by.
+        self._serving.set()
         self._thread = threading.Thread(target=self.run, name=f"registry {self.address}", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
         """Stop: no new connection, the open ones are cut, unfinished uploads are thrown away."""
-        if self._thread is not None:
+        if self._serving.is_set():
             self._server.shutdown()
+        if self._thread is not None:
             self._thread.join()
             self._thread = None
         self._server.server_close()
