@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from imagelock.errors import ImagelockError
 from imagelock.registry.catalog import is_path
 from imagelock.service.blobs import BlobRoutes
-from imagelock.service.http import Answer, BodyTooLongError
+from imagelock.service.http import Answer, BodyTooLongError, MalformedBodyError
 from imagelock.service.manifests import ManifestRoutes
 from imagelock.service.refusal import Refused, refusal
 from imagelock.service.uploads import Uploads
@@ -59,6 +59,11 @@ class Distribution:
             ).answer()
         except ImagelockError as error:
             answer = refusal(error).answer()
+        except (OSError, MalformedBodyError):
+            raise  # The connection is broken, not the registry.
+        except Exception:  # noqa: BLE001 - logged, and one request's fault must not end a server
+            _log.exception("%s %s", request.method, request.path)
+            answer = Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "UNKNOWN", "an internal error").answer()
         return Answer(
             status=answer.status,
             headers={**_VERSION, **answer.headers},

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Observer: TypeAlias = "Callable[[str, str, int], None]"
 """Told method, path (without its query) and status of each answer, before the answer is sent."""
 
-_POLL_SECONDS = 0.05
+_POLL_SECONDS = 0.02
 """How long closing may wait for the accepting thread."""
 
 

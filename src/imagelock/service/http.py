@@ -308,6 +308,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _refuse(self, status: int) -> None:
         """Answer what is not understood, without asking the application or telling the observer."""
+        self.request_version = self.protocol_version  # A line that was not understood counts as HTTP/0.9.
         self._send_head(Answer(status=status), close=True)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so

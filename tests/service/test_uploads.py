@@ -1,0 +1,63 @@
+"""Upload sessions end: finished, cancelled, or idle."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from imagelock.limits import UPLOADS_OPEN
+from imagelock.registry.layout import LayoutStore
+from imagelock.registry.memory import MemoryStore
+from imagelock.service.uploads import TooManyUploadsError, UploadBusyError, Uploads
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_an_idle_upload_expires_and_leaves_no_file(tmp_path: Path) -> None:
+    now = [0.0]
+    uploads = Uploads(LayoutStore(tmp_path).create, idle_seconds=60, clock=lambda: now[0])
+    session = uploads.start("app")
+    session.part.write(b"x")
+    now[0] = 59.0
+    with uploads.use("app", session.identifier):
+        pass
+    now[0] = 118.0
+    uploads.expire()
+    with uploads.use("app", session.identifier):
+        now[0] = 500.0
+        uploads.expire()  # In use: it stays.
+    now[0] = 561.0
+    uploads.expire()
+    with pytest.raises(KeyError), uploads.use("app", session.identifier):
+        pass
+    assert list((tmp_path / "blobs").iterdir()) == []
+
+
+def test_a_session_is_held_by_one_request_at_a_time() -> None:
+    uploads = Uploads(MemoryStore().create)
+    session = uploads.start("app")
+    with (
+        uploads.use("app", session.identifier),
+        pytest.raises(UploadBusyError),
+        uploads.use("app", session.identifier),
+    ):
+        pass
+
+
+def test_the_number_of_open_uploads_is_bounded() -> None:
+    uploads = Uploads(MemoryStore().create)
+    sessions = [uploads.start("app") for _ in range(UPLOADS_OPEN)]
+    with pytest.raises(TooManyUploadsError):
+        uploads.start("app")
+    uploads.end(sessions[0])
+    uploads.start("app")
+
+
+def test_closing_throws_every_upload_away(tmp_path: Path) -> None:
+    uploads = Uploads(LayoutStore(tmp_path).create)
+    for _ in range(3):
+        uploads.start("app").part.write(b"x")
+    uploads.close()
+    assert list((tmp_path / "blobs").iterdir()) == []
