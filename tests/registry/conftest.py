@@ -59,9 +59,10 @@ def other() -> Iterator[Lying]:
 
 @dataclass(frozen=True)
 class ThrowAwayTLS:
-    """A certificate for 127.0.0.1 and localhost, and the file of the authority that signed it."""
+    """A certificate for 127.0.0.1, one for another name, and the file of the authority of both."""
 
     context: ssl.SSLContext
+    elsewhere: ssl.SSLContext
     ca: str
 
 
@@ -69,11 +70,14 @@ class ThrowAwayTLS:
 def throw_away_tls(tmp_path_factory: pytest.TempPathFactory) -> ThrowAwayTLS:
     """Give TLS that only the named authority's file makes trusted."""
     authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
+    contexts = []
+    for name in ("127.0.0.1", "elsewhere.example"):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert(name).configure_cert(context)
+        contexts.append(context)
     ca = tmp_path_factory.mktemp("ca") / "ca.pem"
     authority.cert_pem.write_to_path(str(ca))
-    return ThrowAwayTLS(context, str(ca))
+    return ThrowAwayTLS(contexts[0], contexts[1], str(ca))
 
 
 @pytest.fixture

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 _ITEM = re.compile(
     r"""[\s,]*
+    (?:(?<=[0-9A-Za-z][ ])(?P<opaque>[0-9A-Za-z._~+/-]+=*)(?=\s*(?:,|$))|
     (?P<name>[!\#$%&'*+.^_`|~0-9A-Za-z-]+)
-    (?:[ \t]*=[ \t]*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^\s,"]*)))?""",
+    (?:[ \t]*=[ \t]*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^\s,"]*)))?)""",
     re.ASCII | re.VERBOSE,
 )
 _ESCAPE = re.compile(r"\\(.)")
@@ -57,5 +58,7 @@ def _items(header: str) -> Iterator[tuple[str, str | None]]:
     position = 0
     while match := _ITEM.match(header, position):
         position = match.end()
+        if match["opaque"] is not None:
+            continue  # the one-word form (Negotiate, NTLM) has no parameters
         quoted, plain = match["quoted"], match["plain"]
         yield match["name"], _ESCAPE.sub(r"\1", quoted) if quoted is not None else plain

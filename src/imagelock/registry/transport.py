@@ -92,6 +92,8 @@ class Transport:
         self._closing = threading.Event()
         self._connections = Connections(jobs=jobs, environ=environ)
         self._lock = threading.Lock()
+        # A lock of its own: making a site may wait for a host, and counting must not wait for that.
+        self._count_lock = threading.Lock()
         self._sites: dict[tuple[str, str], Site] = {}
         self._schemes: dict[str, str] = {}
         self._gates: dict[str, Gate] = {}
@@ -224,7 +226,7 @@ class Transport:
         return headers if site.absolute or "%" not in call.target else ExactHeaders(headers, call.target)
 
     def _count(self, authority: str, method: str) -> None:
-        with self._lock:
+        with self._count_lock:
             key = authority, method
             self.requests[key] = self.requests.get(key, 0) + 1
 
