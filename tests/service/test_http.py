@@ -138,3 +138,27 @@ def test_an_unexpected_error_ends_only_its_connection(
     assert (reply.status, json.loads(reply.body)["errors"][0]["code"]) == (500, "UNKNOWN")
     with Wire(registry.address) as other:
         assert other.ask("GET", "/v2/").status == 200
+
+
+def test_a_client_that_stops_talking_is_let_go(
+    registry: EmbeddedRegistry, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("imagelock.service.http._Handler.timeout", 0.1)
+    for start in (b"GET /v2/ HT", _post(b"hel", "Content-Length: 5"), b""):
+        with socket.create_connection(wire.where, timeout=10) as connection:
+            connection.sendall(start)
+            assert connection.recv(65536) == b""
+
+
+def test_silent_clients_do_not_keep_others_waiting(registry: EmbeddedRegistry, wire: Wire) -> None:
+    silent = [socket.create_connection(wire.where, timeout=10) for _ in range(100)]
+    try:
+        for connection in silent:
+            connection.sendall(
+                b"PUT /v2/app/manifests/1 HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf"
+            )
+        for _ in range(20):
+            assert wire.ask("GET", "/v2/").status == 200
+    finally:
+        for connection in silent:
+            connection.close()
