@@ -1,0 +1,27 @@
+"""The way in: run a command, and end with an exit code, never with a traceback."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line; return the exit code."""
+    if arguments in (["--version"], ["-V"]):
+        # Asked for by scripts and completions: answered before anything is imported.
+        from imagelock import __version__  # noqa: PLC0415
+
+        sys.stdout.write(f"imagelock {__version__}\n")
+        return 0
+    from imagelock.cli.main import run as run_cli  # noqa: PLC0415 - see above
+
+    return run_cli(arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -98,11 +98,6 @@ def render_lock(lock: Lock) -> str:
     return "\n".join(blocks)
 
 
-def render_list(lock: Lock) -> str:
-    """Return the plain list, one ``name[:tag]@digest`` a line, in the order of the entries."""
-    return "".join(f"{image.image_id}\n" for image in lock.images)
-
-
 def _image(table: Table) -> LockedImage:
     name = table.required("name", str)
     _check_name(table, name)

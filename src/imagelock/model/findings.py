@@ -164,7 +164,7 @@ KINDS = _kinds(
         name="not-resolved",
         exit_code=3,
         meaning="A reference could not be resolved to a digest.",
-        remedy="The finding says what was tried; `imagelock doctor HOST` shows what the registry answers.",
+        remedy="The finding says what was tried and what to do: correct the reference, log in, or try again.",
     ),
     Kind(
         code="IL302",

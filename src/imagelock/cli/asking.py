@@ -1,0 +1,37 @@
+"""How commands ask registries: one client for the run, made only when something is asked."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from imagelock.cli.terminal import progress
+from imagelock.ops.verbs import Asking, Offline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imagelock.cli.common import Run
+    from imagelock.ops.project import Project
+    from imagelock.registry.store import ManifestReader
+
+
+@contextmanager
+def asking(run: Run, project: Project, title: str) -> Iterator[Asking]:
+    """Yield how to ask, with a progress that people see."""
+
+    @contextmanager
+    def reader() -> Iterator[ManifestReader]:
+        if run.settings.offline:
+            yield Offline()
+            return
+        from imagelock.registry.client import RegistryClient  # noqa: PLC0415 - offline runs must not pay for it
+
+        settings = project.settings
+        with RegistryClient(
+            project.config.hosts, jobs=settings.jobs, retry_time=settings.retry_time
+        ) as client:
+            yield client
+
+    with progress(title, quiet=run.quiet) as shown:
+        yield Asking(open_reader=reader, jobs=run.settings.jobs, progress=shown)

@@ -1,0 +1,234 @@
+"""What every command shares: its common options, and the one way a command ends."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+
+from imagelock import limits
+from imagelock.cli.terminal import choose_colour, stderr_style, stdout_style
+from imagelock.errors import FileError, UsageError
+from imagelock.ops.project import Settings, open_project
+from imagelock.report.text import advice_text, changes_text, findings_text, summary_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from imagelock.model.outcome import Outcome
+    from imagelock.ops.collect import Collection
+    from imagelock.ops.project import Project
+
+Command = TypeVar("Command", bound="Callable[..., Any]")
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class Verb(click.Command):
+    """A command whose help keeps its examples as they are written, below a line of a backslash and a b."""
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Give click its own mark for text that must not be wrapped."""
+        self.help = unwrapped(self.help)
+        super().format_help_text(ctx, formatter)
+
+
+class VerbGroup(click.Group):
+    """A group with the same help."""
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Give click its own mark for text that must not be wrapped."""
+        self.help = unwrapped(self.help)
+        super().format_help_text(ctx, formatter)
+
+
+def unwrapped(text: str | None) -> str:
+    """Turn the marks of a docstring (a line of a backslash and a b) into click's."""
+    return (text or "").replace("\\b\n", "\b\n")
+
+
+def verb(name: str) -> Callable[[Callable[..., Any]], click.Command]:
+    """Make a command of the contract."""
+    return click.command(name, cls=Verb, context_settings=CONTEXT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One call of a command: the common options as given."""
+
+    settings: Settings
+    output: str
+    quiet: bool
+    verbose: int
+    strict: bool
+    exit_zero: bool
+    reports: tuple[tuple[str, Path], ...]
+
+    @property
+    def is_json(self) -> bool:
+        """Whether stdout carries JSON."""
+        return self.output == "json"
+
+    def open(self) -> Project:
+        """Open the project and tell what its configuration said and was not believed."""
+        project = open_project(self.settings)
+        if not self.quiet:
+            sys.stderr.write(advice_text(project.config.warnings, stderr_style()))
+        return project
+
+    def say(self, words: str) -> None:
+        """Write words to stderr, unless quiet."""
+        if not self.quiet:
+            sys.stderr.write(words)
+
+    def finish(
+        self,
+        outcome: Outcome,
+        *,
+        collection: Collection | None = None,
+        data: str | None = None,
+        json: Callable[[], str] | None = None,
+        at_least: int = 0,
+    ) -> NoReturn:
+        """Write reports, print the outcome, and exit with its code.
+
+        ``data`` replaces the text of the changes on stdout; ``json`` makes a document of its own.
+        ``at_least`` is an exit code that holds even without findings (``--check``).
+        """
+        self._write_reports(outcome)
+        if self.is_json:
+            if json is None:
+                from imagelock.report.json import outcome_json  # noqa: PLC0415 - only when asked for
+
+                sys.stdout.write(outcome_json(outcome))
+            else:
+                sys.stdout.write(json())
+        else:
+            sys.stdout.write(changes_text(outcome.changes, stdout_style()) if data is None else data)
+        self._tell(outcome, collection)
+        code = max(outcome.exit_code(strict=self.strict), at_least)
+        raise click.exceptions.Exit(0 if self.exit_zero and code == 1 else code)
+
+    def _tell(self, outcome: Outcome, collection: Collection | None) -> None:
+        """Print findings (data, unless stdout is JSON), then remarks and counts."""
+        if outcome.findings and not self.is_json:
+            sys.stdout.write(findings_text(outcome.findings, stdout_style(), _lines_of(collection)))
+        sys.stdout.flush()
+        self.say(advice_text(outcome.advice, stderr_style()))
+        self.say(summary_text(outcome.command, outcome.summary, stderr_style()))
+
+    def _write_reports(self, outcome: Outcome) -> None:
+        from imagelock.report.all import REPORTS  # noqa: PLC0415 - its formats are heavy and rarely asked for
+
+        for name, path in self.reports:
+            text = REPORTS[name](outcome)
+            try:
+                (self.settings.directory / path).write_text(text, encoding="utf-8")
+            except OSError as error:
+                raise FileError((error.strerror or str(error)).lower(), where=str(path)) from error
+
+
+def _lines_of(collection: Collection | None) -> Callable[[str, int], str | None]:
+    texts = {file.name: file.text.content.split("\n") for file in collection.files} if collection else {}
+
+    def line_of(name: str, line: int) -> str | None:
+        lines = texts.get(name, [])
+        return lines[line - 1].rstrip("\r") if 0 < line <= len(lines) else None
+
+    return line_of
+
+
+def _option(*names: str, **attributes: Any) -> Callable[[Command], Command]:
+    """Make a common option; it is also read from IMAGELOCK_<NAME>."""
+    long = next(name for name in names if name.startswith("--"))
+    variable = "IMAGELOCK_" + long[2:].partition("/")[0].upper().replace("-", "_")
+    return click.option(*names, envvar=variable, **attributes)
+
+
+_COMMON = (
+    _option("-C", "--directory", type=click.Path(path_type=Path), default=Path(), show_default=False, help="Work as if started in this directory."),
+    _option("--config", type=click.Path(path_type=Path), help="This configuration file, trusted."),
+    _option("--lock-file", type=click.Path(path_type=Path), help="The lock.  [default: images.lock]"),
+    _option("-j", "--jobs", type=click.IntRange(1, 256), default=limits.JOBS, show_default=True, help="Connections a host."),
+    _option("--offline", is_flag=True, help="Ask no registry."),
+    _option("--retry-time", type=click.FloatRange(0), default=limits.RETRY_SECONDS, show_default=True, metavar="SECONDS", help="Budget a host for retries."),
+    _option("--strict", is_flag=True, help="Warnings count like errors."),
+    _option("--exit-zero", is_flag=True, help="Exit 0 although there are findings."),
+    _option("-q", "--quiet", is_flag=True, help="Data and findings only."),
+    _option("-v", "--verbose", count=True, help="Say more; twice for internals."),
+    _option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True, help="Colour the output."),
+    _option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="What stdout carries."),
+    _option("--report", "reports", multiple=True, metavar="FORMAT=FILE", help="Write a report as well (repeatable): json."),
+    _option("--trust-config", is_flag=True, help="Believe the configuration found in the tree."),
+)  # fmt: skip
+
+
+def common(outputs: tuple[str, ...] = ("text", "json")) -> Callable[[Command], Command]:
+    """Add the common options to a command; it gets them as one :class:`Run`.
+
+    ``outputs`` are the values of ``--output`` for commands with one more.
+    """
+
+    def decorate(function: Command) -> Command:
+        @functools.wraps(function)
+        def wrapper(**options: Any) -> Any:
+            return function(_run(options), **options)
+
+        command: Any = wrapper
+        for option in reversed(_COMMON):
+            command = option(command)
+        if outputs != ("text", "json"):
+            for parameter in command.__click_params__:
+                if parameter.name == "output":
+                    parameter.type = click.Choice(outputs)
+        return command  # type: ignore[no-any-return] # click's decorators lose the type
+
+    return decorate
+
+
+def _run(options: dict[str, Any]) -> Run:
+    """Take the common options out of a command's own."""
+    choose_colour(options.pop("color"))
+    settings = Settings(
+        **{
+            name: options.pop(name)
+            for name in ("directory", "config", "lock_file", "jobs", "offline", "retry_time", "trust_config")
+        }
+    )
+    reports = tuple(_report(text) for text in options.pop("reports"))
+    flags = {name: options.pop(name) for name in ("output", "quiet", "verbose", "strict", "exit_zero")}
+    return Run(settings=settings, reports=reports, **flags)
+
+
+def _report(text: str) -> tuple[str, Path]:
+    from imagelock.report.all import REPORTS  # noqa: PLC0415 - only when a report is asked for
+
+    name, equals, path = text.partition("=")
+    if not equals or not path or name not in REPORTS:
+        raise UsageError(
+            "a report is asked for as FORMAT=FILE", where=text, hint=f"formats: {', '.join(sorted(REPORTS))}"
+        )
+    return name, Path(path)
+
+
+def sources_argument(function: Command) -> Command:
+    """Add ``[SOURCE…]``."""
+    return click.argument("sources", nargs=-1, metavar="[SOURCE]...")(function)
+
+
+def format_option(function: Command) -> Command:
+    """Add ``--format``."""
+
+    def check(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:  # noqa: ARG001 - click's signature
+        from imagelock.formats.all import names  # noqa: PLC0415 - only when given
+
+        if value is not None and value not in names():
+            raise click.BadParameter(f"{value!r} is none of {', '.join(names())}")
+        return value
+
+    return click.option(
+        "--format", "force", metavar="NAME", callback=check, help="The format of the files named here."
+    )(function)

@@ -1,0 +1,55 @@
+"""``imagelock diff``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from imagelock.cli.common import common, verb
+
+if TYPE_CHECKING:
+    from imagelock.cli.common import Run
+    from imagelock.model.lock import Lock
+    from imagelock.ops.project import Project
+
+
+@verb("diff")
+@click.argument("old")
+@click.argument("new", required=False)
+@common()
+def command(run: Run, old: str, new: str | None) -> None:
+    r"""Compare two locks: what was added, removed, or moved to another digest under the same tag.
+
+    OLD and NEW are files (locks or plain lists) or git revisions of the lock; without NEW the lock as it
+    is now. Exits 0 whatever the difference.
+
+    \b
+    Examples:
+      imagelock diff HEAD                       what this change does to the lock
+      imagelock diff v1.4 v1.5                  what the release changed
+      imagelock diff old.lock new.lock -o json
+    """
+    from imagelock.ops.project import read_lock  # noqa: PLC0415 - --help must not pay for it
+    from imagelock.ops.why import diff  # noqa: PLC0415
+
+    project = run.open()
+    before = _lock(project, old)
+    after = read_lock(project).lock if new is None else _lock(project, new)
+    run.finish(diff(before, after))
+
+
+def _lock(project: Project, text: str) -> Lock:
+    """Read a lock from a file, or from a git revision when there is no such file."""
+    from imagelock.files import decode, read_bytes  # noqa: PLC0415 - as above
+    from imagelock.limits import LOCK_BYTES  # noqa: PLC0415
+    from imagelock.lockfile import parse  # noqa: PLC0415
+
+    path = project.directory / Path(text)
+    if path.is_file():
+        return parse(decode(read_bytes(path, LOCK_BYTES)), text)
+    from imagelock.programs import git_show  # noqa: PLC0415 - only for revisions
+
+    lock = project.lock_path
+    return parse(decode(git_show(lock.parent, text, lock.name)), f"{text}:{lock.name}")

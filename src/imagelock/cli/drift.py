@@ -1,0 +1,35 @@
+"""``imagelock drift``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imagelock.cli.common import common, verb
+
+if TYPE_CHECKING:
+    from imagelock.cli.common import Run
+
+
+@verb("drift")
+@common()
+def command(run: Run) -> None:
+    r"""Ask the registries what moved since the lock was written, what is gone, and what could not be told.
+
+    One HEAD a reference; only a difference is read in full. Exits 1 when something moved or is gone, 3
+    when a registry could not be asked: that is neither fine nor drift.
+
+    \b
+    Examples:
+      imagelock drift                  every entry of images.lock
+      imagelock drift -o json          for a dashboard
+      imagelock drift --lock-file released.txt
+    """
+    from imagelock.cli.asking import asking  # noqa: PLC0415 - --help must not pay for the client
+    from imagelock.ops.drift import drift  # noqa: PLC0415
+    from imagelock.ops.project import read_lock  # noqa: PLC0415
+
+    project = run.open()
+    lock = read_lock(project).lock
+    with asking(run, project, "asking registries") as how, how.open_reader() as reader:
+        outcome = drift(lock, reader, jobs=how.jobs, progress=how.progress)
+    run.finish(outcome, data="")

@@ -1,0 +1,38 @@
+"""What the commands that edit files share on the command line."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from imagelock.errors import UsageError
+
+if TYPE_CHECKING:
+    from imagelock.ops.pin import EditPlan
+    from imagelock.ops.project import Project
+
+
+def diff_text(plan: EditPlan) -> str:
+    """Return the plan's edits as one unified diff that ``patch -p1`` takes."""
+    pieces = []
+    for name, before, after in plan.texts:
+        old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+        pieces += [_ended(line) for line in difflib.unified_diff(old, new, f"a/{name}", f"b/{name}")]
+    return "".join(pieces)
+
+
+def _ended(line: str) -> str:
+    return line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+
+
+def require_tagged(project: Project, untagged: str) -> bool:
+    """Whether names without a tag mean the first entry; that needs a list, which keeps its order."""
+    if untagged != "first":
+        return False
+    if project.lock_path.name == "images.lock":
+        raise UsageError(
+            "--untagged first needs a list that keeps its order",
+            where=project.shown(project.lock_path),
+            hint="give a plain list with --lock-file",
+        )
+    return True

@@ -1,0 +1,26 @@
+"""``imagelock init``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imagelock.cli.common import common, verb
+
+if TYPE_CHECKING:
+    from imagelock.cli.common import Run
+
+
+@verb("init")
+@common()
+def command(run: Run) -> None:
+    r"""Write a commented imagelock.toml and the lock's line of .gitattributes.
+
+    Never required: every command works without a configuration. What is there already is left alone.
+
+    \b
+    Examples:
+      imagelock init
+    """
+    from imagelock.ops.init import init  # noqa: PLC0415 - --help must not pay for it
+
+    run.finish(init(run.settings.directory.absolute()))

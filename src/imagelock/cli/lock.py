@@ -1,0 +1,80 @@
+"""``imagelock lock``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from imagelock.cli.common import common, format_option, sources_argument, verb
+
+if TYPE_CHECKING:
+    from imagelock.cli.common import Run
+
+
+@verb("lock")
+@sources_argument
+@click.option("-U", "--upgrade", is_flag=True, help="Ask for every tag again.")
+@click.option(
+    "-P",
+    "--upgrade-image",
+    "upgrade_images",
+    multiple=True,
+    metavar="IMAGE",
+    help="Ask for this image again, change nothing else (repeatable; name, name:tag or glob).",
+)
+@click.option("--adopt", is_flag=True, help="Take the digests the files carry where the lock has others.")
+@click.option("--full", is_flag=True, help="Config digests and sizes of every platform.")
+@click.option("--keep-going", is_flag=True, help="Write what could be resolved; still exits 3.")
+@click.option(
+    "--check", "check_only", is_flag=True, help="Exit 1 if the lock would change; asks no registry."
+)
+@click.option("--dry-run", is_flag=True, help="Show what would change, write nothing.")
+@format_option
+@common()  # fmt: skip
+def command(  # noqa: PLR0913 - the options of the contract
+    run: Run,
+    sources: tuple[str, ...],
+    *,
+    upgrade: bool,
+    upgrade_images: tuple[str, ...],
+    adopt: bool,
+    full: bool,
+    keep_going: bool,
+    check_only: bool,
+    dry_run: bool,
+    force: str | None,
+) -> None:
+    r"""Resolve every reference the lock does not know, keep the rest, and write images.lock.
+
+    Known entries stay until -U, -P or `imagelock update`. A reference name:tag@digest that the lock does
+    not know is taken as it is, once the registry proved that the digest exists. Nothing is written unless
+    everything was resolved. An entry goes only when the whole project was scanned and nothing uses it.
+
+    \b
+    Examples:
+      imagelock lock                   resolve what is new
+      imagelock lock -P nginx          ask for nginx's tags again, nothing else
+      imagelock lock -U --dry-run      what would a full upgrade change?
+      imagelock lock --check           in a pipeline: is the lock up to date?
+    """
+    from imagelock.cli.asking import asking  # noqa: PLC0415 - --help must not pay for the formats
+    from imagelock.ops.collect import collect  # noqa: PLC0415
+    from imagelock.ops.lock import LockRequest  # noqa: PLC0415
+    from imagelock.ops.verbs import Mode, check_lock, run_lock  # noqa: PLC0415
+
+    project = run.open()
+    collection = collect(project, sources, force)
+    request = LockRequest(
+        upgrade=upgrade,
+        upgrade_images=upgrade_images,
+        adopt=adopt,
+        full=full,
+        platforms=project.config.platforms,
+    )
+    if check_only and not (upgrade or upgrade_images):
+        run.finish(check_lock(project, collection, request), collection=collection)
+    with asking(run, project, "resolving") as how:
+        mode = Mode(write=not (dry_run or check_only), keep_going=keep_going)
+        outcome = run_lock(project, collection, request, how, mode)
+    run.finish(outcome, collection=collection, at_least=int(check_only and bool(outcome.changes)))

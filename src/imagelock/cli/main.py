@@ -1,0 +1,163 @@
+"""The commands, each imported only when it is called, and the way every one of them ends."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from imagelock import __version__
+from imagelock.errors import ImagelockError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+COMMANDS: Mapping[str, str] = {
+    "init": "write a commented imagelock.toml and .gitattributes",
+    "scan": "list every image reference, where it is, and what was skipped",
+    "lock": "resolve what is new, keep the rest, write the lock",
+    "pin": "write the lock's digests into the files",
+    "unpin": "put the tags back into the files",
+    "update": "take new digests of images into the lock and the files",
+    "check": "prove that every reference is pinned as the lock says",
+    "drift": "ask the registries what moved or is gone",
+    "why": "show where an image is used",
+    "diff": "compare two locks",
+    "explain": "tell what a finding means and what to do",
+    "export": "write the lock in another tool's format",
+    "demo": "run the whole line on a built-in example",
+}
+"""Every command with its line in ``--help``; command ``x`` is ``imagelock.cli.x:command``."""
+
+INTERRUPTED = 130
+CLOSED_PIPE = 141
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module only when that command is used."""
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Keep the examples as they are written."""
+        self.help = (self.help or "").replace("\\b\n", "\b\n")
+        super().format_help_text(ctx, formatter)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names in the order of the daily work."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - the same
+        """Import a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"imagelock.cli.{cmd_name}")
+        command = module.command
+        if not isinstance(command, click.Command):
+            raise TypeError(f"imagelock.cli.{cmd_name}.command is no command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - the same
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command; a mistyped one is answered with the nearest."""
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and name not in COMMANDS:
+            import difflib  # noqa: PLC0415 - only for mistakes
+
+            near = difflib.get_close_matches(name, COMMANDS, n=1)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            raise click.UsageError(f"No such command '{name}'.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, "-V", "--version", prog_name="imagelock", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    r"""Freeze the container images of a product.
+
+    Every reference in every file names the exact bytes, and one lock file is the only source of truth.
+    Without a command: what is here, what is pinned, and what to do next.
+
+    \b
+    Examples:
+      imagelock                    what is here
+      imagelock lock               resolve every reference, write images.lock
+      imagelock pin                write the digests into the files
+      imagelock check              the gate for a pipeline: offline, exit 1 on findings
+      imagelock update nginx       take nginx's new digest into the lock and the files
+
+    \b
+    Shell completion:
+      eval "$(_IMAGELOCK_COMPLETE=bash_source imagelock)"       bash; zsh_source for zsh
+      _IMAGELOCK_COMPLETE=fish_source imagelock | source        fish
+    """
+    if ctx.invoked_subcommand is None:
+        from imagelock.cli.overview import overview  # noqa: PLC0415 - only without a command
+
+        ctx.exit(overview())
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line; return the exit code (design: section 2, "Exit codes")."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        code = cli.main(arguments, prog_name="imagelock", standalone_mode=False)
+        sys.stdout.flush()
+    except (click.exceptions.Exit, click.ClickException, click.Abort) as error:
+        return _end_of_click(error)
+    except KeyboardInterrupt:
+        return _say("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        # The reader has gone; Python must not complain when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CLOSED_PIPE
+    except ImagelockError as error:
+        return _tell(error)
+    except Exception as error:  # noqa: BLE001 - the last line of defence: a user never sees a traceback
+        return _internal(error, arguments)
+    return code if isinstance(code, int) else 0
+
+
+def _end_of_click(error: click.exceptions.Exit | click.ClickException | click.Abort) -> int:
+    if isinstance(error, click.ClickException):
+        error.show()
+    if isinstance(error, click.Abort):
+        return _say("interrupted", INTERRUPTED)
+    return error.exit_code
+
+
+def _tell(error: ImagelockError) -> int:
+    from imagelock.cli.terminal import stderr_style  # noqa: PLC0415 - only when something went wrong
+    from imagelock.report.text import error_text  # noqa: PLC0415
+
+    sys.stderr.write(error_text(error, stderr_style()))
+    return error.exit_code
+
+
+def _internal(error: Exception, arguments: list[str]) -> int:
+    if "-vv" in arguments:
+        traceback.print_exc()
+    return _say(f"internal error: {type(error).__name__}: {error}; run again with -vv to see where", 2)
+
+
+def _say(words: str, code: int) -> int:
+    sys.stderr.write(f"imagelock: {words}\n")
+    return code
+
+
+def _terminate(signum: int, frame: Any) -> None:  # noqa: ARG001 - the signature of a handler
+    raise KeyboardInterrupt

@@ -1,0 +1,83 @@
+"""``imagelock pin``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from imagelock.cli.common import common, format_option, sources_argument, verb
+
+if TYPE_CHECKING:
+    from imagelock.cli.common import Run
+
+
+@verb("pin")
+@sources_argument
+@click.option("--check", "check_only", is_flag=True, help="Exit 1 if a file would change; write nothing.")
+@click.option("--diff", "show_diff", is_flag=True, help="Show what would change as a diff; write nothing.")
+@click.option(
+    "--output-dir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write every visited file below DIR, leave the inputs alone.",
+)
+@click.option(
+    "--untagged",
+    type=click.Choice(["error", "first"]),
+    default="error",
+    show_default=True,
+    help="When a name without a tag fits several entries.",
+)
+@click.option("--keep-going", is_flag=True, help="Pin what can be pinned; still exits 1.")
+@format_option
+@common()  # fmt: skip
+def command(  # noqa: PLR0913 - the options of the contract
+    run: Run,
+    sources: tuple[str, ...],
+    *,
+    check_only: bool,
+    show_diff: bool,
+    output_dir: Path | None,
+    untagged: str,
+    keep_going: bool,
+    force: str | None,
+) -> None:
+    r"""Write the lock's digests into the files; not one other byte changes.
+
+    A reference that is not in the lock stops the whole run before any file is touched. Asks no registry.
+
+    \b
+    Examples:
+      imagelock pin                       the whole project
+      imagelock pin --diff deploy/        show it first
+      imagelock pin --output-dir out      write pinned copies, leave the inputs alone
+      imagelock pin --check               in a pipeline: is everything pinned?
+    """
+    from imagelock.cli.edits import diff_text, require_tagged  # noqa: PLC0415 - as in every command
+    from imagelock.ops.collect import collect  # noqa: PLC0415
+    from imagelock.ops.pin import PinRequest, plan_pin  # noqa: PLC0415
+    from imagelock.ops.project import read_lock  # noqa: PLC0415
+    from imagelock.ops.verbs import Mode, run_copies, run_edits  # noqa: PLC0415
+
+    project = run.open()
+    lock = read_lock(project).lock
+    collection = collect(project, sources, force)
+    request = PinRequest(
+        form=project.config.form,
+        keep_existing=project.config.existing == "keep",
+        untagged_first=require_tagged(project, untagged),
+    )
+    plan = plan_pin(collection, lock, request)
+    mode = Mode(write=not (check_only or show_diff), keep_going=keep_going)
+    if output_dir is not None:
+        outcome = run_copies(collection, plan, run.settings.directory / output_dir, mode)
+    else:
+        outcome = run_edits(project, plan, "pin", mode)
+    run.finish(
+        outcome,
+        collection=collection,
+        data=diff_text(plan) if show_diff else None,
+        at_least=int(check_only and bool(outcome.changes)),
+    )

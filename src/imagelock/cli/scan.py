@@ -1,0 +1,123 @@
+"""``imagelock scan``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from imagelock.cli.common import common, format_option, sources_argument, verb
+from imagelock.cli.terminal import stdout_style, table_width
+from imagelock.errors import UsageError
+from imagelock.model.outcome import Outcome
+from imagelock.model.place import Place, Skipped
+
+if TYPE_CHECKING:
+    from imagelock.cli.common import Run
+    from imagelock.ops.collect import Collection
+
+
+@verb("scan")
+@sources_argument
+@click.option("--explain", metavar="FILE:LINE", help="Say what took this line, or why nothing did.")
+@format_option
+@common(outputs=("text", "json", "list"))
+def command(run: Run, sources: tuple[str, ...], explain: str | None, force: str | None) -> None:
+    r"""List every image reference with its place, and every candidate skipped with the reason.
+
+    Reads files only; no registry is asked. Exits 0 unless a reference is damaged (IL111) or a file cannot
+    be read (IL114).
+
+    \b
+    Examples:
+      imagelock scan                          the whole project
+      imagelock scan deploy/ Dockerfile       these only
+      kubectl get deploy -o yaml | imagelock scan -
+      imagelock scan -o list | sort -u        the references, one a line
+      imagelock scan --explain app.yaml:12    why is this line (not) listed?
+    """
+    from imagelock.ops.collect import collect  # noqa: PLC0415 - --help must not pay for the formats
+
+    if explain is not None:
+        _explain(run, explain)
+    collection = collect(run.open(), sources, force)
+    uses = collection.all_uses
+    outcome = Outcome(
+        command="scan",
+        findings=collection.problems,
+        summary={
+            "references": len(uses),
+            "images": len({use.reference.canonical for use in uses}),
+            "files": len({use.file.name for use in uses}),
+            "skipped": sum(1 for _ in collection.skipped),
+            "exempt": len(collection.exempt_uses),
+        },
+        advice=collection.remarks(),
+    )
+    listed = "".join(f"{use.reference}\n" for use in uses)
+    data = listed if run.output == "list" else _text(collection)
+    run.finish(outcome, collection=collection, data=data, json=lambda: _json(collection, outcome))
+
+
+def _text(collection: Collection) -> str:
+    from imagelock.report.text import table_text  # noqa: PLC0415 - not for JSON
+
+    style, width = stdout_style(), table_width()
+    rows = [(str(use.reference), use.where, use.place.format) for use in collection.all_uses]
+    text = table_text(("REFERENCE", "WHERE", "FORMAT"), rows, style, width) if rows else ""
+    skipped = [(item.text, f"{file.name}:{item.line}", item.reason) for file, item in collection.skipped]
+    if skipped:
+        text += "\n" + table_text(("SKIPPED", "WHERE", "REASON"), skipped, style, width)
+    return text
+
+
+def _json(collection: Collection, outcome: Outcome) -> str:
+    from imagelock.report.json import document_json, finding_fields  # noqa: PLC0415 - only for JSON
+
+    fields: dict[str, Any] = {
+        "references": [
+            {
+                "reference": str(use.reference),
+                "name": use.reference.name,
+                "tag": use.reference.tag,
+                "digest": str(use.reference.digest) if use.reference.digest else None,
+                "file": use.file.name,
+                "line": use.place.line,
+                "column": use.place.column,
+                "document": use.place.document,
+                "path": use.place.path,
+                "format": use.place.format,
+                "pinnable": use.place.pinnable,
+            }
+            for use in collection.all_uses
+        ],
+        "skipped": [
+            {"text": item.text, "file": file.name, "line": item.line, "reason": item.reason}
+            for file, item in collection.skipped
+        ],
+        "findings": [finding_fields(item) for item in outcome.findings],
+        "summary": outcome.summary,
+    }
+    return document_json("scan", fields)
+
+
+def _explain(run: Run, where: str) -> None:
+    from imagelock.ops.collect import collect  # noqa: PLC0415 - as above
+
+    name, colon, number = where.rpartition(":")
+    if not colon or not number.isdigit():
+        raise UsageError("write FILE:LINE", where=where)
+    collection = collect(run.open(), (name,))
+    found = [item for file in collection.files for item in file.found if item.line == int(number)]
+    for item in found:
+        if isinstance(item, Place):
+            click.echo(f"{item.reference}: taken by format {item.format} at {item.path}")
+        else:
+            kind = "skipped" if isinstance(item, Skipped) else "refused"
+            click.echo(f"{getattr(item, 'text', where)}: {kind}: {item.reason}")
+    if not found:
+        formats = sorted({item.format for file in collection.files for item in file.found if item.format})
+        click.echo(
+            f"nothing on this line looked like an image (formats of this file: {', '.join(formats) or 'none'})"
+        )
+    raise click.exceptions.Exit(0)

@@ -1,0 +1,74 @@
+"""The terminal: colours, width, and progress that shows only to people."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
+
+from imagelock.report.style import Style
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imagelock.ops.resolve import Progress
+
+_chosen: list[str] = ["auto"]
+
+
+def choose_colour(when: str) -> None:
+    """Remember ``--color`` for this process."""
+    _chosen[0] = when
+
+
+def stdout_style() -> Style:
+    """Return the colours for data."""
+    return Style(_coloured(sys.stdout))
+
+
+def stderr_style() -> Style:
+    """Return the colours for words."""
+    return Style(_coloured(sys.stderr))
+
+
+def table_width() -> int | None:
+    """Return the width tables must fit; None when stdout is no terminal and nothing is cut or folded."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def _coloured(stream: TextIO) -> bool:
+    """Follow --color, then NO_COLOR and FORCE_COLOR (no-color.org, force-color.org), then the terminal."""
+    if _chosen[0] != "auto":
+        return _chosen[0] == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+@contextmanager
+def progress(title: str, *, quiet: bool) -> Iterator[Progress | None]:
+    """Show a running count on a terminal's stderr; yield None where nobody would see it."""
+    if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield None
+        return
+    from rich.console import Console  # noqa: PLC0415 - only for people who watch
+    from rich.progress import MofNCompleteColumn, SpinnerColumn, TextColumn  # noqa: PLC0415
+    from rich.progress import Progress as Bar  # noqa: PLC0415
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        yield _Counter(bar, bar.add_task(title, total=None))
+
+
+class _Counter:
+    def __init__(self, bar: object, task: object) -> None:
+        self._bar = bar
+        self._task = task
+
+    def advance(self, what: str) -> None:  # noqa: ARG002 - the count is enough
+        """Count one more."""
+        self._bar.advance(self._task)  # type: ignore[attr-defined] # rich is not imported for its types

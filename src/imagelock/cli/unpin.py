@@ -1,0 +1,45 @@
+"""``imagelock unpin``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from imagelock.cli.common import common, format_option, sources_argument, verb
+
+if TYPE_CHECKING:
+    from imagelock.cli.common import Run
+
+
+@verb("unpin")
+@sources_argument
+@click.option("--diff", "show_diff", is_flag=True, help="Show what would change as a diff; write nothing.")
+@click.option("--keep-going", is_flag=True, help="Put back what can be put back; the rest is reported.")
+@format_option
+@common()
+def command(
+    run: Run, sources: tuple[str, ...], *, show_diff: bool, keep_going: bool, force: str | None
+) -> None:
+    r"""Put the tags back into the files, by the lock.
+
+    Files that held tags and were pinned in the default form come back byte for byte. A digest that has no
+    single tag in the lock is left alone and reported (IL113). Asks no registry.
+
+    \b
+    Examples:
+      imagelock unpin                 the whole project
+      imagelock unpin --diff deploy/  show it first
+    """
+    from imagelock.cli.edits import diff_text  # noqa: PLC0415 - --help must not pay for the formats
+    from imagelock.ops.collect import collect  # noqa: PLC0415
+    from imagelock.ops.pin import plan_unpin  # noqa: PLC0415
+    from imagelock.ops.project import read_lock  # noqa: PLC0415
+    from imagelock.ops.verbs import Mode, run_edits  # noqa: PLC0415
+
+    project = run.open()
+    lock = read_lock(project).lock
+    collection = collect(project, sources, force)
+    plan = plan_unpin(collection, lock, project.config.form)
+    outcome = run_edits(project, plan, "unpin", Mode(write=not show_diff, keep_going=keep_going))
+    run.finish(outcome, collection=collection, data=diff_text(plan) if show_diff else None)

@@ -1,0 +1,52 @@
+"""``imagelock update``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from imagelock.cli.common import common, verb
+from imagelock.errors import UsageError
+
+if TYPE_CHECKING:
+    from imagelock.cli.common import Run
+
+
+@verb("update")
+@click.argument("images", nargs=-1, metavar="[IMAGE]...")
+@click.option("-U", "--upgrade", is_flag=True, help="Every image.")
+@click.option("--dry-run", is_flag=True, help="Show what would change, write nothing.")
+@click.option("--keep-going", is_flag=True, help="Write what could be settled; the exit code tells the rest.")
+@common()
+def command(run: Run, images: tuple[str, ...], *, upgrade: bool, dry_run: bool, keep_going: bool) -> None:
+    r"""Take the new digests of images into the lock and into every file, in one transaction.
+
+    The only command that also moves references written as name@digest, because it knows the old digest
+    and the new one. IMAGE is a name, name:tag or glob.
+
+    \b
+    Examples:
+      imagelock update nginx                    every locked tag of nginx
+      imagelock update quay.io/acme/app:1.4     this tag
+      imagelock update -U                       everything
+    """
+    from imagelock.cli.asking import asking  # noqa: PLC0415 - --help must not pay for the formats
+    from imagelock.ops.collect import collect  # noqa: PLC0415
+    from imagelock.ops.lock import LockRequest  # noqa: PLC0415
+    from imagelock.ops.pin import PinRequest  # noqa: PLC0415
+    from imagelock.ops.verbs import Mode, run_update  # noqa: PLC0415
+
+    if upgrade == bool(images):
+        raise UsageError("name the images to update, or give -U for all")
+    project = run.open()
+    collection = collect(project)
+    config = project.config
+    requests = (
+        LockRequest(upgrade=upgrade, upgrade_images=images, platforms=config.platforms),
+        PinRequest(form=config.form, keep_existing=False),
+    )
+    with asking(run, project, "resolving") as how:
+        mode = Mode(write=not dry_run, keep_going=keep_going)
+        outcome = run_update(project, collection, requests, how, mode)
+    run.finish(outcome, collection=collection)

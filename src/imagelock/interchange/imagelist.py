@@ -1,0 +1,19 @@
+"""The plain list: ``name[:tag]@digest``, one image a line, in the lock's order.
+
+The form that pipelines pass around and that imagelock reads wherever a lock is only read.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from imagelock.model.lock import Lock
+
+name = "list"
+summary = "one name[:tag]@digest a line"
+
+
+def export(lock: Lock) -> str:
+    """Return the list."""
+    return "".join(f"{image.image_id}\n" for image in lock.images)

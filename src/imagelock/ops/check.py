@@ -1,0 +1,193 @@
+"""``check``: every place against the lock, offline and from values alone."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from imagelock.model.digest import same_digest
+from imagelock.model.findings import Level
+from imagelock.model.lock import Ambiguous, LockedImage
+from imagelock.model.outcome import Outcome, finding
+from imagelock.ops.lock import disagreement, is_used, references_by_name
+from imagelock.ops.pin import ambiguous, not_pinnable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from imagelock.model.lock import Lock
+    from imagelock.model.outcome import Finding
+    from imagelock.ops.collect import Collection, Use
+
+
+def check(collection: Collection, lock: Lock, *, untagged_first: bool = False) -> Outcome:
+    """Return what is wrong with the files, measured by the lock."""
+    found = [*collection.problems]
+    wrong: set[Use] = set()
+    for use in collection.uses:
+        for item in judge(use, lock, untagged_first=untagged_first):
+            if use.file.ignores.silences(item.code, use.place.line):
+                continue
+            found.append(item)
+            wrong.add(use)
+    found += files_disagree(collection.uses)
+    if collection.whole:
+        found += unused_entries(collection, lock)
+    pinned = sum(1 for use in collection.uses if use.reference.digest is not None and use not in wrong)
+    summary = {
+        "files": len({use.file.name for use in collection.all_uses}),
+        "references": len(collection.all_uses),
+        "pinned": pinned,
+        "wrong": len(wrong),
+        "ignored": len(collection.uses) - pinned - len(wrong),
+        "exempt": len(collection.exempt_uses),
+        "skipped": sum(1 for _ in collection.skipped),
+    }
+    return Outcome(command="check", findings=tuple(found), summary=summary, advice=collection.remarks())
+
+
+def with_drift(checked: Outcome, drifted: Outcome) -> Outcome:
+    """Join what the files and what the registries say: one report, one exit code."""
+    return replace(
+        checked,
+        changes=(*checked.changes, *drifted.changes),
+        findings=(*checked.findings, *drifted.findings),
+        summary={**checked.summary, **drifted.summary},
+    )
+
+
+def judge(use: Use, lock: Lock, *, untagged_first: bool = False) -> Iterator[Finding]:
+    """Yield what is wrong with one place."""
+    if use.reference.digest is None:
+        yield from _judge_unpinned(use, lock, untagged_first=untagged_first)
+    else:
+        yield from _judge_pinned(use, lock)
+
+
+def _judge_unpinned(use: Use, lock: Lock, *, untagged_first: bool) -> Iterator[Finding]:
+    match = lock.match(use.reference, untagged_first=untagged_first)
+    if isinstance(match, Ambiguous):
+        yield ambiguous(use, match)
+    elif not use.place.pinnable:
+        yield not_pinnable(use)
+    elif match is None:
+        yield _about(
+            use,
+            "IL101",
+            f"{use.reference} is not pinned, and not in the lock",
+            "run `imagelock lock`, then `imagelock pin`",
+        )
+    else:
+        yield _about(use, "IL101", f"{use.reference} is not pinned", "run `imagelock pin`")
+
+
+def _judge_pinned(use: Use, lock: Lock) -> Iterator[Finding]:
+    reference = use.reference
+    digest = reference.digest
+    if digest is None:
+        return
+    tagged = None if reference.tag is None else lock.tagged(reference.name, reference.tag)
+    same = lock.with_digest(reference.name, digest)
+    if isinstance(tagged, LockedImage):
+        if not same_digest(tagged.digest, digest):
+            yield _other_digest(use, tagged)
+    elif same and reference.tag is not None:
+        tags = ", ".join(image.tag or "no tag" for image in same)
+        yield _about(
+            use,
+            "IL115",
+            f"{reference.name}:{reference.tag} carries the digest that the lock has for {tags}",
+            "correct the tag",
+        )
+    elif not same:
+        yield _unknown_digest(use, lock)
+
+
+def _other_digest(use: Use, entry: LockedImage) -> Finding:
+    reference = use.reference
+    child = any(
+        reference.digest is not None and same_digest(part.digest, reference.digest)
+        for part in entry.platforms
+    )
+    if child:
+        return _child(use, entry)
+    return finding(
+        "IL105",
+        f"{reference.name}:{reference.tag} has another digest than the lock",
+        reference=reference,
+        file=use.file.name,
+        line=use.place.line,
+        column=use.place.column,
+        notes=[f"the file has {reference.digest}", f"the lock has {entry.digest}"],
+        hint="run `imagelock pin`, or `imagelock lock --adopt` to take the file's",
+    )
+
+
+def _unknown_digest(use: Use, lock: Lock) -> Finding:
+    reference = use.reference
+    parents = lock.children_of(reference.name, reference.digest) if reference.digest is not None else ()
+    if parents:
+        return _child(use, parents[0])
+    known = ", ".join(image.tag or str(image.digest) for image in lock.named(reference.name))
+    return finding(
+        "IL105",
+        f"{reference} is not in the lock",
+        level=Level.WARNING,
+        reference=reference,
+        file=use.file.name,
+        line=use.place.line,
+        column=use.place.column,
+        notes=[f"the lock has {reference.name} with: {known}"] if known else [],
+        hint="run `imagelock lock`",
+    )
+
+
+def _child(use: Use, entry: LockedImage) -> Finding:
+    """Tell of one platform pinned instead of the whole image (IL108)."""
+    digest = use.reference.digest
+    platform = next(
+        (
+            part.platform
+            for part in entry.platforms
+            if digest is not None and same_digest(part.digest, digest)
+        ),
+        None,
+    )
+    return _about(
+        use,
+        "IL108",
+        f"{use.reference} is only the {platform} part of {entry.reference}",
+        "run `imagelock pin`",
+    )
+
+
+def files_disagree(uses: Iterable[Use]) -> Iterator[Finding]:
+    """Yield the images that places name with different digests under one tag (IL120)."""
+    groups: dict[tuple[str, str], dict[str, Use]] = defaultdict(dict)
+    for use in uses:
+        if use.reference.tag is not None and use.reference.digest is not None:
+            groups[use.reference.name, use.reference.tag].setdefault(str(use.reference.digest), use)
+    for (name, tag), by_digest in groups.items():
+        if len(by_digest) > 1:
+            yield disagreement(f"{name}:{tag}", list(by_digest.values()))
+
+
+def unused_entries(collection: Collection, lock: Lock) -> Iterator[Finding]:
+    """Yield the entries that nothing in the project names (IL103)."""
+    grouped = references_by_name(collection.uses)
+    for image in lock.images:
+        if image.source is None and not is_used(image, grouped, lock):
+            yield finding("IL103", f"nothing uses {image.reference}", reference=image.reference)
+
+
+def _about(use: Use, code: str, message: str, hint: str) -> Finding:
+    return finding(
+        code,
+        message,
+        reference=use.reference,
+        file=use.file.name,
+        line=use.place.line,
+        column=use.place.column,
+        hint=hint,
+    )

@@ -1,0 +1,62 @@
+"""``init``: a configuration to start from, every setting commented out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imagelock.config import FILE_NAME
+from imagelock.files import Write, encode, read_bytes, write_all
+from imagelock.model.outcome import Change, Outcome
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ATTRIBUTES = ".gitattributes"
+_ATTRIBUTE_LINE = "images.lock text eol=lf linguist-generated=true\n"
+
+TEMPLATE = """\
+# Configuration of imagelock. Everything is optional; the values shown are the defaults or examples.
+
+[scan]
+# sources = ["."]                  # what "the whole project" means
+# exclude = ["vendor/**"]          # patterns as in .gitignore
+
+[lock]
+# platforms = ["linux/amd64"]      # every image must have these (IL106)
+
+[pin]
+# form = "name:tag@digest"         # or "name@digest"
+# existing = "move"                # or "keep": leave references alone that have a digest
+
+# [registries."quay.io"]
+# mirrors = ["http://localhost:5000/quay.io"]   # asked first
+# fallback = true                  # false: never ask the registry itself
+# ca = "corp.pem"                  # adds to the system's certificates
+
+# [[exempt]]                       # images left alone on purpose
+# image = "quay.io/acme/idea:next"
+# reason = "floating on purpose until 8.0"
+# expires = 2030-01-31
+"""
+
+
+def init(directory: Path) -> Outcome:
+    """Write what is missing of the two files; keep what is there."""
+    config = directory / FILE_NAME
+    attributes = directory / ATTRIBUTES
+    writes = []
+    if not config.exists():
+        writes.append(Write(config, None, encode(TEMPLATE)))
+    before = read_bytes(attributes) if attributes.exists() else None
+    if before is None or b"images.lock" not in before:
+        glue = b"" if not before or before.endswith(b"\n") else b"\n"
+        writes.append(Write(attributes, before, (before or b"") + glue + encode(_ATTRIBUTE_LINE)))
+    write_all(writes)
+    written = [write.path.name for write in writes]
+    kept = [name for name in (FILE_NAME, ATTRIBUTES) if name not in written]
+    return Outcome(
+        command="init",
+        changes=tuple(Change(reference=name, before=None, after="written") for name in written),
+        summary={"written": len(written), "kept": len(kept)},
+        advice=tuple(f"{name} is there already and was left alone" for name in kept),
+    )

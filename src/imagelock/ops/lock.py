@@ -1,0 +1,369 @@
+"""``lock``: what is new is resolved, what is known is kept, what nothing uses goes.
+
+``plan`` decides from values alone; ``apply`` asks the registry; writing is left to the caller, so that
+``lock`` and ``update`` share everything and a dry run is free.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from imagelock.errors import NoAccessError, NotFoundError, RegistryError, UsageError
+from imagelock.model.digest import same_digest
+from imagelock.model.lock import LATEST, Lock, LockedImage
+from imagelock.model.outcome import Change, finding
+from imagelock.model.reference import Reference
+from imagelock.ops.resolve import Detail, Failed, Want, ask_all, resolve_all
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from imagelock.model.outcome import Finding
+    from imagelock.model.platform import Platform
+    from imagelock.ops.collect import Collection, Use
+    from imagelock.ops.resolve import Progress
+    from imagelock.registry.store import ManifestReader
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockRequest:
+    """What a lock run is asked for: see the options of ``imagelock lock``."""
+
+    upgrade: bool = False
+    upgrade_images: tuple[str, ...] = ()
+    adopt: bool = False
+    full: bool = False
+    platforms: tuple[Platform, ...] = ()
+
+    @property
+    def detail(self) -> Detail:
+        """How much of each image to read."""
+        return Detail(self.platforms, self.full)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockPlan:
+    """What a lock run will do: ``wants`` by the places that need them, ``keep`` as they are.
+
+    ``refresh`` are known entries whose tag is asked again; ``removed`` go; ``findings`` were decided
+    without a registry.
+    """
+
+    wants: dict[Want, tuple[Use, ...]]
+    keep: tuple[LockedImage, ...]
+    refresh: tuple[LockedImage, ...]
+    removed: tuple[LockedImage, ...]
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def changes_something(self) -> bool:
+        """Whether the lock would be another without asking any registry."""
+        return bool(self.wants or self.removed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockResult:
+    """The new lock, what changed, and what could not be resolved (the old entries are kept then)."""
+
+    lock: Lock
+    changes: tuple[Change, ...]
+    findings: tuple[Finding, ...]
+    complete: bool
+    moved: dict[str, LockedImage] = field(default_factory=dict)
+    """Entries that got another digest, by ``name@old-digest``."""
+
+
+def plan(collection: Collection, lock: Lock, request: LockRequest) -> LockPlan:
+    """Decide what to resolve, keep and remove; raises :class:`UsageError` for an unknown ``-P`` image."""
+    wants, findings = _wants(collection.uses, lock, adopt=request.adopt)
+    refresh = [image for image in lock.images if image.tag is not None and _is_upgraded(image, request)]
+    if request.upgrade_images and not request.upgrade:
+        _check_known(request.upgrade_images, lock, wants)
+        # Nothing else may change: what is new and not named waits for the next plain `lock`.
+        wants = {want: uses for want, uses in wants.items() if _named(want, request.upgrade_images)}
+    adopted = {(want.name, want.tag) for want in wants if want.tag is not None}
+    removed = _unused(collection, lock, request)
+    gone = {id(image) for image in (*removed, *refresh)}
+    keep = tuple(
+        image for image in lock.images if id(image) not in gone and (image.name, image.tag) not in adopted
+    )
+    refresh = [image for image in refresh if (image.name, image.tag) not in adopted]
+    return LockPlan(
+        wants=wants,
+        keep=keep,
+        refresh=tuple(image for image in refresh if image not in removed),
+        removed=removed,
+        findings=tuple(findings),
+    )
+
+
+def apply(
+    lock_plan: LockPlan,
+    old: Lock,
+    request: LockRequest,
+    reader: ManifestReader,
+    *,
+    jobs: int,
+    progress: Progress | None = None,
+) -> LockResult:
+    """Ask the registry for what the plan wants and return the new lock; writes nothing."""
+    moved_tags, same, failures = _ask_again(lock_plan.refresh, reader, request, jobs=jobs, progress=progress)
+    questions = [*lock_plan.wants, *moved_tags]
+    answers = resolve_all(reader, questions, request.detail, jobs=jobs, progress=progress)
+    images = [*lock_plan.keep, *same]
+    findings = [*lock_plan.findings]
+    for want, answer in answers.items():
+        if isinstance(answer, Failed):
+            failures[want] = answer.error
+        else:
+            images.append(_with_source(answer, old))
+    for want, error in failures.items():
+        findings.append(not_resolved(want, error, lock_plan.wants.get(want, ())))
+        known = None if want.tag is None else old.tagged(want.name, want.tag)
+        if known is not None:
+            images.append(known)
+    lock = Lock(tuple(images)).sorted
+    findings += missing_platforms(lock, request.platforms)
+    return LockResult(
+        lock=lock,
+        changes=differences(old, lock),
+        findings=tuple(findings),
+        complete=not failures and not any(item.code == "IL120" for item in findings),
+        moved=_moved(old, lock),
+    )
+
+
+def not_resolved(want: Want, error: RegistryError, uses: Sequence[Use]) -> Finding:
+    """Tell of one image that failed: who uses it, what was tried, what to run."""
+    host = want.name.partition("/")[0]
+    first = uses[0] if uses else None
+    notes = [f"tried {line}" for line in error.tried]
+    notes += [f"used at {use.where}" for use in uses[1:]]
+    return finding(
+        "IL301",
+        f"{want.shown}: {error.kind}: {error.message}",
+        reference=want.shown,
+        file=first.file.name if first else None,
+        line=first.place.line if first else None,
+        column=first.place.column if first else None,
+        hint=error.hint or _way_out(error, host, first),
+        notes=notes,
+    )
+
+
+def _way_out(error: RegistryError, host: str, use: Use | None) -> str:
+    if isinstance(error, NotFoundError):
+        return (
+            f"correct the reference at {use.where}, then run `imagelock lock`"
+            if use
+            else "correct the reference"
+        )
+    if isinstance(error, NoAccessError):
+        return f"log in (`skopeo login {host}` or `docker login {host}`), then run `imagelock lock`"
+    return f"run `imagelock lock` again when {host} answers"
+
+
+def missing_platforms(lock: Lock, platforms: Iterable[Platform]) -> list[Finding]:
+    """Tell which images lack a platform that the configuration asks for (IL106)."""
+    return [
+        finding("IL106", f"{image.reference} has no {platform}", reference=image.reference)
+        for platform in platforms
+        for image in lock.images
+        if image.platforms and not any(part.platform.satisfies(platform) for part in image.platforms)
+    ]
+
+
+def differences(old: Lock, new: Lock) -> tuple[Change, ...]:
+    """Compare two locks entry by entry: added, removed, digest moved under the same tag."""
+    before = {(image.name, image.tag or str(image.digest)): image for image in old.images}
+    after = {(image.name, image.tag or str(image.digest)): image for image in new.images}
+    changes = []
+    for key in sorted({*before, *after}):
+        one, other = before.get(key), after.get(key)
+        if one is None or other is None or one != other:
+            image = other or one
+            changes.append(
+                Change(
+                    reference=image.reference if image else "",
+                    before=None if one is None else str(one.digest),
+                    after=None if other is None else str(other.digest),
+                )
+            )
+    return tuple(changes)
+
+
+def is_used(image: LockedImage, by_name: dict[str, list[Reference]], lock: Lock) -> bool:
+    """Whether any reference means this entry, by whatever of its names."""
+    for reference in by_name.get(image.name, ()):
+        match = lock.match(reference)
+        if match is image or (not isinstance(match, LockedImage) and match is not None):
+            return True
+        if (
+            reference.tag is None
+            and reference.digest is not None
+            and same_digest(reference.digest, image.digest)
+        ):
+            return True
+    return False
+
+
+def references_by_name(uses: Iterable[Use]) -> dict[str, list[Reference]]:
+    """Group the distinct references of all places by canonical name."""
+    grouped: dict[str, dict[Reference, None]] = defaultdict(dict)
+    for use in uses:
+        grouped[use.reference.name][use.reference] = None
+    return {name: list(references) for name, references in grouped.items()}
+
+
+def matches_image(text: str, name: str, tag: str | None) -> bool:
+    """Whether what a user wrote (name, name:tag, or a glob on either) means this image."""
+    full = name if tag is None else f"{name}:{tag}"
+    if any(mark in text for mark in "*?["):
+        return fnmatch.fnmatchcase(name, text) or fnmatch.fnmatchcase(full, text)
+    reference = Reference.parse(text)
+    return reference.name == name and reference.tag in (None, tag)
+
+
+def _wants(
+    uses: Iterable[Use], lock: Lock, *, adopt: bool
+) -> tuple[dict[Want, tuple[Use, ...]], list[Finding]]:
+    """Group what the lock does not know; one place's digest speaks for all places of its tag."""
+    unknown: dict[tuple[str, str | None], list[Use]] = defaultdict(list)
+    for use in uses:
+        key = _unknown_key(use.reference, lock, adopt=adopt)
+        if key is not None:
+            unknown[key].append(use)
+    wants: dict[Want, tuple[Use, ...]] = {}
+    findings: list[Finding] = []
+    for (name, tag), group in unknown.items():
+        digests = {use.reference.digest: use for use in group if use.reference.digest is not None}
+        if tag is None:
+            for digest in digests:
+                wants[Want(name, None, digest)] = tuple(
+                    use for use in group if use.reference.digest == digest
+                )
+        elif len(digests) > 1:
+            findings.append(disagreement(f"{name}:{tag}", list(digests.values())))
+        else:
+            wants[Want(name, tag, next(iter(digests), None))] = tuple(group)
+    return wants, findings
+
+
+def disagreement(reference: str, uses: Sequence[Use]) -> Finding:
+    """Tell of places that name one image and tag with different digests (IL120)."""
+    first = uses[0]
+    return finding(
+        "IL120",
+        f"{reference} has {len(uses)} digests in the files",
+        reference=reference,
+        file=first.file.name,
+        line=first.place.line,
+        column=first.place.column,
+        notes=[f"{use.where}: {use.reference.digest}" for use in uses],
+        hint="make the places agree, or take one digest out and run again",
+    )
+
+
+def _unknown_key(reference: Reference, lock: Lock, *, adopt: bool) -> tuple[str, str | None] | None:
+    """Return the name and tag to resolve for a reference, or None when the lock knows it."""
+    if reference.digest is not None and reference.tag is None:
+        known = bool(lock.with_digest(reference.name, reference.digest))
+        return None if known else (reference.name, None)
+    if reference.tag is None:
+        return None if _knows_untagged(reference.name, lock) else (reference.name, LATEST)
+    entry = lock.tagged(reference.name, reference.tag)
+    if entry is None:
+        return (reference.name, reference.tag)
+    differs = reference.digest is not None and not same_digest(entry.digest, reference.digest)
+    return (reference.name, reference.tag) if adopt and differs else None
+
+
+def _knows_untagged(name: str, lock: Lock) -> bool:
+    """Whether a reference without a tag needs no ``latest``: a list may have named its image already."""
+    if lock.tagged(name, LATEST) is not None:
+        return True
+    match = lock.match(Reference.parse(name))
+    return isinstance(match, LockedImage) and (match.tag is None or match.source is not None)
+
+
+def _is_upgraded(image: LockedImage, request: LockRequest) -> bool:
+    if request.upgrade:
+        return True
+    return any(matches_image(text, image.name, image.tag) for text in request.upgrade_images)
+
+
+def _named(want: Want, images: Sequence[str]) -> bool:
+    return any(matches_image(text, want.name, want.tag) for text in images)
+
+
+def _check_known(images: Sequence[str], lock: Lock, wants: Iterable[Want]) -> None:
+    names = [(image.name, image.tag) for image in lock.images] + [(want.name, want.tag) for want in wants]
+    for text in images:
+        if not any(matches_image(text, name, tag) for name, tag in names):
+            raise UsageError(
+                "no such image in the lock or in the files", where=text, hint="`imagelock scan` lists them"
+            )
+
+
+def _unused(collection: Collection, lock: Lock, request: LockRequest) -> tuple[LockedImage, ...]:
+    """Return the entries that go: only a whole and readable project can tell that nothing uses them."""
+    if not collection.whole or collection.problems or request.upgrade_images:
+        return ()
+    grouped = references_by_name(collection.uses)
+    return tuple(image for image in lock.images if image.source is None and not is_used(image, grouped, lock))
+
+
+def _ask_again(
+    images: Sequence[LockedImage],
+    reader: ManifestReader,
+    request: LockRequest,
+    *,
+    jobs: int,
+    progress: Progress | None,
+) -> tuple[list[Want], list[LockedImage], dict[Want, RegistryError]]:
+    """Ask known tags by HEAD (pull quotas count GETs); what may have moved is read in full later."""
+
+    def ask(image: LockedImage) -> bool | RegistryError:
+        try:
+            claim = reader.ask(image.name, image.tag or LATEST)
+        except RegistryError as error:
+            return error
+        return claim.digest is not None and same_digest(claim.digest, image.digest)
+
+    hosts = len({image.name.partition("/")[0] for image in images})
+    answers = ask_all(images, ask, jobs=jobs, hosts=hosts, progress=progress)
+    moved: list[Want] = []
+    same: list[LockedImage] = []
+    failures: dict[Want, RegistryError] = {}
+    for image, answer in zip(images, answers, strict=True):
+        want = Want(image.name, image.tag, None)
+        if isinstance(answer, RegistryError):
+            failures[want] = answer
+        elif answer and not _needs_detail(image, request.detail):
+            same.append(image)
+        else:
+            moved.append(want)
+    return moved, same, failures
+
+
+def _needs_detail(image: LockedImage, detail: Detail) -> bool:
+    if image.media_type is None:
+        return True
+    return any(part.config is None and detail.wants_config(part.platform) for part in image.platforms)
+
+
+def _with_source(image: LockedImage, old: Lock) -> LockedImage:
+    known = None if image.tag is None else old.tagged(image.name, image.tag)
+    return image if known is None else replace(image, source=known.source)
+
+
+def _moved(old: Lock, new: Lock) -> dict[str, LockedImage]:
+    moved = {}
+    for image in old.images:
+        now = None if image.tag is None else new.tagged(image.name, image.tag)
+        if now is not None and not same_digest(now.digest, image.digest):
+            moved[f"{image.name}@{image.digest}"] = now
+    return moved

@@ -1,0 +1,208 @@
+"""``pin`` and ``unpin``: places made to say what the lock says, or what they said before.
+
+Both decide place by place into a :class:`FilePlan`; nothing is written here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from imagelock.errors import FormatError
+from imagelock.files import Write, encode
+from imagelock.formats.splice import fill
+from imagelock.model.lock import LATEST, Ambiguous
+from imagelock.model.outcome import Change, Finding, finding
+from imagelock.ops.collect import Use
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from imagelock.model.lock import Lock, LockedImage
+    from imagelock.model.reference import Reference
+    from imagelock.ops.collect import Collection, ScannedFile
+
+NAME_DIGEST = "name@digest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinRequest:
+    """How to pin: the written form, what to do with digests that are there, whom untagged names mean.
+
+    ``moved`` maps ``name@old-digest`` to the entry it became; only ``update`` knows it.
+    """
+
+    form: str = "name:tag@digest"
+    keep_existing: bool = False
+    untagged_first: bool = False
+    moved: Mapping[str, LockedImage] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditPlan:
+    """The files to write, what changes in them, and what stands in the way (``blocking``)."""
+
+    writes: tuple[Write, ...]
+    texts: tuple[tuple[str, str, str], ...]
+    changes: tuple[Change, ...]
+    findings: tuple[Finding, ...]
+    blocking: bool
+    counts: dict[str, int]
+
+
+Decision: TypeAlias = "Reference | Finding | None"
+"""The new reference, the reason there is none, or None when the place is right as it is."""
+
+
+def plan_pin(collection: Collection, lock: Lock, request: PinRequest) -> EditPlan:
+    """Decide what every place shall say."""
+    return _plan(collection, lambda use: pinned(use, lock, request))
+
+
+def plan_unpin(collection: Collection, lock: Lock, form: str) -> EditPlan:
+    """Decide what every pinned place said before: its own tag, or the only tag of its digest."""
+    return _plan(collection, lambda use: _unpinned(use, lock, form))
+
+
+def pinned(use: Use, lock: Lock, request: PinRequest) -> Decision:
+    """Return the reference a place shall hold by the lock."""
+    reference = use.reference
+    if reference.digest is not None and request.keep_existing:
+        return None
+    entry = _entry(reference, lock, request)
+    if isinstance(entry, Ambiguous):
+        return ambiguous(use, entry)
+    if entry is None:
+        return not_in_lock(use, lock)
+    keep_tag = request.form != NAME_DIGEST
+    new = reference.with_digest(entry.digest, keep_tag=keep_tag)
+    if new == reference:
+        return None
+    return new if use.place.pinnable else not_pinnable(use)
+
+
+def ambiguous(use: Use, entry: Ambiguous) -> Finding:
+    """Tell of a reference without a tag that fits several entries (IL110)."""
+    tags = ", ".join(image.tag or str(image.digest) for image in entry.entries)
+    return _about(use, "IL110", f"{use.reference} has no tag and the lock has several: {tags}")
+
+
+def not_in_lock(use: Use, lock: Lock) -> Finding:
+    """Tell of a reference that the lock does not know (IL112), with what it knows of the name."""
+    others = [image.tag or str(image.digest) for image in lock.named(use.reference.name)]
+    notes = [f"the lock has {use.reference.name} with: {', '.join(others)}"] if others else []
+    return _about(
+        use, "IL112", f"{use.reference} is not in the lock", hint="run `imagelock lock`", notes=notes
+    )
+
+
+def not_pinnable(use: Use) -> Finding:
+    """Tell of a place that cannot be written exactly (IL113)."""
+    reason = use.place.refusal or "this format is read only"
+    return _about(use, "IL113", f"{use.reference} cannot be pinned here: {reason}")
+
+
+def _about(
+    use: Use, code: str, message: str, *, hint: str | None = None, notes: list[str] | None = None
+) -> Finding:
+    return finding(
+        code,
+        message,
+        reference=use.reference,
+        file=use.file.name,
+        line=use.place.line,
+        column=use.place.column,
+        hint=hint,
+        notes=notes or (),
+    )
+
+
+def _entry(reference: Reference, lock: Lock, request: PinRequest) -> LockedImage | Ambiguous | None:
+    if request.moved and reference.digest is not None and reference.tag is None:
+        entry = request.moved.get(f"{reference.name}@{reference.digest}")
+        if entry is not None:
+            return entry
+    return lock.match(reference, untagged_first=request.untagged_first)
+
+
+def _unpinned(use: Use, lock: Lock, form: str) -> Decision:
+    reference = use.reference
+    if reference.digest is None:
+        return None
+    if reference.tag is not None:
+        return reference.with_tag(reference.tag) if use.place.pinnable else not_pinnable(use)
+    entries = lock.with_digest(reference.name, reference.digest)
+    tags = sorted({image.tag for image in entries if image.tag is not None})
+    if len(tags) != 1 or any(image.tag is None for image in entries):
+        found = ", ".join(tags) or "none"
+        return _about(use, "IL113", f"{reference} has no single tag in the lock (tags: {found})")
+    if not use.place.pinnable:
+        return not_pinnable(use)
+    # In the default form only a name without a tag is pinned without one, and that name means latest.
+    was_untagged = tags == [LATEST] and form != NAME_DIGEST
+    return reference.with_tag(None if was_untagged else tags[0])
+
+
+def _plan(collection: Collection, decide: Callable[[Use], Decision]) -> EditPlan:
+    writes, texts, changes, findings = [], [], [], []
+    counts = {"references": 0, "changed": 0, "unchanged": 0, "failed": 0}
+    for file in collection.files:
+        wanted, refused = _decide_file(file, collection, decide, counts)
+        findings += refused
+        if not wanted:
+            continue
+        try:
+            content = fill(file.text, [(use.place, new) for use, new in wanted])
+        except FormatError as error:
+            findings.append(
+                finding("IL113", error.message, file=file.name, line=error.line, column=error.column)
+            )
+            counts["changed"] -= len(wanted)
+            counts["failed"] += len(wanted)
+            continue
+        changes += [_change(use, new) for use, new in wanted]
+        texts.append((file.name, file.text.content, content))
+        if file.path is not None:
+            writes.append(Write(file.path, file.data, encode(content)))
+    findings += collection.problems
+    counts["exempt"] = len(collection.exempt_uses)
+    return EditPlan(
+        writes=tuple(writes),
+        texts=tuple(texts),
+        changes=tuple(changes),
+        findings=tuple(findings),
+        blocking=any(item.code != "IL113" for item in findings),
+        counts=counts,
+    )
+
+
+def _decide_file(
+    file: ScannedFile, collection: Collection, decide: Callable[[Use], Decision], counts: dict[str, int]
+) -> tuple[list[tuple[Use, Reference]], list[Finding]]:
+    wanted, refused = [], []
+    for place in file.places:
+        use = Use(file, place)
+        counts["references"] += 1
+        if collection.exemption(place.reference) is not None:
+            continue
+        decision = decide(use)
+        if decision is None:
+            counts["unchanged"] += 1
+        elif isinstance(decision, Finding):
+            counts["failed"] += 1
+            if not file.ignores.silences(decision.code, place.line):
+                refused.append(decision)
+        else:
+            counts["changed"] += 1
+            wanted.append((use, decision))
+    return wanted, refused
+
+
+def _change(use: Use, new: Reference) -> Change:
+    return Change(
+        reference=str(use.reference),
+        before=str(use.reference),
+        after=str(new),
+        file=use.file.name,
+        line=use.place.line,
+    )

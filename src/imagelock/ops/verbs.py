@@ -1,0 +1,258 @@
+"""The verbs that write: plan, ask, write in one transaction, and tell it as an outcome.
+
+Nothing is written unless everything is settled; with ``keep_going`` what could be settled is written
+and the exit code still tells the rest.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from imagelock.errors import RegistryError, UsageError
+from imagelock.files import Write, check_inside, encode, held, read_bytes, write_all
+from imagelock.limits import GIB
+from imagelock.model.findings import Level
+from imagelock.model.outcome import Outcome, finding
+from imagelock.ops import lock as locking
+from imagelock.ops import pin as pinning
+from imagelock.ops.project import read_lock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from imagelock.model.digest import Digest
+    from imagelock.model.lock import Lock
+    from imagelock.model.outcome import Finding
+    from imagelock.ops.collect import Collection
+    from imagelock.ops.lock import LockPlan, LockRequest, LockResult
+    from imagelock.ops.pin import EditPlan, PinRequest
+    from imagelock.ops.project import LockFile, Project
+    from imagelock.ops.resolve import Progress
+    from imagelock.registry.store import Claim, Content, ManifestReader
+
+
+class Offline:
+    """A reader that asks nobody: what ``--offline`` puts in a registry's place."""
+
+    def ask(self, repository: str, target: str | Digest) -> Claim:
+        """Refuse to ask."""
+        raise self._refusal(repository, target)
+
+    def manifest(self, repository: str, target: str | Digest) -> Content:
+        """Refuse to read."""
+        raise self._refusal(repository, target)
+
+    def blob(self, repository: str, digest: Digest, limit: int) -> bytes:  # noqa: ARG002 - the protocol's signature
+        """Refuse to read."""
+        raise self._refusal(repository, digest)
+
+    def _refusal(self, repository: str, target: str | Digest) -> RegistryError:
+        return RegistryError(
+            f"{repository} {target} is not known and --offline asks no registry", hint="run without --offline"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mode:
+    """How far a writing verb goes: ``write`` False decides everything and writes nothing."""
+
+    write: bool = True
+    keep_going: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """Whom to ask and how: the reader is opened only when something must be asked."""
+
+    open_reader: Callable[[], AbstractContextManager[ManifestReader]]
+    jobs: int
+    progress: Progress | None = None
+
+
+def run_lock(
+    project: Project, collection: Collection, request: LockRequest, asking: Asking, mode: Mode
+) -> Outcome:
+    """Make the lock say what the files need; write it when it changed."""
+    with _hold(project, mode):
+        lock_file = read_lock(project, for_writing=True)
+        result, plan = _resolve(lock_file, collection, request, asking)
+        write = mode.write and (result.complete or mode.keep_going)
+        new = result.lock if write or not mode.write else lock_file.lock
+        if write and (result.lock != lock_file.lock.sorted or lock_file.data is None):
+            write_all([lock_file.write_of(result.lock)])
+    return Outcome(
+        command="lock",
+        changes=result.changes if write or not mode.write else (),
+        findings=(*collection.problems, *result.findings),
+        summary=_lock_summary(new, plan, result, written=write),
+        advice=(*collection.remarks(), *_not_written(result, mode), *_partial(collection, lock_file, plan)),
+    )
+
+
+def check_lock(project: Project, collection: Collection, request: LockRequest) -> Outcome:
+    """Tell whether ``lock`` would change anything, without asking any registry."""
+    lock_file = read_lock(project)
+    plan = locking.plan(collection, lock_file.lock, request)
+    missing = [pinning.not_in_lock(uses[0], lock_file.lock) for uses in plan.wants.values() if uses]
+    unused = [
+        finding(
+            "IL103", f"nothing uses {image.reference}", reference=image.reference, hint="run `imagelock lock`"
+        )
+        for image in plan.removed
+    ]
+    # An entry that would go changes the lock, so it counts here although it is a warning elsewhere.
+    findings = (*collection.problems, *missing, *plan.findings, *(_as_error(item) for item in unused))
+    return Outcome(
+        command="lock",
+        findings=findings,
+        summary={"entries": len(lock_file.lock.images), "missing": len(missing), "unused": len(unused)},
+    )
+
+
+def run_pin(project: Project, collection: Collection, request: PinRequest, mode: Mode) -> Outcome:
+    """Write the lock's digests into the files."""
+    plan = pinning.plan_pin(collection, read_lock(project).lock, request)
+    return run_edits(project, plan, "pin", mode)
+
+
+def run_unpin(project: Project, collection: Collection, form: str, mode: Mode) -> Outcome:
+    """Put the tags back into the files."""
+    plan = pinning.plan_unpin(collection, read_lock(project).lock, form)
+    return run_edits(project, plan, "unpin", mode)
+
+
+def run_edits(project: Project, plan: EditPlan, command: str, mode: Mode) -> Outcome:
+    """Carry out an edit plan, all files or none."""
+    write = mode.write and (not plan.blocking or mode.keep_going)
+    if write:
+        _write_files(project, plan.writes)
+    refused = mode.write and not write
+    return Outcome(
+        command=command,
+        changes=() if refused else plan.changes,
+        findings=plan.findings,
+        summary={**plan.counts, "files": len({change.file for change in plan.changes}) if not refused else 0},
+        advice=("no file was changed; --keep-going changes the rest",) if refused and plan.changes else (),
+    )
+
+
+def run_update(
+    project: Project,
+    collection: Collection,
+    requests: tuple[LockRequest, PinRequest],
+    asking: Asking,
+    mode: Mode,
+) -> Outcome:
+    """Take new digests into the lock and the files in one transaction: all of it or nothing."""
+    lock_request, pin_request = requests
+    with _hold(project, mode):
+        lock_file = read_lock(project, for_writing=True)
+        result, _ = _resolve(lock_file, collection, lock_request, asking)
+        edits = pinning.plan_pin(collection, result.lock, replace(pin_request, moved=result.moved))
+        settled = result.complete and not edits.blocking
+        write = mode.write and (settled or mode.keep_going)
+        if write:
+            for item in edits.writes:
+                check_inside(item.path, project.root)
+            # The lock is renamed last: an interrupted update is finished by running it again.
+            write_all([*edits.writes, lock_file.write_of(result.lock)])
+    told = write or not mode.write
+    findings = (*edits.findings, *result.findings)
+    return Outcome(
+        command="update",
+        changes=(*result.changes, *edits.changes) if told else (),
+        findings=findings,
+        summary={
+            "entries": len(result.lock.images),
+            "moved": len(result.changes) if told else 0,
+            "places": len(edits.changes) if told else 0,
+        },
+        advice=() if told else ("nothing was written; --keep-going writes the rest",),
+    )
+
+
+def run_copies(collection: Collection, plan: EditPlan, target: Path, mode: Mode) -> Outcome:
+    """Write every visited file, changed or not, below ``target``; the inputs stay untouched."""
+    write = mode.write and (not plan.blocking or mode.keep_going)
+    copies = _copies(collection, plan, target) if write else []
+    write_all(copies)
+    refused = mode.write and not write
+    return Outcome(
+        command="pin",
+        changes=() if refused else plan.changes,
+        findings=plan.findings,
+        summary={**plan.counts, "files": len(copies)},
+        advice=("nothing was written; --keep-going writes the rest",) if refused else (),
+    )
+
+
+def _copies(collection: Collection, plan: EditPlan, target: Path) -> list[Write]:
+    changed = {name: encode(after) for name, _, after in plan.texts}
+    for name, _ in collection.visited:
+        if name.startswith("../"):
+            raise UsageError("a file outside the directory cannot be copied", where=name, hint="use -C")
+    return [_copy_of(target / name, changed.get(name), path) for name, path in collection.visited]
+
+
+def _copy_of(copy: Path, data: bytes | None, path: Path) -> Write:
+    before = read_bytes(copy, GIB) if copy.exists() else None
+    return Write(copy, before, read_bytes(path, GIB) if data is None else data)
+
+
+def _write_files(project: Project, writes: Sequence[Write]) -> None:
+    for item in writes:
+        check_inside(item.path, project.root)
+    write_all(writes)
+
+
+def _hold(project: Project, mode: Mode) -> AbstractContextManager[None]:
+    return held(project.lock_path) if mode.write else nullcontext()
+
+
+def _resolve(
+    lock_file: LockFile, collection: Collection, request: LockRequest, asking: Asking
+) -> tuple[LockResult, LockPlan]:
+    plan = locking.plan(collection, lock_file.lock, request)
+    with asking.open_reader() as reader:
+        result = locking.apply(
+            plan, lock_file.lock, request, reader, jobs=asking.jobs, progress=asking.progress
+        )
+    return result, plan
+
+
+def _lock_summary(lock: Lock, plan: LockPlan, result: LockResult, *, written: bool) -> dict[str, int]:
+    added = sum(1 for change in result.changes if change.before is None)
+    removed = sum(1 for change in result.changes if change.after is None)
+    return {
+        "entries": len(lock.images),
+        "added": added,
+        "moved": len(result.changes) - added - removed,
+        "removed": removed,
+        "kept": len(plan.keep),
+        "failed": sum(1 for item in result.findings if item.code in ("IL301", "IL120")),
+        "written": int(written),
+    }
+
+
+def _not_written(result: LockResult, mode: Mode) -> tuple[str, ...]:
+    if result.complete or not mode.write or mode.keep_going:
+        return ()
+    return ("the lock was not written; --keep-going writes what was resolved",)
+
+
+def _partial(collection: Collection, lock_file: LockFile, plan: LockPlan) -> tuple[str, ...]:
+    """Say that a partial run removes nothing, when there would be something to say."""
+    if collection.whole and not collection.problems:
+        return ()
+    if plan.removed or not lock_file.lock.images:
+        return ()
+    why = "some files could not be read" if collection.whole else "only a part of the project was scanned"
+    return (f"{why}, so no entry was removed",)
+
+
+def _as_error(item: Finding) -> Finding:
+    return replace(item, level=Level.ERROR)

@@ -1,0 +1,61 @@
+"""An outcome as JSON: ``{"schema": "imagelock/<command>/v1", …}`` (design: section 2, "JSON")."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from imagelock.model.outcome import Change, Finding, Outcome
+
+
+def outcome_json(outcome: Outcome) -> str:
+    """Return an outcome as one JSON document with a final newline."""
+    return document_json(
+        outcome.command,
+        {
+            "changes": [_change(change) for change in outcome.changes],
+            "findings": [_finding(item) for item in outcome.findings],
+            "summary": outcome.summary,
+        },
+    )
+
+
+def document_json(command: str, fields: dict[str, Any]) -> str:
+    """Return the fields of one command under its schema."""
+    document = {"schema": f"imagelock/{command}/v1", **fields}
+    # Lone surrogates stand for bytes of a file that are no UTF-8; JSON cannot say them.
+    return msgspec.json.format(msgspec.json.encode(_clean(document)), indent=2).decode() + "\n"
+
+
+def finding_fields(item: Finding) -> dict[str, Any]:
+    """Return a finding's fields as JSON names them."""
+    return _finding(item)
+
+
+def _change(change: Change) -> dict[str, Any]:
+    fields = {"reference": change.reference, "before": change.before, "after": change.after}
+    return {**fields, **_known(file=change.file, line=change.line)}
+
+
+def _finding(item: Finding) -> dict[str, Any]:
+    fields = {"code": item.code, "name": item.name, "level": item.level.value, "message": item.message}
+    known = _known(
+        reference=item.reference, file=item.file, line=item.line, column=item.column, hint=item.hint
+    )
+    return {**fields, **known, **({"notes": list(item.notes)} if item.notes else {})}
+
+
+def _known(**fields: str | int | None) -> dict[str, str | int]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return (
+            value if value.isascii() else value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        )
+    if isinstance(value, dict):
+        return {key: _clean(item) for key, item in value.items()}
+    return [_clean(item) for item in value] if isinstance(value, (list, tuple)) else value

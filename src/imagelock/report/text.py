@@ -1,0 +1,173 @@
+"""An outcome as text for people: what, where, why, and the way out.
+
+Every function returns text; who prints it where is the command line's business.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imagelock.model.findings import Level
+from imagelock.report.style import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from imagelock.errors import ImagelockError
+    from imagelock.model.outcome import Change, Finding
+    from imagelock.report.style import Style
+
+_SHORT = 12
+_EXCERPT = 120
+
+
+def error_text(error: ImagelockError, style: Style) -> str:
+    """Return an error as what, where and help."""
+    lines = [f"{style.red('error')}: {style.bold(printable(error.message))}"]
+    if error.where:
+        lines.append(f"  {style.cyan('-->')} {printable(error.where)}")
+    if error.hint:
+        lines.append(f"  {style.cyan('= help:')} {printable(error.hint)}")
+    return "\n".join(lines) + "\n"
+
+
+def findings_text(
+    findings: Sequence[Finding], style: Style, line_of: Callable[[str, int], str | None]
+) -> str:
+    """Return findings, errors last so that a terminal ends with what matters; equal ones are told once.
+
+    ``line_of`` gives a line of a file for the excerpt, or None.
+    """
+    groups: dict[tuple[str, str, str | None], list[Finding]] = {}
+    for item in findings:
+        groups.setdefault((item.code, item.message, item.hint), []).append(item)
+    ordered = sorted(groups.values(), key=lambda group: group[0].level is Level.ERROR)
+    return "\n".join(_group_text(group, style, line_of) for group in ordered)
+
+
+def _group_text(group: Sequence[Finding], style: Style, line_of: Callable[[str, int], str | None]) -> str:
+    first = group[0]
+    paint = style.red if first.level is Level.ERROR else style.yellow
+    head = paint(f"{first.level.value}[{first.code}]")
+    lines = [f"{head} {first.name}: {style.bold(printable(first.message))}"]
+    if first.where:
+        lines.append(f"  {style.cyan('-->')} {printable(first.where)}")
+        lines += _excerpt(first, style, line_of)
+    lines += [f"  {style.cyan('=')} also at {printable(item.where)}" for item in group[1:] if item.where]
+    lines += [f"  {style.cyan('=')} {printable(note)}" for note in first.notes]
+    if first.hint:
+        lines.append(f"  {style.cyan('= help:')} {printable(first.hint)}")
+    return "\n".join(lines) + "\n"
+
+
+def _excerpt(item: Finding, style: Style, line_of: Callable[[str, int], str | None]) -> list[str]:
+    line = line_of(item.file, item.line) if item.file is not None and item.line is not None else None
+    if line is None or item.line is None:
+        return []
+    number = str(item.line)
+    column = (item.column or 1) - 1
+    start = max(0, column - _EXCERPT // 2) if len(line) > _EXCERPT else 0
+    shown = printable(line[start : start + _EXCERPT].replace("\t", " "))
+    gutter = " " * len(number)
+    mark = " " * (column - start) + "^" * max(
+        1, min(len(item.reference or ""), len(shown) - (column - start))
+    )
+    return [
+        style.cyan(f" {gutter} |"),
+        f" {style.cyan(number + ' |')} {shown}",
+        f" {style.cyan(gutter + ' |')} {style.yellow(mark)}",
+    ]
+
+
+def changes_text(changes: Sequence[Change], style: Style) -> str:
+    """Return changes, one a line: added, moved, removed; those in files below their file's name."""
+    lines = [_change_line(change, style) for change in changes if change.file is None]
+    files: dict[str, list[Change]] = {}
+    for change in changes:
+        if change.file is not None:
+            files.setdefault(change.file, []).append(change)
+    for name, inside in files.items():
+        count = f"{len(inside)} {plural(len(inside), 'place')}"
+        lines.append(f"{style.bold(printable(name))} {style.dim(count)}")
+        lines += [_place_line(change, style) for change in inside]
+    return "\n".join(lines) + ("\n" if lines else "")
+
+
+def _change_line(change: Change, style: Style) -> str:
+    name = printable(change.reference)
+    before, after = _short(change.before), _short(change.after)
+    if change.before is None:
+        return f" {style.green('+')} {name} {style.dim(after)}"
+    if change.after is None:
+        return f" {style.red('-')} {name} {style.dim(before)}"
+    if change.before == change.after:
+        return f" {style.yellow('~')} {name} {style.dim(after)} (details)"
+    return f" {style.yellow('~')} {name} {style.dim(before)} -> {after}"
+
+
+def _place_line(change: Change, style: Style) -> str:
+    before, after = printable(change.before or ""), printable(change.after or "")
+    where = style.dim(f"{change.line:>5}")
+    kept = 0
+    while kept < min(len(before), len(after)) and before[kept] == after[kept]:
+        kept += 1
+    if kept == len(before):
+        return f" {where}  {before}{style.green(_clip(after[kept:]))}"
+    return f" {where}  {_clip(before)} -> {_clip(after)}"
+
+
+def _clip(text: str) -> str:
+    """Shorten the digests in a reference as tables show them."""
+    name, at, digest = text.partition("@")
+    return f"{name}{at}{_short(digest)}" if at else text
+
+
+def _short(digest: str | None) -> str:
+    if digest is None:
+        return ""
+    algorithm, colon, encoded = digest.partition(":")
+    return f"{algorithm}{colon}{encoded[:_SHORT]}…" if colon and len(encoded) > _SHORT else digest
+
+
+def summary_text(command: str, summary: dict[str, int], style: Style) -> str:
+    """Return the counts as one line; counts of nothing are left out."""
+    parts = [f"{count} {name.replace('_', ' ')}" for name, count in summary.items() if count]
+    return f"{style.bold(command)}: {', '.join(parts) or 'nothing'}\n"
+
+
+def advice_text(advice: Iterable[str], style: Style) -> str:
+    """Return remarks that are no findings."""
+    return "".join(f"{style.cyan('note')}: {printable(line)}\n" for line in advice)
+
+
+def plural(count: int, word: str) -> str:
+    """Return a word in the number that the count asks for."""
+    return word if count == 1 else f"{word}s"
+
+
+def table_text(columns: Sequence[str], rows: Sequence[Sequence[str]], style: Style, width: int | None) -> str:
+    """Return a table that fits ``width`` columns; None: as wide as it needs to be (for pipes)."""
+    if width is None:
+        return _plain_table(columns, rows)
+    from rich.console import Console  # noqa: PLC0415 - a tenth of a second, only for terminals
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(box=None, pad_edge=False, header_style="bold" if style.colour else "", padding=(0, 2, 0, 0))
+    for i, column in enumerate(columns):
+        table.add_column(column, overflow="fold", ratio=3 if i == 0 else None, no_wrap=False)
+    for row in rows:
+        table.add_row(*(Text(printable(cell)) for cell in row))
+    console = Console(
+        width=width, color_system="standard" if style.colour else None, force_terminal=style.colour
+    )
+    with console.capture() as capture:
+        console.print(table)
+    return "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
+
+
+def _plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    cells = [tuple(columns), *(tuple(printable(cell) for cell in row) for row in rows)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(columns))]
+    lines = ("  ".join(cell.ljust(size) for cell, size in zip(row, widths, strict=True)) for row in cells)
+    return "\n".join(line.rstrip() for line in lines) + "\n"
