@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from imagelock.cli.terminal import progress
+from imagelock.cli.terminal import progress, stderr_style
 from imagelock.ops.verbs import Asking, Offline
+from imagelock.report.text import advice_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +33,7 @@ def asking(run: Run, project: Project, title: str) -> Iterator[Asking]:
             project.config.hosts, jobs=settings.jobs, retry_time=settings.retry_time
         ) as client:
             yield client
+        run.say(advice_text(client.warnings, stderr_style()))
 
     with progress(title, quiet=run.quiet) as shown:
         yield Asking(open_reader=reader, jobs=run.settings.jobs, progress=shown)

@@ -121,6 +121,8 @@ class Run:
         self.say(summary_text(outcome.command, outcome.summary, stderr_style()))
 
     def _write_reports(self, outcome: Outcome) -> None:
+        if not self.reports:
+            return
         from imagelock.report.all import REPORTS  # noqa: PLC0415 - its formats are heavy and rarely asked for
 
         for name, path in self.reports:

@@ -10,8 +10,8 @@ from imagelock.model.digest import same_digest
 from imagelock.model.findings import Level
 from imagelock.model.lock import Ambiguous, LockedImage
 from imagelock.model.outcome import Outcome, finding
-from imagelock.ops.lock import disagreement, is_used, references_by_name
 from imagelock.ops.pin import ambiguous, not_pinnable
+from imagelock.ops.uses import disagreement, is_used, references_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from imagelock.policy import Ignores
 
 _SNIFF_BYTES = 8192
+_HINTS = {
+    "IL111": "correct it, or silence the line with `# imagelock: ignore[IL111] reason`",
+    "IL114": "correct the file, or leave it out with `[scan] exclude` in imagelock.toml",
+}
 
 
 @dataclass(frozen=True)
@@ -206,5 +210,5 @@ def _problems(file: ScannedFile) -> Iterator[Finding]:
                 file=file.name,
                 line=item.line,
                 column=item.column,
-                hint=item.hint,
+                hint=item.hint or _HINTS[code],
             )

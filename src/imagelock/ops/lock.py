@@ -17,6 +17,7 @@ from imagelock.model.lock import LATEST, Lock, LockedImage
 from imagelock.model.outcome import Change, finding
 from imagelock.model.reference import Reference
 from imagelock.ops.resolve import Detail, Failed, Want, ask_all, resolve_all
+from imagelock.ops.uses import disagreement, is_used, references_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -195,29 +196,6 @@ def differences(old: Lock, new: Lock) -> tuple[Change, ...]:
     return tuple(changes)
 
 
-def is_used(image: LockedImage, by_name: dict[str, list[Reference]], lock: Lock) -> bool:
-    """Whether any reference means this entry, by whatever of its names."""
-    for reference in by_name.get(image.name, ()):
-        match = lock.match(reference)
-        if match is image or (not isinstance(match, LockedImage) and match is not None):
-            return True
-        if (
-            reference.tag is None
-            and reference.digest is not None
-            and same_digest(reference.digest, image.digest)
-        ):
-            return True
-    return False
-
-
-def references_by_name(uses: Iterable[Use]) -> dict[str, list[Reference]]:
-    """Group the distinct references of all places by canonical name."""
-    grouped: dict[str, dict[Reference, None]] = defaultdict(dict)
-    for use in uses:
-        grouped[use.reference.name][use.reference] = None
-    return {name: list(references) for name, references in grouped.items()}
-
-
 def matches_image(text: str, name: str, tag: str | None) -> bool:
     """Whether what a user wrote (name, name:tag, or a glob on either) means this image."""
     full = name if tag is None else f"{name}:{tag}"
@@ -250,21 +228,6 @@ def _wants(
         else:
             wants[Want(name, tag, next(iter(digests), None))] = tuple(group)
     return wants, findings
-
-
-def disagreement(reference: str, uses: Sequence[Use]) -> Finding:
-    """Tell of places that name one image and tag with different digests (IL120)."""
-    first = uses[0]
-    return finding(
-        "IL120",
-        f"{reference} has {len(uses)} digests in the files",
-        reference=reference,
-        file=first.file.name,
-        line=first.place.line,
-        column=first.place.column,
-        notes=[f"{use.where}: {use.reference.digest}" for use in uses],
-        hint="make the places agree, or take one digest out and run again",
-    )
 
 
 def _unknown_key(reference: Reference, lock: Lock, *, adopt: bool) -> tuple[str, str | None] | None:

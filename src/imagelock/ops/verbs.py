@@ -88,7 +88,7 @@ def run_lock(
         command="lock",
         changes=result.changes if write or not mode.write else (),
         findings=(*collection.problems, *result.findings),
-        summary=_lock_summary(new, plan, result, written=write),
+        summary=_lock_summary(new, plan, result),
         advice=(*collection.remarks(), *_not_written(result, mode), *_partial(collection, lock_file, plan)),
     )
 
@@ -224,7 +224,7 @@ def _resolve(
     return result, plan
 
 
-def _lock_summary(lock: Lock, plan: LockPlan, result: LockResult, *, written: bool) -> dict[str, int]:
+def _lock_summary(lock: Lock, plan: LockPlan, result: LockResult) -> dict[str, int]:
     added = sum(1 for change in result.changes if change.before is None)
     removed = sum(1 for change in result.changes if change.after is None)
     return {
@@ -234,7 +234,6 @@ def _lock_summary(lock: Lock, plan: LockPlan, result: LockResult, *, written: bo
         "removed": removed,
         "kept": len(plan.keep),
         "failed": sum(1 for item in result.findings if item.code in ("IL301", "IL120")),
-        "written": int(written),
     }
 
 

@@ -131,8 +131,18 @@ def _short(digest: str | None) -> str:
 
 def summary_text(command: str, summary: dict[str, int], style: Style) -> str:
     """Return the counts as one line; counts of nothing are left out."""
-    parts = [f"{count} {name.replace('_', ' ')}" for name, count in summary.items() if count]
+    parts = [_count(name, count) for name, count in summary.items() if count]
     return f"{style.bold(command)}: {', '.join(parts) or 'nothing'}\n"
+
+
+def _count(name: str, count: int) -> str:
+    """Return ``1 file``, ``2 files``, ``3 could not tell``: the names of things are plurals, states are not."""
+    words = name.replace("_", " ")
+    if count == 1 and words.endswith("ies"):
+        words = f"{words[:-3]}y"
+    elif count == 1 and words.endswith("s"):
+        words = words[:-1]
+    return f"{count} {words}"
 
 
 def advice_text(advice: Iterable[str], style: Style) -> str:
