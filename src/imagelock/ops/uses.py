@@ -1,0 +1,56 @@
+"""Which entries the places of a project use, and where places contradict each other."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from imagelock.model.digest import same_digest
+from imagelock.model.lock import LockedImage
+from imagelock.model.outcome import finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from imagelock.model.lock import Lock
+    from imagelock.model.outcome import Finding
+    from imagelock.model.reference import Reference
+    from imagelock.ops.collect import Use
+
+
+def is_used(image: LockedImage, by_name: dict[str, list[Reference]], lock: Lock) -> bool:
+    """Whether any reference means this entry, by whatever of its names."""
+    for reference in by_name.get(image.name, ()):
+        match = lock.match(reference)
+        if match is image or (not isinstance(match, LockedImage) and match is not None):
+            return True
+        if (
+            reference.tag is None
+            and reference.digest is not None
+            and same_digest(reference.digest, image.digest)
+        ):
+            return True
+    return False
+
+
+def references_by_name(uses: Iterable[Use]) -> dict[str, list[Reference]]:
+    """Group the distinct references of all places by canonical name."""
+    grouped: dict[str, dict[Reference, None]] = defaultdict(dict)
+    for use in uses:
+        grouped[use.reference.name][use.reference] = None
+    return {name: list(references) for name, references in grouped.items()}
+
+
+def disagreement(reference: str, uses: Sequence[Use]) -> Finding:
+    """Tell of places that name one image and tag with different digests (IL120)."""
+    first = uses[0]
+    return finding(
+        "IL120",
+        f"{reference} has {len(uses)} digests in the files",
+        reference=reference,
+        file=first.file.name,
+        line=first.place.line,
+        column=first.place.column,
+        notes=[f"{use.where}: {use.reference.digest}" for use in uses],
+        hint="make the places agree, or take one digest out and run again",
+    )
