@@ -107,10 +107,13 @@ class Run:
             else:
                 sys.stdout.write(json())
         else:
-            sys.stdout.write(changes_text(outcome.changes, stdout_style()) if data is None else data)
+            sys.stdout.write(self._changes(outcome) if data is None else data)
         self._tell(outcome, collection)
         code = max(outcome.exit_code(strict=self.strict), at_least)
         raise click.exceptions.Exit(0 if self.exit_zero and code == 1 else code)
+
+    def _changes(self, outcome: Outcome) -> str:
+        return "" if self.quiet else changes_text(outcome.changes, stdout_style())
 
     def _tell(self, outcome: Outcome, collection: Collection | None) -> None:
         """Print findings (data, unless stdout is JSON), then remarks and counts."""
@@ -159,7 +162,7 @@ _COMMON = (
     _option("--retry-time", type=click.FloatRange(0), default=limits.RETRY_SECONDS, show_default=True, metavar="SECONDS", help="Budget a host for retries."),
     _option("--strict", is_flag=True, help="Warnings count like errors."),
     _option("--exit-zero", is_flag=True, help="Exit 0 although there are findings."),
-    _option("-q", "--quiet", is_flag=True, help="Data and findings only."),
+    _option("-q", "--quiet", is_flag=True, help="Findings and what was asked for, no more."),
     _option("-v", "--verbose", count=True, help="Say more; twice for internals."),
     _option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True, help="Colour the output."),
     _option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="What stdout carries."),

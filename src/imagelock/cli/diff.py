@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from imagelock.cli.common import common, verb
+from imagelock.cli.terminal import stdout_style
 
 if TYPE_CHECKING:
     from imagelock.cli.common import Run
@@ -33,11 +34,13 @@ def command(run: Run, old: str, new: str | None) -> None:
     """
     from imagelock.ops.project import read_lock  # noqa: PLC0415 - --help must not pay for it
     from imagelock.ops.why import diff  # noqa: PLC0415
+    from imagelock.report.text import changes_text  # noqa: PLC0415
 
     project = run.open()
     before = _lock(project, old)
     after = read_lock(project).lock if new is None else _lock(project, new)
-    run.finish(diff(before, after))
+    outcome = diff(before, after)
+    run.finish(outcome, data=changes_text(outcome.changes, stdout_style()))
 
 
 def _lock(project: Project, text: str) -> Lock:

@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 )
 @click.option("--adopt", is_flag=True, help="Take the digests the files carry where the lock has others.")
 @click.option("--full", is_flag=True, help="Config digests and sizes of every platform.")
+@click.option(
+    "--from",
+    "lists",
+    multiple=True,
+    metavar="LIST",
+    help="Take these image IDs too (repeatable, globs).  [default: [lock] from]",
+)
 @click.option("--keep-going", is_flag=True, help="Write what could be resolved; still exits 3.")
 @click.option(
     "--check", "check_only", is_flag=True, help="Exit 1 if the lock would change; asks no registry."
@@ -40,6 +47,7 @@ def command(  # noqa: PLR0913 - the options of the contract
     upgrade_images: tuple[str, ...],
     adopt: bool,
     full: bool,
+    lists: tuple[str, ...],
     keep_going: bool,
     check_only: bool,
     dry_run: bool,
@@ -57,9 +65,11 @@ def command(  # noqa: PLR0913 - the options of the contract
       imagelock lock -P nginx          ask for nginx's tags again, nothing else
       imagelock lock -U --dry-run      what would a full upgrade change?
       imagelock lock --check           in a pipeline: is the lock up to date?
+      imagelock lock --from external_images --from 'image_references/*'
     """
     from imagelock.cli.asking import asking  # noqa: PLC0415 - --help must not pay for the formats
     from imagelock.ops.collect import collect  # noqa: PLC0415
+    from imagelock.ops.lists import read_lists  # noqa: PLC0415
     from imagelock.ops.lock import LockRequest  # noqa: PLC0415
     from imagelock.ops.verbs import Mode, check_lock, run_lock  # noqa: PLC0415
 
@@ -70,7 +80,9 @@ def command(  # noqa: PLR0913 - the options of the contract
         upgrade_images=upgrade_images,
         adopt=adopt,
         full=full,
+        offline=run.settings.offline,
         platforms=project.config.platforms,
+        listed=read_lists(project, lists),
     )
     if check_only and not (upgrade or upgrade_images):
         run.finish(check_lock(project, collection, request), collection=collection)

@@ -16,12 +16,14 @@ from imagelock.model.digest import same_digest
 from imagelock.model.lock import LATEST, Lock, LockedImage
 from imagelock.model.outcome import Change, finding
 from imagelock.model.reference import Reference
+from imagelock.ops.lists import Listed
 from imagelock.ops.resolve import Detail, Failed, Want, ask_all, resolve_all
 from imagelock.ops.uses import disagreement, is_used, references_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from imagelock.model.lock import Source
     from imagelock.model.outcome import Finding
     from imagelock.model.platform import Platform
     from imagelock.ops.collect import Collection, Use
@@ -37,7 +39,9 @@ class LockRequest:
     upgrade_images: tuple[str, ...] = ()
     adopt: bool = False
     full: bool = False
+    offline: bool = False
     platforms: tuple[Platform, ...] = ()
+    listed: Listed = field(default_factory=Listed)
 
     @property
     def detail(self) -> Detail:
@@ -50,7 +54,7 @@ class LockPlan:
     """What a lock run will do: ``wants`` by the places that need them, ``keep`` as they are.
 
     ``refresh`` are known entries whose tag is asked again; ``removed`` go; ``findings`` were decided
-    without a registry.
+    without a registry; ``sources`` are those of wants that a build list gave.
     """
 
     wants: dict[Want, tuple[Use, ...]]
@@ -58,6 +62,7 @@ class LockPlan:
     refresh: tuple[LockedImage, ...]
     removed: tuple[LockedImage, ...]
     findings: tuple[Finding, ...] = ()
+    sources: dict[Want, Source | None] = field(default_factory=dict)
 
     @property
     def changes_something(self) -> bool:
@@ -79,26 +84,58 @@ class LockResult:
 
 def plan(collection: Collection, lock: Lock, request: LockRequest) -> LockPlan:
     """Decide what to resolve, keep and remove; raises :class:`UsageError` for an unknown ``-P`` image."""
-    wants, findings = _wants(collection.uses, lock, adopt=request.adopt)
-    refresh = [image for image in lock.images if image.tag is not None and _is_upgraded(image, request)]
+    listed = request.listed.images
+    known = _overlaid(lock, listed)
+    wants, findings = _wants(collection.uses, known, adopt=request.adopt)
     if request.upgrade_images and not request.upgrade:
         _check_known(request.upgrade_images, lock, wants)
         # Nothing else may change: what is new and not named waits for the next plain `lock`.
         wants = {want: uses for want, uses in wants.items() if _named(want, request.upgrade_images)}
-    adopted = {(want.name, want.tag) for want in wants if want.tag is not None}
+        listed = ()
+    as_they_are, sources = _from_lists(listed, lock, offline=request.offline)
+    wants = {**wants, **dict.fromkeys(sources, ())}
     removed = _unused(collection, lock, request)
-    gone = {id(image) for image in (*removed, *refresh)}
-    keep = tuple(
-        image for image in lock.images if id(image) not in gone and (image.name, image.tag) not in adopted
-    )
-    refresh = [image for image in refresh if (image.name, image.tag) not in adopted]
+    replaced = {_key(want) for want in wants} | {_key(image) for image in (*removed, *as_they_are)}
+    staying = [image for image in lock.images if _key(image) not in replaced]
+    refresh = [image for image in staying if image.tag is not None and _is_upgraded(image, request)]
+    asked = {id(image) for image in refresh}
     return LockPlan(
         wants=wants,
-        keep=keep,
-        refresh=tuple(image for image in refresh if image not in removed),
+        keep=(*as_they_are, *(image for image in staying if id(image) not in asked)),
+        refresh=tuple(refresh),
         removed=removed,
-        findings=tuple(findings),
+        findings=(*findings, *request.listed.findings),
+        sources=sources,
     )
+
+
+def _key(item: LockedImage | Want) -> tuple[str, str]:
+    """Return what two entries of a lock never share: the name with the tag, or with the digest."""
+    return (item.name, str(item.digest) if item.tag is None else item.tag)
+
+
+def _overlaid(lock: Lock, listed: Sequence[LockedImage]) -> Lock:
+    """Return what will be known: the lock, with the build lists' word over its own."""
+    keys = {_key(image) for image in listed}
+    return Lock((*listed, *(image for image in lock.images if _key(image) not in keys)))
+
+
+def _from_lists(
+    listed: Sequence[LockedImage], lock: Lock, *, offline: bool
+) -> tuple[list[LockedImage], dict[Want, Source | None]]:
+    """Split the listed images into entries that are known or taken unproved, and wants to prove."""
+    as_they_are: list[LockedImage] = []
+    sources: dict[Want, Source | None] = {}
+    old = {_key(image): image for image in lock.images}
+    for image in listed:
+        known = old.get(_key(image))
+        if known is not None and same_digest(known.digest, image.digest) and (known.media_type or offline):
+            as_they_are.append(replace(known, source=image.source))
+        elif offline:
+            as_they_are.append(image)
+        else:
+            sources[Want(image.name, image.tag, image.digest)] = image.source
+    return as_they_are, sources
 
 
 def apply(
@@ -120,7 +157,7 @@ def apply(
         if isinstance(answer, Failed):
             failures[want] = answer.error
         else:
-            images.append(_with_source(answer, old))
+            images.append(_with_source(answer, lock_plan.sources.get(want), old))
     for want, error in failures.items():
         findings.append(not_resolved(want, error, lock_plan.wants.get(want, ())))
         known = None if want.tag is None else old.tagged(want.name, want.tag)
@@ -132,7 +169,7 @@ def apply(
         lock=lock,
         changes=differences(old, lock),
         findings=tuple(findings),
-        complete=not failures and not any(item.code == "IL120" for item in findings),
+        complete=not failures and not any(item.code in ("IL104", "IL120") for item in findings),
         moved=_moved(old, lock),
     )
 
@@ -276,7 +313,15 @@ def _unused(collection: Collection, lock: Lock, request: LockRequest) -> tuple[L
     if not collection.whole or collection.problems or request.upgrade_images:
         return ()
     grouped = references_by_name(collection.uses)
-    return tuple(image for image in lock.images if image.source is None and not is_used(image, grouped, lock))
+    listed = {_key(image) for image in request.listed.images}
+    return tuple(
+        image
+        for image in lock.images
+        # An entry of a list that was not read now stays: a partial pipeline keeps what it did not build.
+        if (image.source is None or image.source.origin in request.listed.origins)
+        and _key(image) not in listed
+        and not is_used(image, grouped, lock)
+    )
 
 
 def _ask_again(
@@ -318,9 +363,9 @@ def _needs_detail(image: LockedImage, detail: Detail) -> bool:
     return any(part.config is None and detail.wants_config(part.platform) for part in image.platforms)
 
 
-def _with_source(image: LockedImage, old: Lock) -> LockedImage:
+def _with_source(image: LockedImage, source: Source | None, old: Lock) -> LockedImage:
     known = None if image.tag is None else old.tagged(image.name, image.tag)
-    return image if known is None else replace(image, source=known.source)
+    return replace(image, source=source or (known.source if known else None))
 
 
 def _moved(old: Lock, new: Lock) -> dict[str, LockedImage]:

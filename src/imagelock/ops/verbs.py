@@ -88,7 +88,7 @@ def run_lock(
         command="lock",
         changes=result.changes if write or not mode.write else (),
         findings=(*collection.problems, *result.findings),
-        summary=_lock_summary(new, plan, result),
+        summary=_lock_summary(new, result),
         advice=(*collection.remarks(), *_not_written(result, mode), *_partial(collection, lock_file, plan)),
     )
 
@@ -224,7 +224,7 @@ def _resolve(
     return result, plan
 
 
-def _lock_summary(lock: Lock, plan: LockPlan, result: LockResult) -> dict[str, int]:
+def _lock_summary(lock: Lock, result: LockResult) -> dict[str, int]:
     added = sum(1 for change in result.changes if change.before is None)
     removed = sum(1 for change in result.changes if change.after is None)
     return {
@@ -232,7 +232,7 @@ def _lock_summary(lock: Lock, plan: LockPlan, result: LockResult) -> dict[str, i
         "added": added,
         "moved": len(result.changes) - added - removed,
         "removed": removed,
-        "kept": len(plan.keep),
+        "kept": len(lock.images) - len(result.changes) + removed,
         "failed": sum(1 for item in result.findings if item.code in ("IL301", "IL120")),
     }
 

@@ -94,7 +94,7 @@ def changes_text(changes: Sequence[Change], style: Style) -> str:
 
 
 def _change_line(change: Change, style: Style) -> str:
-    name = printable(change.reference)
+    name = _clip(printable(change.reference))
     before, after = _short(change.before), _short(change.after)
     if change.before is None:
         return f" {style.green('+')} {name} {style.dim(after)}"

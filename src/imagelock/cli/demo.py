@@ -1,0 +1,84 @@
+"""``imagelock demo``: the real commands, run one after the other on a product in miniature."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from imagelock.cli.common import CONTEXT, Verb
+from imagelock.cli.terminal import stdout_style
+
+
+@click.command("demo", cls=Verb, context_settings=CONTEXT)
+@click.option(
+    "--keep", type=click.Path(path_type=Path), metavar="DIR", help="Leave the files in DIR, to look at."
+)
+def command(keep: Path | None) -> None:
+    r"""Run the whole line on a built-in example against an embedded registry.
+
+    Everything happens in a temporary directory and on this machine's loopback interface; nothing is
+    downloaded. What you see are the real commands and their real output.
+
+    \b
+    Examples:
+      imagelock demo
+      imagelock demo --keep /tmp/shop
+    """
+    from imagelock.registry.memory import MemoryStore  # noqa: PLC0415 - --help must not pay for the server
+    from imagelock.service import example  # noqa: PLC0415
+    from imagelock.service.embedded import EmbeddedRegistry  # noqa: PLC0415
+
+    store = MemoryStore()
+    example.push_images(store)
+    with (
+        tempfile.TemporaryDirectory(prefix="imagelock-demo-") as temporary,
+        EmbeddedRegistry(store) as registry,
+    ):
+        directory = keep or Path(temporary)
+        directory.mkdir(parents=True, exist_ok=True)
+        example.write_files(directory, registry.url)
+        _tell("a product in miniature: a Deployment, a Dockerfile and a list; its images are named by tags")
+        _run(directory, "scan")
+        _tell("every reference gets the digest its registry has now; one lock holds them")
+        _run(directory, "lock")
+        _tell("the digests go into the files, and nothing else changes")
+        _run(directory, "pin", "--diff", "deploy")
+        _run(directory, "pin", "-q")
+        _tell("the gate of a pipeline: offline, exit 0 when every file says what the lock says")
+        _run(directory, "check")
+        _tell("somebody pushes another shop:1.4; the files do not change, and drift sees it")
+        example.move_tag(store, "quay.io/acme/shop", "1.4")
+        _run(directory, "drift", expected=1)
+        _tell("taken on purpose: one image, its lock entry and every place of it, and nothing else")
+        _run(directory, "update", "quay.io/acme/shop")
+        _run(directory, "check", "--registry")
+        _tell("and all of it can be taken back, byte for byte")
+        _run(directory, "unpin", "-q")
+        _same(directory, example.FILES)
+
+
+def _tell(words: str) -> None:
+    sys.stdout.write(f"\n{stdout_style().bold('# ' + words)}\n")
+
+
+def _run(directory: Path, *arguments: str, expected: int = 0) -> None:
+    """Run one command as a user would, and stop the demo when it ends otherwise than shown."""
+    from imagelock.cli.main import run  # noqa: PLC0415 - the commands' home imports this module
+
+    sys.stdout.write(f"{stdout_style().cyan('$ imagelock ' + ' '.join(arguments))}\n")
+    sys.stdout.flush()
+    code = run([arguments[0], "-C", str(directory), *arguments[1:]])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if code != expected:
+        raise click.ClickException(f"the demo expected exit code {expected} and got {code}")
+
+
+def _same(directory: Path, files: dict[str, str]) -> None:
+    for name, content in files.items():
+        if (directory / name).read_text(encoding="utf-8") != content:
+            raise click.ClickException(f"{name} did not come back as it was")
+    _tell("every file is as it was; the demo is over")
