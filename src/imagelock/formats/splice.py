@@ -69,7 +69,7 @@ def fill(text: Text, wanted: Iterable[tuple[Place, Reference]]) -> str:
     """
     pairs = list(wanted)
     edits = sorted(
-        {edit for place, new in pairs for slot in place.slots if (edit := edit_of(slot, str(new)))}
+        {edit for place, new in pairs for slot in place.slots if (edit := edit_of(slot, slot.words(new)))}
     )
     for one, other in pairwise(edits):
         if other.start < one.end or other.start == one.start:

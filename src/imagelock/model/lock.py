@@ -38,6 +38,11 @@ class Source:
     tag: str | None = None
     revision: str | None = None
 
+    @property
+    def is_tag_file(self) -> bool:
+        """Whether a tag file named the image: only those know a build's tag, and every scan reads them again."""
+        return self.tag is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockedImage:

@@ -8,12 +8,14 @@ knows which text it gave.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from imagelock.model.reference import Reference
+
+Part: TypeAlias = Literal["reference", "tag", "digest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +62,30 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
-    """Characters that pinning fills: ``text`` as decoded, and where each character is written."""
+    """Characters that pinning fills: ``text`` as decoded, and where each character is written.
+
+    ``part`` is what stands there: the whole reference, or the tag or digest that has a key of its own.
+    """
 
     span: Span
     text: str
+    part: Part = "reference"
+
+    def words(self, reference: Reference) -> str:
+        """Return what the slot holds when the place says ``reference``."""
+        if self.part == "tag":
+            return reference.tag or ""
+        if self.part == "digest":
+            return "" if reference.digest is None else str(reference.digest)
+        return str(reference)
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """Which build made an image, where the file says it: the build's tag and the revision it was built from."""
+
+    tag: str
+    revision: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +104,12 @@ class Place:
     path: str
     format: str
     refusal: str | None = None
+    build: Build | None = None
+
+    @property
+    def keeps_tag(self) -> bool:
+        """Whether the tag stays whatever the pinned form: it stands apart from what pinning fills."""
+        return any(slot.part == "digest" for slot in self.slots)
 
     @property
     def pinnable(self) -> bool:

@@ -11,7 +11,7 @@ from imagelock.model.findings import Level
 from imagelock.model.lock import Ambiguous, LockedImage
 from imagelock.model.outcome import Outcome, finding
 from imagelock.ops.pin import ambiguous, not_pinnable
-from imagelock.ops.uses import disagreement, is_used, references_by_name
+from imagelock.ops.uses import disagreement, is_scanned, is_used, references_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -177,7 +177,7 @@ def unused_entries(collection: Collection, lock: Lock) -> Iterator[Finding]:
     """Yield the entries that nothing in the project names (IL103)."""
     grouped = references_by_name(collection.uses)
     for image in lock.images:
-        if image.source is None and not is_used(image, grouped, lock):
+        if is_scanned(image) and not is_used(image, grouped, lock):
             yield finding("IL103", f"nothing uses {image.reference}", reference=image.reference)
 
 

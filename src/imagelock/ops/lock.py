@@ -18,7 +18,7 @@ from imagelock.model.outcome import Change, finding
 from imagelock.model.reference import Reference
 from imagelock.ops.lists import Listed
 from imagelock.ops.resolve import Detail, Failed, Want, ask_all, resolve_all
-from imagelock.ops.uses import disagreement, is_used, references_by_name
+from imagelock.ops.uses import build_sources, disagreement, is_scanned, is_used, references_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -54,7 +54,8 @@ class LockPlan:
     """What a lock run will do: ``wants`` by the places that need them, ``keep`` as they are.
 
     ``refresh`` are known entries whose tag is asked again; ``removed`` go; ``findings`` were decided
-    without a registry; ``sources`` are those of wants that a build list gave.
+    without a registry; ``sources`` are those of wants that a build list gave, ``builds`` those that tag
+    files give, by name and tag.
     """
 
     wants: dict[Want, tuple[Use, ...]]
@@ -63,6 +64,11 @@ class LockPlan:
     removed: tuple[LockedImage, ...]
     findings: tuple[Finding, ...] = ()
     sources: dict[Want, Source | None] = field(default_factory=dict)
+    builds: dict[tuple[str, str], Source] = field(default_factory=dict)
+
+    def source_of(self, want: Want) -> Source | None:
+        """Return where a want comes from, if a build list or a tag file says so."""
+        return self.sources.get(want) or self.builds.get((want.name, want.tag or ""))
 
     @property
     def changes_something(self) -> bool:
@@ -99,13 +105,18 @@ def plan(collection: Collection, lock: Lock, request: LockRequest) -> LockPlan:
     staying = [image for image in lock.images if _key(image) not in replaced]
     refresh = [image for image in staying if image.tag is not None and _is_upgraded(image, request)]
     asked = {id(image) for image in refresh}
+    builds = build_sources(collection.uses)
     return LockPlan(
         wants=wants,
         keep=(*as_they_are, *(image for image in staying if id(image) not in asked)),
-        refresh=tuple(refresh),
+        refresh=tuple(
+            replace(image, source=builds.get((image.name, image.tag or ""), image.source))
+            for image in refresh
+        ),
         removed=removed,
         findings=(*findings, *request.listed.findings),
         sources=sources,
+        builds=builds,
     )
 
 
@@ -157,7 +168,7 @@ def apply(
         if isinstance(answer, Failed):
             failures[want] = answer.error
         else:
-            images.append(_with_source(answer, lock_plan.sources.get(want), old))
+            images.append(_with_source(answer, lock_plan.source_of(want), old))
     for want, error in failures.items():
         findings.append(not_resolved(want, error, lock_plan.wants.get(want, ())))
         known = None if want.tag is None else old.tagged(want.name, want.tag)
@@ -286,7 +297,7 @@ def _knows_untagged(name: str, lock: Lock) -> bool:
     if lock.tagged(name, LATEST) is not None:
         return True
     match = lock.match(Reference.parse(name))
-    return isinstance(match, LockedImage) and (match.tag is None or match.source is not None)
+    return isinstance(match, LockedImage) and (match.tag is None or not is_scanned(match))
 
 
 def _is_upgraded(image: LockedImage, request: LockRequest) -> bool:
@@ -318,7 +329,7 @@ def _unused(collection: Collection, lock: Lock, request: LockRequest) -> tuple[L
         image
         for image in lock.images
         # An entry of a list that was not read now stays: a partial pipeline keeps what it did not build.
-        if (image.source is None or image.source.origin in request.listed.origins)
+        if (is_scanned(image) or _origin(image) in request.listed.origins)
         and _key(image) not in listed
         and not is_used(image, grouped, lock)
     )
@@ -361,6 +372,10 @@ def _needs_detail(image: LockedImage, detail: Detail) -> bool:
     if image.media_type is None:
         return True
     return any(part.config is None and detail.wants_config(part.platform) for part in image.platforms)
+
+
+def _origin(image: LockedImage) -> str | None:
+    return None if image.source is None else image.source.origin
 
 
 def _with_source(image: LockedImage, source: Source | None, old: Lock) -> LockedImage:

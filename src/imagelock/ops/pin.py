@@ -74,7 +74,7 @@ def pinned(use: Use, lock: Lock, request: PinRequest) -> Decision:
         return ambiguous(use, entry)
     if entry is None:
         return not_in_lock(use, lock)
-    keep_tag = request.form != NAME_DIGEST
+    keep_tag = request.form != NAME_DIGEST or use.place.keeps_tag
     new = reference.with_digest(entry.digest, keep_tag=keep_tag)
     if new == reference:
         return None

@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from imagelock.model.digest import same_digest
-from imagelock.model.lock import LockedImage
+from imagelock.model.lock import LockedImage, Source
 from imagelock.model.outcome import finding
 
 if TYPE_CHECKING:
@@ -54,3 +54,19 @@ def disagreement(reference: str, uses: Sequence[Use]) -> Finding:
         notes=[f"{use.where}: {use.reference.digest}" for use in uses],
         hint="make the places agree, or take one digest out and run again",
     )
+
+
+def build_sources(uses: Iterable[Use]) -> dict[tuple[str, str], Source]:
+    """Return what tag files say of where images come from, by name and tag; the first file's word counts."""
+    sources: dict[tuple[str, str], Source] = {}
+    for use in uses:
+        build, tag = use.place.build, use.reference.tag
+        if build is not None and tag is not None:
+            source = Source(origin=use.file.name, tag=build.tag, revision=build.revision)
+            sources.setdefault((use.reference.name, tag), source)
+    return sources
+
+
+def is_scanned(image: LockedImage) -> bool:
+    """Whether a scan of the whole project can tell that an entry is used; build lists are no part of it."""
+    return image.source is None or image.source.is_tag_file
