@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING
 
 from imagelock.errors import FormatError, ValueFormError
 from imagelock.formats import csv, dockerfile, imagelist, kubernetes
-from imagelock.formats.candidates import is_template
-from imagelock.formats.yaml_text import chunks, compose
-from imagelock.model.place import Skipped, Unreadable
+from imagelock.formats import rules as rule_format
+from imagelock.formats.candidates import SHOWN_CHARS, is_template, is_templated
+from imagelock.formats.yaml_text import MERGE_CONFLICT, chunks, compose
+from imagelock.model.place import Place, Skipped, Unreadable
 from imagelock.model.reference import Reference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from imagelock.formats.base import DocumentFormat, FileFormat, Text
-    from imagelock.formats.tree import Document
+    from imagelock.formats.tree import Document, Node
     from imagelock.formats.yaml_text import Chunk
     from imagelock.model.place import Found
+    from imagelock.model.rule import ScanRule
 
 FILE_FORMATS: tuple[FileFormat, ...] = (dockerfile, imagelist)
 DOCUMENT_FORMATS: tuple[DocumentFormat, ...] = (csv, kubernetes)
@@ -36,18 +38,37 @@ def names() -> tuple[str, ...]:
     return tuple(sorted([item.name for item in FILE_FORMATS] + [item.name for item in DOCUMENT_FORMATS]))
 
 
-def find(text: Text, force: str | None = None) -> list[Found]:
+def find(text: Text, force: str | None = None, rules: Sequence[ScanRule] = ()) -> list[Found]:
     """Return everything one text holds, in the order of the file; raises nothing, whatever the text.
 
-    ``force`` names the only format that may read the text.
+    ``force`` names the only format that may read the text; ``rules`` find what no format does.
     """
-    for file_format in FILE_FORMATS:
-        if force == file_format.name or (force is None and file_format.claims(text)):
-            return list(file_format.find(text))
-    if force is None and not _may_be_documents(text):
-        return []
-    found = [item for chunk in chunks(text) for item in _chunk(text, chunk, force)]
+    found = list(_find(text, force, rules))
+    if any(not rule.reads_documents for rule in rules):
+        found += rule_format.find_in_text(text, rules, _characters(found))
     return sorted(found, key=lambda item: (item.line, item.column))
+
+
+def _find(text: Text, force: str | None, rules: Sequence[ScanRule]) -> Iterator[Found]:
+    file_format = file_format_of(text, force)
+    if file_format is not None:
+        yield from file_format.find(text)
+    elif force is not None or _may_be_documents(text):
+        for chunk in chunks(text):
+            yield from _chunk(text, chunk, force, rules)
+
+
+def file_format_of(text: Text, force: str | None = None) -> FileFormat | None:
+    """Return the format that reads this text as a whole, or None when it is read as documents."""
+    return next(
+        (item for item in FILE_FORMATS if force == item.name or (force is None and item.claims(text))), None
+    )
+
+
+def _characters(found: Sequence[Found]) -> list[range]:
+    """Return the ranges of the file that places fill already."""
+    slots = (slot for item in found if isinstance(item, Place) for slot in item.slots)
+    return [range(slot.span.offset(0), slot.span.offset(len(slot.span))) for slot in slots]
 
 
 def _may_be_documents(text: Text) -> bool:
@@ -57,10 +78,11 @@ def _may_be_documents(text: Text) -> bool:
     )
 
 
-def _chunk(text: Text, chunk: Chunk, force: str | None) -> Iterator[Found]:
+def _chunk(text: Text, chunk: Chunk, force: str | None, rules: Sequence[ScanRule]) -> Iterator[Found]:
     formats = [item for item in DOCUMENT_FORMATS if force in (None, item.name)]
     content = text.content
-    worth_parsing = any(
+    by_rule = any(rule.reads_documents for rule in rules)
+    worth_parsing = force is not None or by_rule or any(
         content.find(mark, chunk.start, chunk.end) >= 0 for item in formats for mark in item.marks
     )
     if not worth_parsing:
@@ -73,17 +95,20 @@ def _chunk(text: Text, chunk: Chunk, force: str | None) -> Iterator[Found]:
         return
     if document is None:
         return
-    claimed = next((item for item in formats if item.claims(document)), None)
-    if claimed is None:
-        yield from _loose_keys(document, "no format knows this kind of document")
-        return
-    yield from claimed.find(document)
-    yield from _loose_keys(document, "an image key outside the places of this format")
+    claimed = next((item for item in formats if force is not None or item.claims(document)), None)
+    if claimed is not None:
+        yield from claimed.find(document)
+    yield from rule_format.find_in_document(document, rules)
+    unknown = "no format knows this kind of document"
+    yield from _left_over(document, unknown if claimed is None else "an image key outside the places of this format")
 
 
 def _broken(text: Text, chunk: Chunk, error: FormatError) -> Iterator[Found]:
     """Report a document that does not parse: a template is left out, anything else is unreadable."""
-    if is_template(text.content[chunk.start : chunk.end]) and "merge conflict" not in error.message:
+    first_line, _ = text.position(chunk.start)
+    broke_at = error.line - first_line + 1
+    is_conflict = error.message == MERGE_CONFLICT
+    if not is_conflict and is_templated(text.content[chunk.start : chunk.end], broke_at):
         yield from _loose_lines(text, chunk, "a template of another tool")
         return
     yield Unreadable(
@@ -92,8 +117,8 @@ def _broken(text: Text, chunk: Chunk, error: FormatError) -> Iterator[Found]:
     yield from _loose_lines(text, chunk, "in a document that cannot be read")
 
 
-def _loose_keys(document: Document, reason: str) -> Iterator[Found]:
-    """Yield what stands at ``image`` keys and was not taken, so that nothing is lost silently."""
+def _left_over(document: Document, reason: str) -> Iterator[Found]:
+    """Yield what looks like an image and was not taken, so that nothing is lost silently."""
     for node in document.top.walk():
         for key, value in node.entries():
             if (
@@ -102,8 +127,25 @@ def _loose_keys(document: Document, reason: str) -> Iterator[Found]:
                 and value.offset not in document.taken
                 and _is_likely(value.text)
             ):
+                document.taken.add(value.offset)
                 line, column = value.position
                 yield Skipped(text=value.text, line=line, column=column, reason=reason)
+        if node.text is not None and "\n" in node.text and "image" in node.text:
+            yield from _lines_inside(node)
+
+
+def _lines_inside(node: Node) -> Iterator[Found]:
+    """Yield the lines of a text inside the document that look like images; nobody read them."""
+    span = node.span()
+    for match in _IMAGE_LINE.finditer(node.text or ""):
+        at = match.start("text")
+        offset = node.offset if span is None else span.offset(at)
+        # What a format took of a JSON text is known by its opening quote.
+        if span is not None and {offset, span.offset(at - 1)} & node.document.taken:
+            continue
+        skipped = _loose_line(match["text"], node.document.text.position(offset), "inside a text")
+        if skipped is not None:
+            yield skipped
 
 
 def _loose_lines(text: Text, chunk: Chunk, reason: str) -> Iterator[Found]:
@@ -111,10 +153,17 @@ def _loose_lines(text: Text, chunk: Chunk, reason: str) -> Iterator[Found]:
     if text.content.find("image", chunk.start, chunk.end) < 0:
         return
     for match in _IMAGE_LINE.finditer(text.content, chunk.start, chunk.end):
-        written = match["text"].strip()
-        if is_template(written) or _is_likely(written):
-            line, column = text.position(match.start("text"))
-            yield Skipped(text=written, line=line, column=column, reason=reason)
+        skipped = _loose_line(match["text"], text.position(match.start("text")), reason)
+        if skipped is not None:
+            yield skipped
+
+
+def _loose_line(written: str, position: tuple[int, int], reason: str) -> Skipped | None:
+    written = written.strip()
+    if not is_template(written) and not _is_likely(written):
+        return None
+    line, column = position
+    return Skipped(text=written[:SHOWN_CHARS], line=line, column=column, reason=reason)
 
 
 def _is_likely(written: str) -> bool:

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 _TEMPLATE = re.compile(r"\{\{|\{%|###|<[^<>@]+>|%\(|\[\[")
 _VARIABLE = re.compile(r"\$\{|\$\(|\$[A-Za-z_]")
+_TEMPLATE_LINE = re.compile(r"[ \t]*(?:-[ \t]+)?(?:\{\{|\{%|<%|###\w+###)")
+_TEMPLATE_TAG = re.compile(r"(?<!\$)\{\{|\{%|<%|###\w+###")
 NO_SPAN = "the characters of this scalar cannot be followed exactly"
+SHOWN_CHARS = 200
+"""How much is shown of a text that is no reference; a line of a megabyte helps nobody."""
 
 
 def is_template(text: str) -> bool:
@@ -28,46 +32,72 @@ def has_variable(text: str) -> bool:
     return _VARIABLE.search(text) is not None
 
 
+def is_templated(content: str, line: int) -> bool:
+    """Whether a whole text that broke at ``line`` (from 1) did so because it is a template.
+
+    A template has lines that begin with a tag, or a tag where it broke; a comment or a string with
+    braces elsewhere does not make a broken file a template.
+    """
+    lines = content.split("\n")
+    near = lines[max(line - 2, 0) : line]
+    return any(map(_TEMPLATE_TAG.search, near)) or any(map(_TEMPLATE_LINE.match, lines))
+
+
 def required(node: Node, format_name: str) -> Found | None:
-    """Judge a scalar where a reference must stand; None when nothing is written there."""
-    text = node.scalar
-    if text is None or node.is_null or not text:
+    """Judge what stands where a reference must stand; None when nothing is written there."""
+    if not node.document.is_first("judged", node.raw):
         return None
-    return _judge(node, text, format_name, damage=True)
+    if node.scalar is None:
+        return _no_scalar(node, format_name)
+    if node.is_null or not node.scalar:
+        return None
+    return _judge(node, node.scalar, format_name, damage=True)
 
 
 def possible(node: Node, format_name: str) -> Place | None:
     """Judge a scalar that may be a reference: a place, or None."""
     text = node.text
-    if not text:
+    if not text or not node.document.is_first("judged", node.raw):
         return None
     found = _judge(node, text, format_name, damage=False)
     return found if isinstance(found, Place) else None
 
 
+def _no_scalar(node: Node, format_name: str) -> Skipped:
+    """Tell of a mapping or a list at the place of a reference; ``{{ x }}`` is a mapping to YAML."""
+    raw = node.document.raw_text(node.raw)[:SHOWN_CHARS]
+    reason = "a template" if is_template(raw) else "a mapping or a list, and no text"
+    line, column = node.document.text.position(node.offset)
+    return Skipped(text=raw.partition("\n")[0], line=line, column=column, reason=reason, format=format_name)
+
+
 def _judge(node: Node, text: str, format_name: str, *, damage: bool) -> Found:
-    line, column = node.position
+    span = node.span()
+    line, column = node.document.text.position(node.offset if not span else span.offset(0))
     node.document.taken.add(node.offset)
     try:
         reference = Reference.parse(text)
     except ValueFormError as error:
+        shown = text[:SHOWN_CHARS]
         if is_template(text):
-            return Skipped(text=text, line=line, column=column, reason="a template", format=format_name)
+            return Skipped(text=shown, line=line, column=column, reason="a template", format=format_name)
         if not damage:
-            return Skipped(text=text, line=line, column=column, reason=error.message, format=format_name)
+            return Skipped(text=shown, line=line, column=column, reason=error.message, format=format_name)
         return Damaged(
-            text=text, line=line, column=column, reason=error.message, hint=error.hint, format=format_name
+            text=shown, line=line, column=column, reason=error.message, hint=error.hint, format=format_name
         )
-    return place_of(node, reference, format_name)
-
-
-def place_of(node: Node, reference: Reference, format_name: str) -> Place:
-    """Return the place of a reference that fills a whole scalar."""
-    span = node.span()
-    line, column = node.position
+    if damage and node.text is None:
+        return Damaged(
+            text=text,
+            line=line,
+            column=column,
+            reason="a number, a date or true or false to YAML, and no text",
+            hint=f'write it in quotes: "{text}"',
+            format=format_name,
+        )
     return Place(
         reference=reference,
-        slots=() if span is None else (Slot(span=span, text=str(reference)),),
+        slots=() if span is None else (Slot(span=span, text=text),),
         line=line,
         column=column,
         document=node.document.index,

@@ -40,7 +40,7 @@ def find(document: Document) -> Iterator[Found]:
     if install is not None:
         yield from pod_images(install, name)
     related = document.top.get("spec", "relatedImages")
-    for entry in related.items() if related is not None else ():
+    for entry in related.new_items("related") if related is not None else ():
         image = entry.get("image")
         found = required(image, name) if image is not None else None
         if found is not None:

@@ -9,10 +9,14 @@ default.  Follows the Dockerfile reference of Docker's documentation.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from dataclasses import dataclass
+from itertools import accumulate, islice
 from typing import TYPE_CHECKING
 
 from imagelock.errors import ValueFormError
+from imagelock.formats.candidates import SHOWN_CHARS, is_template
 from imagelock.model.place import Damaged, Place, Skipped, Slot, Span
 from imagelock.model.reference import Reference
 
@@ -27,9 +31,15 @@ summary = "Dockerfiles and Containerfiles: FROM, and the ARG defaults it uses"
 
 _FILE_NAME = re.compile(r"(?:.+\.)?(?:dockerfile|containerfile)(?:[._-].+)?", re.IGNORECASE | re.ASCII)
 _ESCAPE_DIRECTIVE = re.compile(r"#[ \t]*escape[ \t]*=[ \t]*([\\`])[ \t\r]*", re.IGNORECASE)
-_DIRECTIVE = re.compile(r"#[ \t]*[A-Za-z]+[ \t]*=")
-_HEREDOC = re.compile(r"<<-?[ \t]*([\"']?)([A-Za-z_][A-Za-z0-9_]*)\1", re.ASCII)
+_DIRECTIVE = re.compile(r"#[ \t]*(?:syntax|escape|check)[ \t]*=", re.IGNORECASE)
+_HEREDOC = re.compile(r"(?<!\S)[0-9]*<<(?P<chomp>-?)(?P<quote>[\"']?)(?P<name>[^\s<\"']+)(?P=quote)(?!\S)")
 _HEREDOC_INSTRUCTIONS = ("RUN", "COPY", "ADD")
+_READ_INSTRUCTIONS = ("FROM", "ARG")
+_CHOMPED = "\t\n"
+"""Stands before a line whose tabs were taken away; no line of a file looks like it."""
+_NEVER = 1 << 62
+_WORDS_READ = 1000
+"""Words of one instruction that are read; nobody writes as many, and a hostile line has millions."""
 _WORD = re.compile(r"\S+")
 _VARIABLE = re.compile(
     r"\$(?:(?P<bare>[A-Za-z_]\w*)|\{(?P<name>[A-Za-z_]\w*)(?::-(?P<default>[^{}$]*))?\})", re.ASCII
@@ -39,7 +49,10 @@ _OTHER_FILES = (".md", ".yaml", ".yml", ".json", ".py", ".sh", ".go", ".dockerig
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """One instruction, its continued lines joined; ``words`` keep where each was written."""
+    """One instruction, its continued lines joined.
+
+    ``words`` are those of ``FROM`` and ``ARG``, with where each was written; others have none.
+    """
 
     keyword: str
     words: tuple[tuple[str, Span], ...]
@@ -121,10 +134,15 @@ def _judge(text: Text, written: str, span: Span) -> Found:
     except ValueFormError as error:
         if "$" in written:
             return _skip(text, written, span, "built from build arguments")
-        if "{{" in written or "{%" in written or "###" in written:
+        if is_template(written):
             return _skip(text, written, span, "a template")
         return Damaged(
-            text=written, line=line, column=column, reason=error.message, hint=error.hint, format=name
+            text=written[:SHOWN_CHARS],
+            line=line,
+            column=column,
+            reason=error.message,
+            hint=error.hint,
+            format=name,
         )
     return Place(
         reference=reference,
@@ -139,13 +157,14 @@ def _judge(text: Text, written: str, span: Span) -> Found:
 
 def _skip(text: Text, written: str, span: Span, reason: str) -> Skipped:
     line, column = text.position(span.at)
-    return Skipped(text=written, line=line, column=column, reason=reason, format=name)
+    return Skipped(text=written[:SHOWN_CHARS], line=line, column=column, reason=reason, format=name)
 
 
 def instructions(content: str) -> Iterator[Instruction]:
     """Yield the instructions of a Dockerfile, heredocs and comments left out."""
     lines = list(_lines(content))
     escape = _escape_character(content, lines)
+    heredocs = _Heredocs(content, lines)
     i = 0
     while i < len(lines):
         start, end = lines[i]
@@ -161,17 +180,14 @@ def instructions(content: str) -> Iterator[Instruction]:
                 break
             pieces.append(lines[i])
             i += 1
-        instruction = _instruction(content, pieces)
-        if instruction is None:
-            continue
-        yield instruction
-        if instruction.keyword in _HEREDOC_INSTRUCTIONS:
-            i = _after_heredocs(content, lines, i, pieces)
+        joined = "".join(content[start:end] for start, end in pieces)
+        yield _instruction(joined, pieces)
+        i = heredocs.behind(joined, i)
 
 
 def _lines(content: str) -> Iterator[tuple[int, int]]:
     """Yield the range of each line without its break."""
-    at = 0
+    at = 1 if content.startswith("\ufeff") else 0
     while at < len(content):
         end = content.find("\n", at)
         end = len(content) if end < 0 else end
@@ -182,7 +198,7 @@ def _lines(content: str) -> Iterator[tuple[int, int]]:
 def _escape_character(content: str, lines: list[tuple[int, int]]) -> str:
     """Read the ``escape`` directive; directives stand before everything else."""
     for start, end in lines:
-        line = content[start:end].strip("\ufeff")
+        line = content[start:end]
         match = _ESCAPE_DIRECTIVE.fullmatch(line)
         if match:
             return match[1]
@@ -205,34 +221,61 @@ def _skip_comments(content: str, lines: list[tuple[int, int]], i: int) -> int:
     return i
 
 
-def _instruction(content: str, pieces: list[tuple[int, int]]) -> Instruction | None:
-    """Join the pieces and cut them into words; a word may run over a continued line."""
-    joined = "".join(content[start:end] for start, end in pieces)
-    offsets = [at for start, end in pieces for at in range(start, end)]
-    words = []
-    for match in _WORD.finditer(joined):
-        first, last = match.span()
-        at = offsets[first:last]
-        contiguous = at[-1] - at[0] == len(at) - 1
-        span = (
-            Span.plain(at[0], at[0] + len(at))
-            if contiguous
-            else Span(tuple(at), tuple(offset + 1 for offset in at), at[0])
-        )
-        words.append((match[0], span))
-    if not words:
-        return None
-    keyword = words[0][0].strip("\ufeff").upper()
-    return Instruction(keyword, tuple(words[1:]))
+def _instruction(joined: str, pieces: list[tuple[int, int]]) -> Instruction:
+    """Cut the joined pieces into words; a word may run over a continued line."""
+    keyword = joined.split(maxsplit=1)[0].upper() if joined.strip() else ""
+    if keyword not in _READ_INSTRUCTIONS:
+        return Instruction(keyword, ())
+    bounds = list(accumulate((end - start for start, end in pieces), initial=0))
+    words = [
+        (match[0], _word_span(match.start(), match.end(), pieces, bounds))
+        for match in islice(_WORD.finditer(joined), 1, _WORDS_READ)
+    ]
+    return Instruction(keyword, tuple(words))
 
 
-def _after_heredocs(content: str, lines: list[tuple[int, int]], i: int, pieces: list[tuple[int, int]]) -> int:
-    """Return the line behind the heredocs that an instruction opens."""
-    joined = "".join(content[start:end] for start, end in pieces)
-    for match in _HEREDOC.finditer(joined):
-        begin = i
-        while i < len(lines) and content[lines[i][0] : lines[i][1]].strip("\t") != match[2]:
-            i += 1
-        # An unclosed heredoc is none: a shell's here-string or a shift must not swallow the file.
-        i = begin if i >= len(lines) else i + 1
-    return i
+def _word_span(first: int, last: int, pieces: list[tuple[int, int]], bounds: list[int]) -> Span:
+    """Return where the joined characters ``first`` to ``last`` are written."""
+    i = bisect_right(bounds, first) - 1
+    shift = pieces[i][0] - bounds[i]
+    if last <= bounds[i + 1]:
+        return Span.plain(first + shift, last + shift)
+    offsets: list[int] = []
+    while bounds[i] < last:
+        start = pieces[i][0] + max(first - bounds[i], 0)
+        offsets += range(start, pieces[i][0] + min(last, bounds[i + 1]) - bounds[i])
+        i += 1
+    return Span(tuple(offsets), tuple(at + 1 for at in offsets), offsets[0])
+
+
+class _Heredocs:
+    """Finds where the heredocs of an instruction end; each line is looked up, never searched for."""
+
+    def __init__(self, content: str, lines: list[tuple[int, int]]) -> None:
+        self._ends: dict[str, list[int]] = defaultdict(list)
+        if "<<" in content:
+            for i, (start, end) in enumerate(lines):
+                # A line with its tabs is another end than the same line without.
+                line = content[start:end]
+                self._ends[line].append(i)
+                if line.startswith("\t"):
+                    self._ends[_CHOMPED + line.lstrip("\t")].append(i)
+
+    def behind(self, joined: str, i: int) -> int:
+        """Return the line behind the heredocs that an instruction opens; ``i`` is the one behind itself."""
+        words = joined.split(maxsplit=2)
+        onbuild = len(words) > 1 and words[0].upper() == "ONBUILD"
+        if "<<" not in joined or words[1 if onbuild else 0].upper() not in _HEREDOC_INSTRUCTIONS:
+            return i
+        for match in _HEREDOC.finditer(joined):
+            found = self._next(self._ends.get(match["name"], []), i)
+            if match["chomp"]:
+                found = min(found, self._next(self._ends.get(_CHOMPED + match["name"], []), i))
+            # An unclosed heredoc is none: a here-string or a shift must not swallow the file.
+            i = i if found == _NEVER else found + 1
+        return i
+
+    @staticmethod
+    def _next(ends: list[int], i: int) -> int:
+        at = bisect_left(ends, i)
+        return ends[at] if at < len(ends) else _NEVER

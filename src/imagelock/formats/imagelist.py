@@ -1,8 +1,8 @@
 """Plain lists: one image a line, ``#`` comments and blank lines allowed.
 
 Recognised by name only (``*images*.txt``, ``external_images*``, files below ``image_references/``),
-because any text of words looks like a list.  The reference is the line's first word; what follows a
-``#`` is comment.
+because any text of words looks like a list.  The reference is the whole line, but for the blanks around it and
+a comment that begins with ``#`` behind a blank.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from imagelock.errors import ValueFormError
-from imagelock.formats.candidates import is_template
+from imagelock.formats.candidates import SHOWN_CHARS, is_template
 from imagelock.model.place import Damaged, Place, Skipped, Slot, Span
 from imagelock.model.reference import Reference
 
@@ -27,7 +27,8 @@ summary = "plain lists, one image a line: *images*.txt, external_images*, image_
 
 _NAMES = ("*images*.txt", "external_images*")
 _FOLDER = "image_references"
-_LINE = re.compile(r"^[ \t\ufeff]*(?P<text>[^\s#][^\r\n]*?)(?:[ \t]+#[^\r\n]*|[ \t]*)\r?$", re.MULTILINE)
+_BLANKS = " \t\r\ufeff"
+_COMMENT = re.compile(r"(?:^|(?<=[ \t]))#")
 
 
 def claims(text: Text) -> bool:
@@ -38,26 +39,33 @@ def claims(text: Text) -> bool:
 
 def find(text: Text) -> Iterator[Found]:
     """Yield one thing for each line that is neither blank nor comment."""
-    for match in _LINE.finditer(text.content):
-        written = match["text"]
-        line, column = text.position(match.start("text"))
-        try:
-            reference = Reference.parse(written)
-        except ValueFormError as error:
-            if is_template(written):
-                yield Skipped(text=written, line=line, column=column, reason="a template", format=name)
-            else:
-                yield Damaged(
-                    text=written, line=line, column=column, reason=error.message, hint=error.hint, format=name
-                )
-            continue
-        span = Span.plain(match.start("text"), match.end("text"))
-        yield Place(
-            reference=reference,
-            slots=(Slot(span=span, text=written),),
-            line=line,
-            column=column,
-            document=0,
-            path=f"[{line}]",
-            format=name,
+    offset = 0
+    for number, line in enumerate(text.content.split("\n"), 1):
+        comment = _COMMENT.search(line)
+        body = line if comment is None else line[: comment.start()]
+        written = body.strip(_BLANKS)
+        if written:
+            start = len(body) - len(body.lstrip(_BLANKS))
+            yield _judge(written, offset + start, number, start + 1)
+        offset += len(line) + 1
+
+
+def _judge(written: str, offset: int, line: int, column: int) -> Found:
+    shown = written[:SHOWN_CHARS]
+    try:
+        reference = Reference.parse(written)
+    except ValueFormError as error:
+        if is_template(written):
+            return Skipped(text=shown, line=line, column=column, reason="a template", format=name)
+        return Damaged(
+            text=shown, line=line, column=column, reason=error.message, hint=error.hint, format=name
         )
+    return Place(
+        reference=reference,
+        slots=(Slot(span=Span.plain(offset, offset + len(written)), text=written),),
+        line=line,
+        column=column,
+        document=0,
+        path=f"[{line}]",
+        format=name,
+    )

@@ -57,7 +57,7 @@ def pod_images(top: Node, format_name: str) -> Iterator[Found]:
     for node in top.walk():
         for key, value in node.entries():
             if key in CONTAINER_KEYS:
-                for container in value.items():
+                for container in value.new_items("container"):
                     yield from container_images(container, format_name)
             elif key == "volumes":
                 yield from _volume_images(value, format_name)
@@ -71,7 +71,7 @@ def container_images(container: Node, format_name: str) -> Iterator[Found]:
         if found is not None:
             yield found
     env = container.get("env")
-    for variable in env.items() if env is not None else ():
+    for variable in env.new_items("variable") if env is not None else ():
         yield from _env_images(variable, format_name)
 
 
@@ -88,7 +88,7 @@ def _env_images(variable: Node, format_name: str) -> Iterator[Found]:
 
 
 def _volume_images(volumes: Node, format_name: str) -> Iterator[Found]:
-    for volume in volumes.items():
+    for volume in volumes.new_items("volume"):
         reference = volume.get("image", "reference")
         found = required(reference, format_name) if reference is not None else None
         if found is not None:

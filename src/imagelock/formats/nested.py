@@ -49,7 +49,7 @@ def inner_json(node: Node) -> Document | None:
 def json_images(node: Node, format_name: str) -> Iterator[Found]:
     """Yield the images of ``image`` keys in a JSON text inside ``node``, nested texts included."""
     text = node.text
-    if text is None or "image" not in text:
+    if text is None or "image" not in text or not node.document.is_first("json", node.raw):
         return
     document = inner_json(node)
     if document is None:

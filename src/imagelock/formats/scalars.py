@@ -17,9 +17,15 @@ from imagelock.model.place import Span
 JSON_STYLE = "json"
 """The style given to strings of JSON texts; they have JSON's escapes and no folding."""
 
-_PROPERTIES = re.compile(r"(?:[&!]\S*[ \t\r\n]+)*")
+_PROPERTIES = re.compile(r"(?:(?:[&!]\S*+|#[^\r\n]*+)[ \t\r\n]++)*+")
+"""Anchor and tag before a value, and the comments between."""
 _BREAK = re.compile(r"\r\n|\r|\n")
-_FOLD = re.compile(r"[ \t]*(?:\r\n|\r|\n)[ \t]*(?:(?:\r\n|\r|\n)[ \t]*)*")
+_FOLD = re.compile(r"[ \t]*+(?:(?:\r\n|\r|\n)[ \t]*+)++")
+_RUN = {"'": re.compile(r"[^ \t\r\n']++"), '"': re.compile(r"[^ \t\r\n\\]++")}
+_PLAIN_RUN = re.compile(r"[^ \t\r\n]++")
+_JSON_RUN = re.compile(r"[^\\]++")
+_WORD = re.compile(r"[^ \n]")
+_BLANKS = re.compile(r"[ \t]++")
 _ESCAPES = {
     "0": "\0",
     "a": "\a",
@@ -52,59 +58,75 @@ def scalar_span(text: str, start: int, end: int, value: str, style: str | None) 
     begin = match.end() if match else start
     if style in ("|", ">"):
         return _block_span(text, begin, end, value, folded=style == ">")
-    quotes = 1 if style in ("'", '"', JSON_STYLE) else 0
-    inner_start, inner_end = begin + quotes, end - quotes
+    quote = _quote(text, begin, style)
+    if quote and not (end - begin >= 2 and text[begin] == text[end - 1] == quote):
+        return None
+    inner_start, inner_end = begin + len(quote), end - len(quote)
     if inner_end - inner_start == len(value) and text.startswith(value, inner_start):
         return Span.plain(inner_start, inner_end)
-    if not quotes:
+    if not quote:
         # A plain scalar's range may begin at its anchor; count back from its end.
         first = end - len(value)
         if first >= start and text[first:end] == value:
             return Span.plain(first, end)
-    return _joined(_flow_pieces(text, inner_start, inner_end, style), value, inner_start)
+    return _flow_span(text, inner_start, inner_end, value, style)
 
 
-def _joined(pieces: list[_Piece] | None, value: str, at: int) -> Span | None:
-    if pieces is None or "".join(piece[0] for piece in pieces) != value:
-        return None
-    starts = tuple(start for chars, start, _ in pieces for _ in chars)
-    ends = tuple(end for chars, _, end in pieces for _ in chars)
-    return Span(starts, ends, at)
+def _quote(text: str, begin: int, style: str | None) -> str:
+    """Return the character a scalar of this style is quoted with; JSON's numbers have none."""
+    if style == JSON_STYLE:
+        return '"' if text.startswith('"', begin) else ""
+    return style if style in ("'", '"') else ""
 
 
-def _flow_pieces(text: str, start: int, end: int, style: str | None) -> list[_Piece] | None:
-    """Decode a plain, single-quoted, double-quoted or JSON scalar; None where it is none."""
-    pieces: list[_Piece] = []
+def _flow_span(text: str, start: int, end: int, value: str, style: str | None) -> Span | None:
+    """Decode a plain, single-quoted, double-quoted or JSON scalar and compare it with its value."""
+    run = _JSON_RUN if style == JSON_STYLE else _RUN.get(style or "", _PLAIN_RUN)
+    chars: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
     at = start
     while at < end:
-        fold = None if style == JSON_STYLE else _FOLD.match(text, at, end)
-        if fold:
-            breaks = len(_BREAK.findall(fold[0]))
-            pieces.append((" " if breaks == 1 else "\n" * (breaks - 1), at, fold.end()))
-            at = fold.end()
-        elif style == "'" and text.startswith("''", at):
-            pieces.append(("'", at, at + 2))
-            at += 2
-        elif style in ('"', JSON_STYLE) and text[at] == "\\":
-            piece = _escape(text, at, end, style)
-            if piece is None:
-                return None
-            pieces.append(piece)
-            at = piece[2]
+        match = run.match(text, at, end)
+        piece = None if match else _piece(text, at, end, style)
+        if piece is not None:
+            decoded, first, after = piece
+            starts += [first] * len(decoded)
+            ends += [after] * len(decoded)
         else:
-            pieces.append((text[at], at, at + 1))
-            at += 1
-    return pieces
+            # What stands for itself: a run of ordinary characters, or blanks that no line break follows.
+            match = match or _BLANKS.match(text, at, end)
+            if match is None:
+                return None
+            decoded, after = match[0], match.end()
+            starts += range(at, after)
+            ends += range(at + 1, after + 1)
+        chars.append(decoded)
+        at = after
+    return Span(tuple(starts), tuple(ends), start) if "".join(chars) == value else None
+
+
+def _piece(text: str, at: int, end: int, style: str | None) -> _Piece | None:
+    """Decode a folded line break, a doubled quote or an escape at ``at``; None where none stands."""
+    if style == "'" and text.startswith("''", at):
+        return ("'", at, at + 2)
+    if style in ('"', JSON_STYLE) and text[at] == "\\":
+        return _escape(text, at, end, style)
+    fold = None if style == JSON_STYLE else _FOLD.match(text, at, end)
+    if fold is None:
+        return None
+    breaks = len(_BREAK.findall(fold[0]))
+    return (" " if breaks == 1 else "\n" * (breaks - 1), at, fold.end())
 
 
 def _escape(text: str, at: int, end: int, style: str) -> _Piece | None:
-    """Decode the escape at ``text[at]``; an escaped line break is an empty piece."""
+    """Decode the escape at ``text[at]``; an escaped line break is nothing, blank lines after it count."""
     mark = text[at + 1 : at + 2]
     if mark in _HEX_CHARS:
         return _hex_escape(text, at, style)
     if mark and mark in "\r\n" and style != JSON_STYLE:
         fold = _FOLD.match(text, at + 1, end)
-        return ("", at, fold.end()) if fold else None
+        return ("\n" * (len(_BREAK.findall(fold[0])) - 1), at, fold.end()) if fold else None
     char = _ESCAPES.get(mark)
     return None if char is None else (char, at, at + 2)
 
@@ -169,11 +191,13 @@ def _lines(text: str, start: int, end: int) -> list[tuple[int, int, int]]:
 
 
 def _indent(text: str, lines: list[tuple[int, int, int]], value: str) -> int:
-    """Tell the block's indentation from its first line that is not blank."""
+    """Tell the block's indentation: what its first line with words has more of than the value."""
+    word = _WORD.search(value)
+    if word is None:
+        return 0
+    own = word.start() - (value.rfind("\n", 0, word.start()) + 1)
     for first, last, _ in lines:
         stripped = text[first:last].lstrip(" ")
         if stripped:
-            spaces = last - first - len(stripped)
-            own = value.lstrip("\n")
-            return spaces - (len(own) - len(own.lstrip(" ")))
+            return max(last - first - len(stripped) - own, 0)
     return 0

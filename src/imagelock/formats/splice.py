@@ -112,8 +112,12 @@ def _prove_by_finding(old: Text, new: Text, pairs: Sequence[tuple[Place, Referen
 def _prove_by_events(old: Text, new: Text, edits: Sequence[Edit]) -> None:
     """Parse every edited document before and after; only the edited scalars may differ."""
     shift = 0
+    left = deque(edits)
     for chunk in chunks(old):
-        inside = [edit for edit in edits if chunk.start <= edit.start < chunk.end]
+        inside = []
+        # An insertion at the very end of the text belongs to the last document.
+        while left and (left[0].start < chunk.end or chunk.end == len(old.content)):
+            inside.append(left.popleft())
         grown = sum(len(edit.words) - (edit.end - edit.start) for edit in inside)
         if inside:
             start = chunk.start + shift
@@ -203,10 +207,13 @@ def _decoded(raw: str, scalar: tuple[int, int, str, str | None], edits: Sequence
     span = scalar_span(raw, start, end, value, style)
     if span is None:
         raise ValueError("a scalar that cannot be followed")
-    for edit in reversed(edits):
+    pieces = []
+    at = 0
+    for edit in edits:
         if edit.start == edit.end:
             first = last = bisect_left(span.ends, edit.start) + 1 if len(span) else 0
         else:
             first, last = bisect_left(span.starts, edit.start), bisect_left(span.ends, edit.end) + 1
-        value = value[:first] + edit.words + value[last:]
-    return value
+        pieces += [value[at:first], edit.words]
+        at = last
+    return "".join([*pieces, value[at:]])

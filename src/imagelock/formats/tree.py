@@ -46,6 +46,15 @@ class Document:
     depth: int = 0
     taken: set[int] = field(default_factory=set)
     """File offsets of scalars that a format has dealt with; what is left over is reported."""
+    _visited: set[tuple[str, int]] = field(default_factory=set)
+
+    def is_first(self, role: str, raw: RawNode) -> bool:
+        """Whether a node plays this role for the first time; aliases come back, and count once."""
+        key = (role, id(raw))
+        if key in self._visited:
+            return False
+        self._visited.add(key)
+        return True
 
     @cached_property
     def top(self) -> Node:
@@ -59,6 +68,10 @@ class Document:
         if inner is None or self.outer is None:
             return inner
         return self.outer.through(inner)
+
+    def raw_text(self, raw: RawNode) -> str:
+        """Return a node as it is written, properties and quotes included."""
+        return self.source[raw.start_mark.index + self.offset : raw.end_mark.index + self.offset]
 
     def file_offset(self, raw: RawNode) -> int:
         """Return where the node begins in the file."""
@@ -140,6 +153,17 @@ class Node:
             for i, value in enumerate(self.raw.value):
                 yield Node(self.document, value, f"{self.path}[{i}]")
 
+    def new_items(self, role: str) -> Iterator[Node]:
+        """Yield the items of a sequence that were not yielded in this role before.
+
+        What an alias repeats is read once: it is written in one place, and a document in which a
+        thousand aliases repeat a thousand items must not cost a million.
+        """
+        if self.document.is_first(f"{role} list", self.raw):
+            for item in self.items():
+                if self.document.is_first(role, item.raw):
+                    yield item
+
     def walk(self) -> Iterator[Node]:
         """Yield this node and everything below, each once, however many aliases lead to it.
 
@@ -153,8 +177,7 @@ class Node:
                 continue
             seen.add(id(node.raw))
             yield node
-            below = [value for _, value in node.entries()] or list(node.items())
-            stack.extend(reversed(below))
+            stack.extend(reversed([*(value for _, value in node.entries()), *node.items()]))
 
 
 def _value(raw: RawNode | None, key: str) -> RawNode | None:
@@ -166,7 +189,11 @@ def _value(raw: RawNode | None, key: str) -> RawNode | None:
 
 
 class NestingError(ValueError):
-    """A document is nested deeper than :data:`~imagelock.limits.YAML_DEPTH`."""
+    """A document is nested deeper than :data:`~imagelock.limits.YAML_DEPTH`; ``problem_mark`` is where."""
+
+    def __init__(self, problem_mark: object) -> None:
+        super().__init__(f"nested deeper than {YAML_DEPTH} levels")
+        self.problem_mark = problem_mark
 
 
 def check_depth(root: RawNode) -> None:
@@ -177,7 +204,7 @@ def check_depth(root: RawNode) -> None:
     while level:
         depth += 1
         if depth > YAML_DEPTH:
-            raise NestingError(f"nested deeper than {YAML_DEPTH} levels")
+            raise NestingError(level[0].start_mark)
         below: list[RawNode] = []
         for node in level:
             if id(node) in seen or isinstance(node, yaml.ScalarNode):

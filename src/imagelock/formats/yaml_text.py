@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import yaml
+from yaml.composer import Composer
 
 from imagelock.errors import FormatError
 from imagelock.formats.json_nodes import compose_json
@@ -24,10 +25,17 @@ if TYPE_CHECKING:
     from imagelock.formats.base import Text
     from imagelock.formats.tree import RawNode
 
-_SEPARATOR = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
-_DEEP_BLOCK = re.compile(r"(?:[-?:][ \t]+){200}|^[ \t]{1000}", re.MULTILINE)
-_MANY_BRACKETS = 2000
+_MARKER = re.compile(r"---(?=[ \t\r\n]|\Z)|(?P<end>\.\.\.(?=[ \t\r\n]|\Z)[^\r\n]*(?:\r\n|\r|\n|\Z))")
+_NO_CONTENT = re.compile(r"(?:[ \t\ufeff]*+(?:[#%][^\r\n]*+)?+(?:\r\n|\r|\n|\Z))*+")
+"""Comments, directives and blank lines: they belong to the document that follows."""
+_BLOCK_RUN = re.compile(r"(?:[-?:][ \t]++){8,}+")
+_BRACKET = re.compile(r"[\[\]{}]")
+_DIRECTIVES = 100
+"""Of one document; libyaml compares each with all before it."""
+_DEEP_INDENT = " " * 1000
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _CONFLICT = re.compile(r"^(?:<{7}|>{7}|\|{7})(?: |\r?$)", re.MULTILINE)
+MERGE_CONFLICT = "merge conflict markers"
 BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -41,15 +49,34 @@ class Chunk:
 
 
 def chunks(text: Text) -> Iterator[Chunk]:
-    """Cut a stream at its document separators; every character is in exactly one chunk."""
+    """Cut a stream into its documents; every character is in exactly one chunk."""
     content = text.content
-    starts = [match.start() for match in _SEPARATOR.finditer(content)]
-    if not starts or content[: starts[0]].strip(BYTE_ORDER_MARK + " \t\r\n"):
-        starts.insert(0, 0)
-    else:
-        starts[0] = 0
+    starts = [0]
+    for at in _boundaries(content):
+        # What has no content opens the next document, unless it is the stream's end.
+        if _NO_CONTENT.fullmatch(content, starts[-1], at) is None and at < len(content):
+            starts.append(at)
+    if len(starts) > 1 and _NO_CONTENT.fullmatch(content, starts[-1]):
+        starts.pop()
     for i, start in enumerate(starts):
         yield Chunk(i, start, starts[i + 1] if i + 1 < len(starts) else len(content))
+
+
+def _boundaries(content: str) -> Iterator[int]:
+    """Yield where a document may begin: at a ``---`` line, and behind a ``...`` line."""
+    # Searching for four fixed words is many times faster than one regular expression.
+    words = ("\n---", "\n...", "\r---", "\r...")
+    for at in sorted(at for word in words for at in _occurrences(content, word)):
+        match = _MARKER.match(content, at + 1)
+        if match is not None:
+            yield match.start() if match["end"] is None else match.end()
+
+
+def _occurrences(content: str, word: str) -> Iterator[int]:
+    at = content.find(word)
+    while at >= 0:
+        yield at
+        at = content.find(word, at + 1)
 
 
 def compose(text: Text, chunk: Chunk) -> Document | None:
@@ -62,22 +89,35 @@ def compose(text: Text, chunk: Chunk) -> Document | None:
     return None if root is None else Document(text, text.content, root, chunk.index, start)
 
 
-def compose_inner(source: str) -> RawNode | None:
-    """Compose a text that stands inside a scalar; None when it is no YAML."""
-    try:
-        return _guarded(source)
-    except (yaml.YAMLError, UnicodeError, RecursionError, ValueError):
-        return None
-
-
 def _guarded(raw: str) -> RawNode | None:
     """Compose, never deeper than allowed: libyaml's composer recurses and would end the process."""
-    if raw.count("[") + raw.count("{") > _MANY_BRACKETS or _DEEP_BLOCK.search(raw):
+    if raw.count("\n%") > _DIRECTIVES:
+        raise ValueError(f"more than {_DIRECTIVES} directives")
+    if _may_be_deep(raw):
         _check_event_depth(raw)
-    root = cast("RawNode | None", yaml.compose(raw, Loader=yaml.CSafeLoader))
+    try:
+        root = cast("RawNode | None", yaml.compose(raw, Loader=yaml.CSafeLoader))
+    except yaml.composer.ComposerError as error:
+        if "duplicate anchor" not in str(error.context):
+            raise
+        root = _compose_with_anchors_set_anew(raw)
     if root is not None:
         check_depth(root)
     return root
+
+
+def _may_be_deep(raw: str) -> bool:
+    """Whether the text could nest deeper than some hundred levels, told from its characters alone."""
+    if _DEEP_INDENT in raw or any(len(run[0]) > 2 * YAML_DEPTH for run in _BLOCK_RUN.finditer(raw)):
+        return True
+    if raw.count("[") + raw.count("{") <= YAML_DEPTH:
+        return False
+    depth = 0
+    for bracket in _BRACKET.finditer(raw):
+        depth = depth + 1 if bracket[0] in "[{" else max(depth - 1, 0)
+        if depth > YAML_DEPTH:
+            return True
+    return False
 
 
 def _check_event_depth(raw: str) -> None:
@@ -86,9 +126,29 @@ def _check_event_depth(raw: str) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > YAML_DEPTH:
-                raise NestingError(f"nested deeper than {YAML_DEPTH} levels")
+                raise NestingError(event.start_mark)
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
+
+
+class _AnewLoader(Composer, yaml.CSafeLoader):
+    """Libyaml's parser below PyYAML's own composer, which here lets an anchor be set a second time."""
+
+    def __init__(self, raw: str) -> None:
+        yaml.CSafeLoader.__init__(self, raw)
+        Composer.__init__(self)
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        event = self.peek_event()
+        if isinstance(event, yaml.CollectionStartEvent | yaml.ScalarEvent):
+            self.anchors.pop(event.anchor, None)
+        return Composer.compose_node(self, parent, index)
+
+
+def _compose_with_anchors_set_anew(raw: str) -> RawNode | None:
+    """Compose a document that uses an anchor's name twice: YAML allows it, PyYAML does not."""
+    _check_event_depth(raw)
+    return cast("RawNode | None", Composer.get_single_node(_AnewLoader(raw)))
 
 
 def _compose(raw: str, text: Text, start: int) -> RawNode | None:
@@ -109,13 +169,22 @@ def _broken(error: Exception, raw: str, text: Text, start: int) -> FormatError:
     conflict = _CONFLICT.search(raw)
     if conflict:
         line, column = text.position(start + conflict.start())
-        return FormatError(
-            "merge conflict markers", line=line, column=column, hint="settle the merge, then run again"
-        )
+        return FormatError(MERGE_CONFLICT, line=line, column=column, hint="settle the merge, then run again")
+    unprintable = _UNPRINTABLE.search(raw)
+    if unprintable and isinstance(error, UnicodeError | yaml.reader.ReaderError):
+        line, column = text.position(start + unprintable.start())
+        return FormatError(f"not YAML: {_character(unprintable[0])}", line=line, column=column)
     mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
+    problem = getattr(error, "problem", None) or str(error)
     offset = start + min(mark.index, len(raw)) if mark is not None else start
     line, column = text.position(offset)
     context = getattr(error, "context", None)
     message = f"not YAML: {problem}" + (f" ({context})" if context else "")
     return FormatError(message.replace("\n", " "), line=line, column=column)
+
+
+def _character(char: str) -> str:
+    """Name a character that YAML does not allow; what was no UTF-8 was decoded into a lone surrogate."""
+    if 0xDC80 <= ord(char) <= 0xDCFF:
+        return f"the byte 0x{ord(char) - 0xDC00:02X} is not UTF-8"
+    return f"the character U+{ord(char):04X} is not allowed"

@@ -146,7 +146,7 @@ def _split_domain(text: str) -> tuple[str, str, str]:
 def _check_domain(domain: str, text: str) -> None:
     match = _DOMAIN.fullmatch(domain)
     if match is None:
-        raise ValueFormError(f"{domain[:80]!r} is no registry host", text=text)
+        raise ValueFormError(f"{domain[:80]!r} is no registry host", text=text, hint=_hint(text))
     if match["port"] is not None and not 1 <= int(match["port"][:6]) <= 65535:
         raise ValueFormError(f"port {match['port'][:12]} is not between 1 and 65535", text=text)
     host = match["host"]
@@ -192,5 +192,7 @@ def _hint(text: str) -> str | None:
     if "://" in text:
         return f"write {text.partition('://')[2]}"
     if "=" in text:
-        return f"did you mean {text.rpartition('=')[2]}?"
+        # A label stands before or behind; the part with a path is the image.
+        parts = text.split("=")
+        return f"did you mean {next((part for part in parts if '/' in part), parts[-1])}?"
     return None
