@@ -18,6 +18,7 @@ from imagelock.errors import ConfigError, ValueFormError
 from imagelock.model.exemption import Exemption
 from imagelock.model.hosts import Alternate, HostSettings, Mirror
 from imagelock.model.platform import Platform
+from imagelock.model.rule import ScanRule
 from imagelock.model.tomlread import Table, TableError
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Config:
     sources: tuple[str, ...] = (".",)
     exclude: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
+    rules: tuple[ScanRule, ...] = ()
     platforms: tuple[Platform, ...] = ()
     lock_from: tuple[str, ...] = ()
     form: str = FORMS[0]
@@ -73,6 +75,7 @@ def _config(root: Table, where: str, *, trusted: bool) -> Config:
         sources=scan.strings("sources") or (".",),
         exclude=scan.strings("exclude") or (),
         include=scan.strings("include") or (),
+        rules=tuple(_rule(table) for table in scan.tables("rule")),
         platforms=tuple(_platform(lock, text) for text in lock.strings("platforms") or ()),
         lock_from=lock.strings("from") or (),
         form=_choice(pin, "form", FORMS),
@@ -101,6 +104,22 @@ def _platform(table: Table, text: str) -> Platform:
         return Platform.parse(text)
     except ValueFormError as error:
         raise TableError(table.key("platforms"), f"{error.message}; {error.hint}") from error
+
+
+def _rule(table: Table) -> ScanRule:
+    words = ("path", "regex", "kind", "name", "namespace", "group")
+    rule = ScanRule(**{word: table.optional(word, str) for word in words}, files=table.strings("files") or ())
+    table.done()
+    if rule.path is None and rule.regex is None:
+        raise TableError(table.path, "a rule has a path, a regex, or both")
+    if rule.regex is not None:
+        try:
+            groups = re.compile(rule.regex).groupindex
+        except re.error as error:
+            raise TableError(table.key("regex"), f"no regular expression: {error}") from error
+        if "image" not in groups:
+            raise TableError(table.key("regex"), "the expression has no group (?P<image>…)")
+    return rule
 
 
 def _exemption(table: Table) -> Exemption:

@@ -19,13 +19,14 @@ from imagelock.ops.walk import STDIN, walk_sources
 from imagelock.policy import exemption_for, expired, ignores
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from imagelock.model.exemption import Exemption
     from imagelock.model.outcome import Finding
     from imagelock.model.place import Found
     from imagelock.model.reference import Reference
+    from imagelock.model.rule import ScanRule
     from imagelock.ops.project import Project
     from imagelock.policy import Ignores
 
@@ -45,6 +46,7 @@ class ScannedFile:
     data: bytes
     text: Text
     found: tuple[Found, ...]
+    rules: tuple[ScanRule, ...] = ()
 
     @cached_property
     def places(self) -> tuple[Place, ...]:
@@ -141,9 +143,12 @@ def collect(project: Project, sources: Sequence[str] = (), force: str | None = N
     problems: list[Finding] = []
     visited: list[tuple[str, Path]] = []
     skip = {project.lock_path, project.config_path}
+    rules = _rules_by_file(project.config.rules)
     paths = [source for source in sources if source != STDIN]
     if STDIN in sources:
-        files.append(_scanned("<stdin>", None, sys.stdin.buffer.read(YAML_BYTES + 1), force))
+        files.append(
+            _scanned("<stdin>", None, sys.stdin.buffer.read(YAML_BYTES + 1), force, rules("<stdin>"))
+        )
     for path, is_named in walk_sources(project, paths) if paths or not sources else ():
         if path in skip:
             continue
@@ -157,7 +162,7 @@ def collect(project: Project, sources: Sequence[str] = (), force: str | None = N
             problems.append(finding("IL114", error.message, file=name))
             continue
         if data is not None:
-            file = _scanned(name, path, data, force if is_named else None)
+            file = _scanned(name, path, data, force if is_named else None, rules(name))
             if file.found:
                 files.append(file)
     problems += [problem for file in files for problem in _problems(file)]
@@ -170,9 +175,21 @@ def collect(project: Project, sources: Sequence[str] = (), force: str | None = N
     )
 
 
-def _scanned(name: str, path: Path | None, data: bytes, force: str | None) -> ScannedFile:
+def _scanned(
+    name: str, path: Path | None, data: bytes, force: str | None, rules: tuple[ScanRule, ...]
+) -> ScannedFile:
     text = Text(name, decode(data))
-    return ScannedFile(name, path, data, text, tuple(find(text, force)))
+    return ScannedFile(name, path, data, text, tuple(find(text, force, rules)), rules)
+
+
+def _rules_by_file(rules: tuple[ScanRule, ...]) -> Callable[[str], tuple[ScanRule, ...]]:
+    """Return which rules count in a file."""
+    if not any(rule.files for rule in rules):
+        return lambda _: rules
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - only for rules that name files
+
+    specs = [(rule, GitIgnoreSpec.from_lines(rule.files) if rule.files else None) for rule in rules]
+    return lambda name: tuple(rule for rule, spec in specs if spec is None or spec.match_file(name))
 
 
 def _read(path: Path, *, is_named: bool) -> bytes | None:

@@ -152,7 +152,7 @@ def _plan(collection: Collection, decide: Callable[[Use], Decision]) -> EditPlan
         if not wanted:
             continue
         try:
-            content = fill(file.text, [(use.place, new) for use, new in wanted])
+            content = fill(file.text, [(use.place, new) for use, new in wanted], file.rules)
         except FormatError as error:
             findings.append(
                 finding("IL113", error.message, file=file.name, line=error.line, column=error.column)
