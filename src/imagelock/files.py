@@ -22,7 +22,8 @@ from imagelock.limits import YAML_BYTES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-_TEMPORARY = re.compile(r"\.(?P<name>.+)\.(?P<pid>[0-9]+)-[0-9a-f]{8}\.imagelock-tmp", re.ASCII)
+_TEMPORARY = re.compile(r"\..+\.(?P<pid>[0-9]+)-[0-9a-f]{8}\.imagelock-tmp", re.ASCII | re.DOTALL)
+_NAME_BYTES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,9 @@ class Write:
 def read_bytes(path: Path, limit: int = YAML_BYTES) -> bytes:
     """Read a regular file of at most ``limit`` bytes."""
     try:
-        with path.open("rb") as stream:
+        # Not blocking: a named pipe without a writer would be waited for, and is refused below.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
                 raise FileError("not a regular file", where=str(path))
             data = stream.read(limit + 1)
@@ -64,30 +67,61 @@ def write_all(writes: Sequence[Write]) -> None:
     Raises :class:`ChangedMeanwhileError` when a file is no longer what it was when it was read; nothing
     has been replaced then.  Files whose bytes stay the same are not touched.
     """
+    targets = _targets(writes)
+    _remove_strays({target.parent for target, _ in targets})
     pending: list[tuple[Path, Path]] = []
     try:
-        for write in writes:
+        for target, write in targets:
             if write.before != write.after:
-                target = _resolved(write.path)
-                _remove_strays(target)
-                pending.append((_prepare(target, write.after), target))
-        for write in writes:
-            _check_unchanged(write)
-        for temporary, target in pending:
-            temporary.replace(target)
-        for folder in {target.parent for _, target in pending}:
-            _sync_folder(folder)
-    except OSError as error:
-        raise FileError(_reason(error), where=str(error.filename or "")) from error
+                with _blame(write.path):
+                    pending.append((_prepare(target, write.after), target))
+        for _, write in targets:
+            if write.before != write.after:
+                with _blame(write.path):
+                    _check_unchanged(write)
+        folders = {target.parent for _, target in pending}
+        while pending:
+            temporary, target = pending[0]
+            with _blame(target):
+                temporary.replace(target)
+            del pending[0]
+        for folder in folders:
+            with _blame(folder):
+                _sync_folder(folder)
     finally:
         for temporary, _ in pending:
             with contextlib.suppress(OSError):
                 temporary.unlink()
 
 
+def _targets(writes: Sequence[Write]) -> list[tuple[Path, Write]]:
+    """Return what each write really replaces; two that lead to one file must agree."""
+    targets: dict[Path, Write] = {}
+    for write in writes:
+        with _blame(write.path):
+            target = _resolved(write.path)
+        other = targets.setdefault(target, write)
+        if (other.before, other.after) != (write.before, write.after):
+            raise FileError("two different changes of one file", where=str(write.path))
+    return list(targets.items())
+
+
+@contextlib.contextmanager
+def _blame(path: Path) -> Iterator[None]:
+    """Turn an error of the system into one that names the file the user knows."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not path.is_symlink():
+            raise
+        raise FileError(_reason(error), where=str(path)) from error
+
+
 def check_inside(path: Path, root: Path) -> None:
     """Refuse a file that symbolic links lead out of the project."""
-    if not path.resolve().is_relative_to(root.resolve()):
+    with _blame(path):
+        inside = path.resolve().is_relative_to(root.resolve())
+    if not inside:
         raise FileError("a symbolic link leads out of the project", where=str(path))
 
 
@@ -98,18 +132,39 @@ def held(path: Path) -> Iterator[None]:
     The holder is known by an flock, so a killed run holds nothing.
     """
     holder = path.with_name(f".{path.name}.held")
+    descriptor = _hold(holder, path)
     try:
-        descriptor = os.open(holder, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError as error:
-        raise FileError(_reason(error), where=str(holder.parent)) from error
-    try:
-        _flock(descriptor, path)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield
-        holder.unlink(missing_ok=True)
     finally:
+        # Removed while it is still locked; who opened it meanwhile sees that it is gone and tries anew.
+        with contextlib.suppress(OSError):
+            holder.unlink()
         os.close(descriptor)
+
+
+def _hold(holder: Path, path: Path) -> int:
+    """Open and lock the neighbour that is really there, and return its descriptor."""
+    while True:
+        with _blame(holder.parent):
+            descriptor = os.open(holder, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        try:
+            _flock(descriptor, path)
+            if _is_same(descriptor, holder):
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def _is_same(descriptor: int, path: Path) -> bool:
+    """Whether the path still leads to the open file."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _flock(descriptor: int, path: Path) -> None:
@@ -126,7 +181,7 @@ def _flock(descriptor: int, path: Path) -> None:
 
 def _prepare(target: Path, data: bytes) -> Path:
     """Write ``data`` beside ``target``, synced, with the mode and owner of what it replaces."""
-    temporary = target.with_name(f".{target.name}.{os.getpid()}-{os.urandom(4).hex()}.imagelock-tmp")
+    temporary = target.with_name(f".{_short(target.name)}.{os.getpid()}-{os.urandom(4).hex()}.imagelock-tmp")
     target.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
@@ -142,6 +197,11 @@ def _prepare(target: Path, data: bytes) -> Path:
     return temporary
 
 
+def _short(name: str) -> str:
+    """Return a name that leaves room for what is put around it; a file system takes 255 bytes."""
+    return os.fsdecode(os.fsencode(name)[:_NAME_BYTES])
+
+
 def _keep_owner(descriptor: int, target: Path) -> None:
     try:
         old = target.stat()
@@ -153,11 +213,7 @@ def _keep_owner(descriptor: int, target: Path) -> None:
 
 
 def _check_unchanged(write: Write) -> None:
-    try:
-        now: bytes | None = write.path.read_bytes()
-    except FileNotFoundError:
-        now = None
-    if now != write.before:
+    if _now(write) != write.before:
         raise ChangedMeanwhileError(
             "somebody changed this file while imagelock was running; nothing was written",
             where=str(write.path),
@@ -165,25 +221,36 @@ def _check_unchanged(write: Write) -> None:
         )
 
 
+def _now(write: Write) -> bytes | None:
+    """Read what the file holds now, no further than one byte beyond what it held."""
+    try:
+        with write.path.open("rb") as stream:
+            return stream.read(len(write.before or b"") + 1)
+    except FileNotFoundError:
+        return None
+
+
 def _resolved(path: Path) -> Path:
     """Follow symbolic links, so that the link stays and its target is replaced."""
     return path.resolve() if path.is_symlink() else path
 
 
-def _remove_strays(target: Path) -> None:
-    """Remove what a killed run left beside the file; a run that still lives keeps its own."""
-    for stray in _siblings(target):
-        match = _TEMPORARY.fullmatch(stray.name)
-        if match and match["name"] == target.name and not _alive(int(match["pid"])):
+def _remove_strays(folders: Iterable[Path]) -> None:
+    """Remove what killed runs left in the folders; a run that still lives keeps its own."""
+    for folder in folders:
+        for stray in _strays(folder):
             with contextlib.suppress(OSError):
                 stray.unlink()
 
 
-def _siblings(target: Path) -> Iterable[Path]:
-    if not target.parent.is_dir():
-        return ()
-    with os.scandir(target.parent) as entries:
-        return [Path(entry.path) for entry in entries if entry.name.endswith(".imagelock-tmp")]
+def _strays(folder: Path) -> list[Path]:
+    try:
+        with os.scandir(folder) as entries:
+            matches = [(entry.path, _TEMPORARY.fullmatch(entry.name)) for entry in entries]
+    except OSError:
+        # A folder that is not there yet has none; one that cannot be read fails when it is written to.
+        return []
+    return [Path(path) for path, match in matches if match and not _alive(int(match["pid"]))]
 
 
 def _alive(pid: int) -> bool:
@@ -204,7 +271,9 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _reason(error: OSError) -> str:
+def _reason(error: OSError | RuntimeError) -> str:
+    if isinstance(error, RuntimeError):
+        return "symbolic links lead in a circle"
     known = {
         errno.ENOENT: "no such file",
         errno.EACCES: "no permission",
@@ -212,5 +281,7 @@ def _reason(error: OSError) -> str:
         errno.EROFS: "the file system is read-only",
         errno.ENOSPC: "no space left on the device",
         errno.EISDIR: "a directory, not a file",
+        errno.EFBIG: "larger than the system allows",
+        errno.ELOOP: "symbolic links lead in a circle",
     }
     return known.get(error.errno or 0, (error.strerror or str(error)).lower())

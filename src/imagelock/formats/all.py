@@ -71,6 +71,11 @@ def _characters(found: Sequence[Found]) -> list[range]:
     return [range(slot.span.offset(0), slot.span.offset(len(slot.span))) for slot in slots]
 
 
+def is_documents(text: Text) -> bool:
+    """Whether a text is read as YAML or JSON documents."""
+    return file_format_of(text) is None and _may_be_documents(text)
+
+
 def _may_be_documents(text: Text) -> bool:
     return (
         text.file_name.lower().endswith(DOCUMENT_SUFFIXES)
@@ -82,8 +87,10 @@ def _chunk(text: Text, chunk: Chunk, force: str | None, rules: Sequence[ScanRule
     formats = [item for item in DOCUMENT_FORMATS if force in (None, item.name)]
     content = text.content
     by_rule = any(rule.reads_documents for rule in rules)
-    worth_parsing = force is not None or by_rule or any(
-        content.find(mark, chunk.start, chunk.end) >= 0 for item in formats for mark in item.marks
+    worth_parsing = (
+        force is not None
+        or by_rule
+        or any(content.find(mark, chunk.start, chunk.end) >= 0 for item in formats for mark in item.marks)
     )
     if not worth_parsing:
         yield from _loose_lines(text, chunk, "no format knows this place")
@@ -100,7 +107,9 @@ def _chunk(text: Text, chunk: Chunk, force: str | None, rules: Sequence[ScanRule
         yield from claimed.find(document)
     yield from rule_format.find_in_document(document, rules)
     unknown = "no format knows this kind of document"
-    yield from _left_over(document, unknown if claimed is None else "an image key outside the places of this format")
+    yield from _left_over(
+        document, unknown if claimed is None else "an image key outside the places of this format"
+    )
 
 
 def _broken(text: Text, chunk: Chunk, error: FormatError) -> Iterator[Found]:

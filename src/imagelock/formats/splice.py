@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from imagelock.errors import FormatError
-from imagelock.formats.all import FILE_FORMATS, find
+from imagelock.formats.all import FILE_FORMATS, find, is_documents
 from imagelock.formats.base import Text
 from imagelock.formats.json_nodes import compose_json
 from imagelock.formats.scalars import scalar_span
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from imagelock.formats.yaml_text import Chunk
     from imagelock.model.place import Slot
     from imagelock.model.reference import Reference
+    from imagelock.model.rule import ScanRule
 
 _FILE_FORMATS = frozenset(item.name for item in FILE_FORMATS)
 
@@ -62,9 +63,10 @@ def edit_of(slot: Slot, words: str) -> Edit | None:
     return Edit(start, end, words[head : len(words) - tail])
 
 
-def fill(text: Text, wanted: Iterable[tuple[Place, Reference]]) -> str:
+def fill(text: Text, wanted: Iterable[tuple[Place, Reference]], rules: Sequence[ScanRule] = ()) -> str:
     """Return the text with each place holding its reference, proved by reading it again.
 
+    ``rules`` are those the places were found with.
     Raises :class:`FormatError` and changes nothing when the result would not be exact.
     """
     pairs = list(wanted)
@@ -76,7 +78,7 @@ def fill(text: Text, wanted: Iterable[tuple[Place, Reference]]) -> str:
             line, column = text.position(other.start)
             raise FormatError("two edits of one place disagree", line=line, column=column, where=text.path)
     result = _applied(text.content, edits)
-    _prove(text, Text(text.path, result), edits, pairs)
+    _prove(text, Text(text.path, result), edits, pairs, rules)
     return result
 
 
@@ -89,23 +91,35 @@ def _applied(content: str, edits: Sequence[Edit]) -> str:
     return "".join([*pieces, content[at:]])
 
 
-def _prove(old: Text, new: Text, edits: Sequence[Edit], pairs: Sequence[tuple[Place, Reference]]) -> None:
-    if pairs and pairs[0][0].format in _FILE_FORMATS:
-        _prove_by_finding(old, new, pairs)
+def _prove(
+    old: Text,
+    new: Text,
+    edits: Sequence[Edit],
+    pairs: Sequence[tuple[Place, Reference]],
+    rules: Sequence[ScanRule],
+) -> None:
+    whole = next((place.format for place, _ in pairs if place.format in _FILE_FORMATS), None)
+    if whole is not None or not is_documents(old):
+        _prove_by_finding(old, new, pairs, whole, rules)
     else:
         _prove_by_events(old, new, edits)
 
 
-def _prove_by_finding(old: Text, new: Text, pairs: Sequence[tuple[Place, Reference]]) -> None:
-    """Read old and new with the same format and compare place by place."""
-    intended = {(place.path, place.column): str(reference) for place, reference in pairs}
-    force = pairs[0][0].format
-    before = [item for item in find(old, force) if isinstance(item, Place)]
-    after = [item for item in find(new, force) if isinstance(item, Place)]
+def _prove_by_finding(
+    old: Text,
+    new: Text,
+    pairs: Sequence[tuple[Place, Reference]],
+    force: str | None,
+    rules: Sequence[ScanRule],
+) -> None:
+    """Read old and new in the same way and compare place by place; lines stay, columns may move."""
+    intended = {(place.line, place.column): str(reference) for place, reference in pairs}
+    before = [item for item in find(old, force, rules) if isinstance(item, Place)]
+    after = [item for item in find(new, force, rules) if isinstance(item, Place)]
     expected = [
-        (place.path, intended.get((place.path, place.column), str(place.reference))) for place in before
+        (place.line, intended.get((place.line, place.column), str(place.reference))) for place in before
     ]
-    if [(place.path, str(place.reference)) for place in after] != expected:
+    if [(place.line, str(place.reference)) for place in after] != expected:
         raise FormatError("the edited text does not read back as intended", where=old.path)
 
 
