@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 @click.option(
     "--check", "check_only", is_flag=True, help="Exit 1 if the lock would change; asks no registry."
 )
+@click.option(
+    "--resolve", is_flag=True, help="Settle a lock in merge conflict; contested images are asked anew."
+)
 @click.option("--dry-run", is_flag=True, help="Show what would change, write nothing.")
 @format_option
 @common()  # fmt: skip
@@ -50,6 +53,7 @@ def command(  # noqa: PLR0913 - the options of the contract
     lists: tuple[str, ...],
     keep_going: bool,
     check_only: bool,
+    resolve: bool,
     dry_run: bool,
     force: str | None,
 ) -> None:
@@ -87,6 +91,6 @@ def command(  # noqa: PLR0913 - the options of the contract
     if check_only and not (upgrade or upgrade_images):
         run.finish(check_lock(project, collection, request), collection=collection)
     with asking(run, project, "resolving") as how:
-        mode = Mode(write=not (dry_run or check_only), keep_going=keep_going)
+        mode = Mode(write=not (dry_run or check_only), keep_going=keep_going, settle=resolve)
         outcome = run_lock(project, collection, request, how, mode)
     run.finish(outcome, collection=collection, at_least=int(check_only and bool(outcome.changes)))

@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from imagelock.errors import RegistryError, UsageError
-from imagelock.files import Write, check_inside, encode, held, read_bytes, write_all
-from imagelock.limits import GIB
+from imagelock.files import Write, check_inside, decode, encode, held, read_bytes, write_all
+from imagelock.limits import GIB, LOCK_BYTES
 from imagelock.model.findings import Level
 from imagelock.model.outcome import Outcome, finding
 from imagelock.ops import lock as locking
 from imagelock.ops import pin as pinning
-from imagelock.ops.project import read_lock
+from imagelock.ops.merge import settle
+from imagelock.ops.project import LockFile, read_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from imagelock.ops.collect import Collection
     from imagelock.ops.lock import LockPlan, LockRequest, LockResult
     from imagelock.ops.pin import EditPlan, PinRequest
-    from imagelock.ops.project import LockFile, Project
+    from imagelock.ops.project import Project
     from imagelock.ops.resolve import Progress
     from imagelock.registry.store import Claim, Content, ManifestReader
 
@@ -58,10 +59,14 @@ class Offline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mode:
-    """How far a writing verb goes: ``write`` False decides everything and writes nothing."""
+    """How far a writing verb goes: ``write`` False decides everything and writes nothing.
+
+    ``settle``: the lock may be in merge conflict, and the run ends it.
+    """
 
     write: bool = True
     keep_going: bool = False
+    settle: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,18 +83,25 @@ def run_lock(
 ) -> Outcome:
     """Make the lock say what the files need; write it when it changed."""
     with _hold(project, mode):
-        lock_file = read_lock(project, for_writing=True)
+        lock_file, contested = (
+            _settled(project) if mode.settle else (read_lock(project, for_writing=True), ())
+        )
         result, plan = _resolve(lock_file, collection, request, asking)
         write = mode.write and (result.complete or mode.keep_going)
         new = result.lock if write or not mode.write else lock_file.lock
-        if write and (result.lock != lock_file.lock.sorted or lock_file.data is None):
+        if write:
             write_all([lock_file.write_of(result.lock)])
     return Outcome(
         command="lock",
         changes=result.changes if write or not mode.write else (),
         findings=(*collection.problems, *result.findings),
         summary=_lock_summary(new, result),
-        advice=(*collection.remarks(), *_not_written(result, mode), *_partial(collection, lock_file, plan)),
+        advice=(
+            *contested,
+            *collection.remarks(),
+            *_not_written(result, mode),
+            *_partial(collection, lock_file, plan),
+        ),
     )
 
 
@@ -207,6 +219,18 @@ def _write_files(project: Project, writes: Sequence[Write]) -> None:
     for item in writes:
         check_inside(item.path, project.root)
     write_all(writes)
+
+
+def _settled(project: Project) -> tuple[LockFile, tuple[str, ...]]:
+    """Read a lock in merge conflict; return it with a remark for each contested image."""
+    path, where = project.lock_path, project.shown(project.lock_path)
+    data = read_bytes(path, LOCK_BYTES)
+    settled = settle(decode(data), where)
+    remarks = (
+        f"{one.reference} was {one.digest} on one side and {other.digest} on the other: asked anew"
+        for one, other in settled.contested
+    )
+    return LockFile(path, settled.lock, data), tuple(remarks)
 
 
 def _hold(project: Project, mode: Mode) -> AbstractContextManager[None]:
