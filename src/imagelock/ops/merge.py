@@ -8,15 +8,24 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from imagelock.errors import LockError
 from imagelock.lockfile import parse_lock
-from imagelock.model.lock import Lock, LockedImage
+from imagelock.model.lock import Lock
 
-_OURS = re.compile(r"^<{7}(?: .*)?\r?$")
-_BASE = re.compile(r"^\|{7}(?: .*)?\r?$")
-_MIDDLE = re.compile(r"^={7}\r?$")
-_THEIRS = re.compile(r"^>{7}(?: .*)?\r?$")
+if TYPE_CHECKING:
+    from imagelock.model.lock import LockedImage
+
+_MIDDLE = re.compile(r"={7}\r?")
+_STEPS = (
+    ("both", re.compile(r"<{7}(?: .*)?\r?"), "ours"),
+    ("ours", re.compile(r"\|{7}(?: .*)?\r?"), "base"),
+    ("ours", _MIDDLE, "theirs"),
+    ("base", _MIDDLE, "theirs"),
+    ("theirs", re.compile(r">{7}(?: .*)?\r?"), "both"),
+)
+"""Which marker leads from which side to which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +60,6 @@ def sides(text: str, where: str) -> tuple[str, str]:
     ours: list[str] = []
     theirs: list[str] = []
     state = "both"
-    marks = (("both", _OURS, "ours"), ("ours", _BASE, "base"), ("ours", _MIDDLE, "theirs"))
-    marks += (("base", _MIDDLE, "theirs"), ("theirs", _THEIRS, "both"))
     for line in text.splitlines(keepends=True):
         after = next(
             (then for now, mark, then in marks if state == now and mark.fullmatch(line.rstrip("\n"))), None
@@ -69,3 +76,7 @@ def sides(text: str, where: str) -> tuple[str, str]:
             "a merge conflict marker has no end", where=where, hint="restore the lock and merge again"
         )
     return "".join(ours), "".join(theirs)
+
+
+def _next_state(state: str, line: str) -> str | None:
+    return next((then for now, mark, then in _STEPS if state == now and mark.fullmatch(line)), None)

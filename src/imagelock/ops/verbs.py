@@ -227,7 +227,7 @@ def _settled(project: Project) -> tuple[LockFile, tuple[str, ...]]:
     data = read_bytes(path, LOCK_BYTES)
     settled = settle(decode(data), where)
     remarks = (
-        f"{one.reference} was {one.digest} on one side and {other.digest} on the other: asked anew"
+        f"{one.reference} was {one.digest} on one side and {other.digest} on the other: settled anew"
         for one, other in settled.contested
     )
     return LockFile(path, settled.lock, data), tuple(remarks)
