@@ -12,12 +12,12 @@ import re
 import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from imagelock.errors import ConfigError, ValueFormError
 from imagelock.model.exemption import Exemption
 from imagelock.model.hosts import Alternate, HostSettings, Mirror
 from imagelock.model.platform import Platform
+from imagelock.model.reference import Reference
 from imagelock.model.rule import ScanRule
 from imagelock.model.tomlread import Table, TableError
 
@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 
 FILE_NAME = "imagelock.toml"
 PYPROJECT = "pyproject.toml"
+_CONFIG_TABLE = re.compile(
+    r"^[ \t]*\[\[?[ \t]*tool[ \t]*\.[ \t]*[\"']?imagelock[\"']?[ \t]*[.\]]", re.MULTILINE
+)
+_HOST = r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
+_AUTHORITY = re.compile(_HOST, re.ASCII)
+_URL = re.compile(rf"(?P<scheme>https?)://{_HOST}(?P<prefix>/[A-Za-z0-9._~/-]*)?", re.ASCII)
+"""A mirror's address and nothing else: what two readers of URLs could take for two hosts is no address."""
+_GROUP = re.compile(r"\$\{?([0-9]{1,9})", re.ASCII)
 FORMS = ("name:tag@digest", "name@digest")
 EXISTING = ("move", "keep")
 
@@ -54,18 +62,22 @@ def parse_config(text: str, where: str, *, trusted: bool) -> Config:
     """Read the text of a configuration file (``pyproject.toml`` by its name: ``[tool.imagelock]``)."""
     try:
         document = tomllib.loads(text)
+        root = Table(document)
         if where.endswith(PYPROJECT):
-            document = document.get("tool", {}).get("imagelock", {})
-        return _config(Table(document), where, trusted=trusted)
+            root = root.table("tool").table("imagelock")
+        return _config(root, where, trusted=trusted)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"not TOML: {error}", where=where) from error
     except TableError as error:
         raise ConfigError(str(error), where=where, hint="see docs/reference/configuration.md") from error
+    except (ValueError, RecursionError) as error:
+        # A number of a million digits and a thousand brackets are not TOMLDecodeErrors to tomllib.
+        raise ConfigError(f"not a configuration: {error}", where=where) from error
 
 
 def has_config(text: str) -> bool:
     """Whether a ``pyproject.toml`` has a ``[tool.imagelock]`` table."""
-    return re.search(r"^\s*\[\[?\s*tool\s*\.\s*imagelock\b", text, re.MULTILINE) is not None
+    return _CONFIG_TABLE.search(text) is not None
 
 
 def _config(root: Table, where: str, *, trusted: bool) -> Config:
@@ -81,7 +93,7 @@ def _config(root: Table, where: str, *, trusted: bool) -> Config:
         form=_choice(pin, "form", FORMS),
         existing=_choice(pin, "existing", EXISTING),
         hosts={
-            host: _host(host, table, warnings, where, trusted=trusted)
+            _registry_name(table, host): _host(host, table, warnings, where, trusted=trusted)
             for host, table in root.table("registries").named_tables()
         },
         exemptions=tuple(_exemption(table) for table in root.tables("exempt")),
@@ -115,7 +127,7 @@ def _rule(table: Table) -> ScanRule:
     if rule.regex is not None:
         try:
             groups = re.compile(rule.regex).groupindex
-        except re.error as error:
+        except (re.error, RecursionError, OverflowError) as error:
             raise TableError(table.key("regex"), f"no regular expression: {error}") from error
         if "image" not in groups:
             raise TableError(table.key("regex"), "the expression has no group (?P<image>…)")
@@ -132,6 +144,8 @@ def _exemption(table: Table) -> Exemption:
         owner=table.optional("owner", str),
         expires=table.optional("expires", dt.date),
     )
+    if isinstance(exemption.expires, dt.datetime):
+        raise TableError(table.key("expires"), "expected a day (2030-12-31), found a time")
     table.done()
     return exemption
 
@@ -172,23 +186,38 @@ def _mirrors(table: Table) -> list[Mirror]:
 def _url(path: str, text: str) -> str:
     """Check a mirror's address; without a scheme it is https."""
     url = text if "://" in text else f"https://{text}"
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise TableError(path, f"{text!r} is no address of a registry: write https://host[:port][/prefix]")
-    if parts.username or parts.password:
+    if "@" in url.partition("://")[2].partition("/")[0]:
         raise TableError(path, "credentials do not belong in a configuration: use a credential file")
+    match = _URL.fullmatch(url)
+    if match is None or not 1 <= int(match["port"] or 443) <= 65535:
+        raise TableError(path, f"{text!r} is no address of a registry: write https://host[:port][/prefix]")
     return url.rstrip("/")
+
+
+def _registry_name(table: Table, host: str) -> str:
+    """Check that references can name this host: a mistyped key would be obeyed by nobody, and silently."""
+    try:
+        domain = Reference.parse(f"{host}/image").domain
+    except ValueFormError as error:
+        raise TableError(table.path, f"{host!r} is no registry host: {error.message}") from error
+    if domain != host:
+        raise TableError(table.path, f"{host!r} is no registry host" + (f": write {domain}" if host else ""))
+    return host
 
 
 def _alternates(table: Table) -> list[Alternate]:
     alternates = []
     for inner in table.tables("alternates"):
         match = inner.required("match", str)
+        to = inner.required("to", str)
         try:
-            re.compile(match)
-        except re.error as error:
+            groups = re.compile(match).groups
+        except (re.error, RecursionError, OverflowError) as error:
             raise TableError(inner.key("match"), f"no regular expression: {error}") from error
-        alternates.append(Alternate(match=match, to=inner.required("to", str)))
+        for number in _GROUP.findall(to):
+            if int(number) > groups:
+                raise TableError(inner.key("to"), f"there is no group ${number}: the expression has {groups}")
+        alternates.append(Alternate(match=match, to=to))
         inner.done()
     return alternates
 
@@ -201,14 +230,15 @@ def _weakened(host: str, settings: HostSettings, warnings: list[str], where: str
 
     mirrors = []
     for mirror in settings.mirrors:
-        parts = urlsplit(mirror.url)
-        if is_loopback(parts.hostname or ""):
+        scheme, _, rest = mirror.url.partition("://")
+        authority = rest.partition("/")[0]
+        if is_loopback(_host_of(authority)):
             mirrors.append(mirror)
-        elif parts.scheme == "http":
-            refuse(f"plain HTTP to {parts.netloc}")
+        elif scheme == "http":
+            refuse(f"plain HTTP to {authority}")
         else:
             if mirror.resolve:
-                refuse(f"resolving tags by {parts.netloc}")
+                refuse(f"resolving tags by {authority}")
             mirrors.append(Mirror(url=mirror.url, resolve=False))
     alternates = [item for item in settings.alternates if is_loopback(_host_of(item.to))]
     if len(alternates) != len(settings.alternates):
@@ -226,8 +256,10 @@ def _weakened(host: str, settings: HostSettings, warnings: list[str], where: str
     )
 
 
-def _host_of(text: str) -> str:
-    return urlsplit(f"//{text}").hostname or ""
+def _host_of(name: str) -> str:
+    """Return the host that a name begins with; nothing when it is not plainly one (``$1`` may be any)."""
+    match = _AUTHORITY.fullmatch(name.partition("/")[0])
+    return match["host"] if match else ""
 
 
 def is_loopback(host: str) -> bool:

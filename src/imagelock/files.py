@@ -12,6 +12,7 @@ import fcntl
 import os
 import re
 import stat
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,7 +70,7 @@ def write_all(writes: Sequence[Write]) -> None:
     """
     targets = _targets(writes)
     _remove_strays({target.parent for target, _ in targets})
-    pending: list[tuple[Path, Path]] = []
+    pending: deque[tuple[Path, Path]] = deque()
     try:
         for target, write in targets:
             if write.before != write.after:
@@ -84,7 +85,7 @@ def write_all(writes: Sequence[Write]) -> None:
             temporary, target = pending[0]
             with _blame(target):
                 temporary.replace(target)
-            del pending[0]
+            pending.popleft()
         for folder in folders:
             with _blame(folder):
                 _sync_folder(folder)

@@ -22,9 +22,10 @@ VERSION = 1
 HEADER = "# Written by imagelock. Do not edit: run `imagelock lock`.\n"
 
 _CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7}|\|{7})(?: .*)?$", re.MULTILINE)
-_TOML_SIGN = re.compile(r"^\s*(?:version\s*=|\[\[image\]\])", re.MULTILINE)
+_TOML_SIGN = re.compile(r"^[ \t]*(?:version[ \t]*=|\[\[[ \t]*image[ \t]*\]\])", re.MULTILINE)
 _BLOCK = re.compile(r"^[ \t]*\[\[[ \t]*image[ \t]*\]\]", re.MULTILINE)
-_INDEX = re.compile(r"image\[(\d+)\]")
+_KEY_PATH = re.compile(r"(?:image\[(?P<block>[0-9]+)\])?\.?(?P<key>[^.\[\]]*)", re.ASCII)
+_NOT_UTF8 = re.compile("[\udc80-\udcff]")
 _LINE = re.compile(r"line (\d+)")
 
 
@@ -41,15 +42,12 @@ def parse_lock(text: str, where: str) -> Lock:
         raise _error(
             text, conflict.start(), "merge conflict markers", where, "run `imagelock lock --resolve`"
         )
+    bad = _NOT_UTF8.search(text)
+    if bad:
+        raise _error(text, bad.start(), "not UTF-8", where, _RESTORE)
     try:
         document = Table(tomllib.loads(text))
-        version = document.required("version", int)
-        if version > VERSION:
-            raise LockError(
-                f"version {version} is newer than this imagelock reads (version {VERSION})",
-                where=where,
-                hint="install a newer imagelock",
-            )
+        _check_version(document.required("version", int), where)
         images = tuple(_image(table) for table in document.tables("image"))
         document.done()
     except tomllib.TOMLDecodeError as error:
@@ -58,8 +56,22 @@ def parse_lock(text: str, where: str) -> Lock:
         raise LockError(f"not TOML: {error}", where=at, hint=_RESTORE) from error
     except TableError as error:
         raise _error(text, _offset(text, error.path), str(error), where, _RESTORE) from error
+    except (ValueError, RecursionError) as error:
+        # A number of a million digits and a thousand brackets are not TOMLDecodeErrors to tomllib.
+        raise LockError(f"not a lock: {error}", where=where, hint=_RESTORE) from error
     _refuse_duplicates(images, text, where)
     return Lock(images)
+
+
+def _check_version(version: int, where: str) -> None:
+    if version < 1:
+        raise TableError("version", f"there is no version {version}")
+    if version > VERSION:
+        raise LockError(
+            f"version {version} is newer than this imagelock reads (version {VERSION})",
+            where=where,
+            hint="install a newer imagelock",
+        )
 
 
 _RESTORE = "restore it from version control, or remove it and run `imagelock lock`"
@@ -69,7 +81,7 @@ def parse_list(text: str, where: str) -> Lock:
     """Read ``<name>[:<tag>]@<digest>`` lines; blank lines and ``#`` comments are allowed, order is kept."""
     images: list[LockedImage] = []
     seen: set[str] = set()
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         written = re.split(r"(?:^|\s)#", line.strip("\ufeff"), maxsplit=1)[0].strip()
         if not written:
             continue
@@ -110,7 +122,7 @@ def _image(table: Table) -> LockedImage:
         tag=tag,
         digest=_digest(table, "digest", table.required("digest", str)),
         media_type=table.optional("media-type", str),
-        size=table.optional("size", int),
+        size=_size(table),
         platforms=tuple(_platform(part) for part in table.tables("platforms")),
         resolved_from=table.optional("resolved-from", str),
         source=None if source is None else _source(Table(source, table.key("source"))),
@@ -139,10 +151,17 @@ def _platform(table: Table) -> PlatformImage:
         platform=platform,
         digest=_digest(table, "digest", table.required("digest", str)),
         config=None if config is None else _digest(table, "config", config),
-        size=table.optional("size", int),
+        size=_size(table),
     )
     table.done()
     return part
+
+
+def _size(table: Table) -> int | None:
+    size = table.optional("size", int)
+    if size is not None and not 0 <= size < 1 << 63:
+        raise TableError(table.key("size"), f"{size} is no size")
+    return size
 
 
 def _source(table: Table) -> Source:
@@ -187,13 +206,20 @@ def _refuse_disagreement(images: list[LockedImage], where: str) -> None:
 
 
 def _offset(text: str, path: str) -> int:
-    """Return where the block that a dotted path names begins in the text."""
-    match = _INDEX.match(path)
-    if match is None:
-        return 0
-    starts = [block.start() for block in _BLOCK.finditer(text)]
-    number = int(match[1])
-    return starts[number] if number < len(starts) else 0
+    """Return where the line that a dotted path names begins in the text: its key's, else its block's."""
+    match = _KEY_PATH.match(path)
+    block, key = (match["block"], match["key"]) if match else (None, "")
+    start, end = 0, len(text)
+    if block is not None:
+        starts = [found.start() for found in _BLOCK.finditer(text)]
+        number = int(block)
+        if number < len(starts):
+            start = starts[number]
+            end = starts[number + 1] if number + 1 < len(starts) else end
+    line = re.compile(rf"^[ \t]*(?:\[\[?[ \t]*)?[\"']?{re.escape(key)}\b", re.MULTILINE).search(
+        text, start, end
+    )
+    return line.start() if key and line else start
 
 
 def _error(text: str, offset: int, message: str, where: str, hint: str) -> LockError:
