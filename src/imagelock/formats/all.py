@@ -6,7 +6,16 @@ import re
 from typing import TYPE_CHECKING
 
 from imagelock.errors import FormatError, ValueFormError
-from imagelock.formats import csv, dockerfile, imagelist, kubernetes
+from imagelock.formats import (
+    csv,
+    dockerfile,
+    epiphany_images,
+    epiphany_registry,
+    epiphany_text,
+    imagelist,
+    kubernetes,
+    starlingx,
+)
 from imagelock.formats import rules as rule_format
 from imagelock.formats.candidates import SHOWN_CHARS, is_template, is_templated
 from imagelock.formats.yaml_text import MERGE_CONFLICT, chunks, compose
@@ -22,8 +31,14 @@ if TYPE_CHECKING:
     from imagelock.model.place import Found
     from imagelock.model.rule import ScanRule
 
-FILE_FORMATS: tuple[FileFormat, ...] = (dockerfile, imagelist)
-DOCUMENT_FORMATS: tuple[DocumentFormat, ...] = (csv, kubernetes)
+FILE_FORMATS: tuple[FileFormat, ...] = (dockerfile, epiphany_text, imagelist)
+DOCUMENT_FORMATS: tuple[DocumentFormat, ...] = (
+    csv,
+    kubernetes,
+    starlingx,
+    epiphany_images,
+    epiphany_registry,
+)
 
 DOCUMENT_SUFFIXES = (".yaml", ".yml", ".json")
 _OBJECT = re.compile(r"^[\"']?(?:apiVersion|kind)[\"']?[ \t]*:", re.MULTILINE)

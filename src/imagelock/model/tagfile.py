@@ -1,0 +1,155 @@
+"""StarlingX tag files as values: entries, the fields they are made of, and the policy for their tags.
+
+Follows the files of starlingx/root, ``build-tools/build-docker-images/tag-management``: YAML with
+``images: [{name, src_build_tag, src_ref, tag}]``, and an optional ``digest`` key of our own.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from imagelock.model.digest import Digest
+    from imagelock.model.place import Place, Unreadable
+    from imagelock.model.reference import Reference
+
+REQUIRED_KEYS = ("name", "src_build_tag", "src_ref", "tag")
+DIGEST_KEY = "digest"
+KEYS = frozenset({*REQUIRED_KEYS, DIGEST_KEY})
+
+_COMMIT = re.compile(r"(?:.*/)?(?P<commit>[0-9a-f]{40}|[0-9a-f]{64})/?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One scalar: its text, and whether YAML reads it as text; a number or a date is none."""
+
+    text: str
+    line: int
+    column: int
+    is_text: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagItem:
+    """One item of ``images`` as it is written, right or wrong.
+
+    ``fields`` are the scalars of known keys, ``others`` the keys nobody knows, ``repeated`` the keys
+    written twice.  ``tag_place`` is where the tag alone stands, for edits.
+    """
+
+    line: int
+    column: int
+    fields: Mapping[str, Field]
+    others: tuple[Field, ...] = ()
+    repeated: tuple[Field, ...] = ()
+    tag_place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flaw:
+    """A part of a tag file that cannot be read as entries, with the reason."""
+
+    line: int
+    column: int
+    reason: str
+    hint: str | None = None
+
+
+TagPart: TypeAlias = "TagItem | Flaw | Unreadable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagEntry:
+    """One entry that keeps the rules: the release tag ``reference`` shall be what ``source_tag`` is.
+
+    ``source_ref`` is the revision it was built from, as written; ``digest``, given one, is enforced.
+    """
+
+    reference: Reference
+    source_tag: str
+    source_ref: str
+    digest: Digest | None
+    file: str
+    line: int
+    column: int
+    tag_place: Place | None = None
+
+    @property
+    def name(self) -> str:
+        """The canonical name."""
+        return self.reference.name
+
+    @property
+    def tag(self) -> str:
+        """The release tag."""
+        return self.reference.tag or ""
+
+    @property
+    def shown(self) -> str:
+        """``name:tag``, as people name the entry."""
+        return f"{self.name}:{self.tag}"
+
+    @property
+    def where(self) -> str:
+        """``file:line``."""
+        return f"{self.file}:{self.line}"
+
+    @property
+    def source(self) -> tuple[str, str]:
+        """What two entries of one name and tag must agree on."""
+        return (self.source_tag, self.source_ref)
+
+    @property
+    def commit(self) -> str | None:
+        """The full commit that ``source_ref`` ends with, or None."""
+        return commit_of(self.source_ref)
+
+
+def commit_of(source_ref: str) -> str | None:
+    """Return the full commit that a ``src_ref`` names (``https://…/commit/<40 hex>``), or None."""
+    match = _COMMIT.fullmatch(source_ref)
+    return match["commit"] if match else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagRule:
+    """What the tags of some files must look like: a regular expression for the whole tag, or a suffix.
+
+    ``files`` is a glob on the file's name; ``reason`` is told with the finding.
+    """
+
+    files: str = "*"
+    tag: str | None = None
+    suffix: str | None = None
+    reason: str | None = None
+
+    def concerns(self, file: str) -> bool:
+        """Whether the rule is about a file."""
+        return fnmatch.fnmatchcase(file.rpartition("/")[2], self.files)
+
+    def breach(self, tag: str) -> str | None:
+        """Return what a tag breaks, or None."""
+        if self.tag is not None and re.fullmatch(self.tag, tag, re.ASCII) is None:
+            return f"is not of the form {self.tag}"
+        if self.suffix is not None and not tag.endswith(self.suffix):
+            return f"does not end in {self.suffix}"
+        return None
+
+
+STARLINGX_FORM = re.compile(r"stx\.[0-9]+\.[0-9]+-v.+", re.ASCII)
+
+
+def starlingx_breach(tag: str) -> str | None:
+    """Return what a tag that begins like StarlingX's own breaks of their form, or None.
+
+    The slip of the field is ``stx.8.0.v1.0.5``, a dot in the hyphen's place.
+    """
+    if tag.startswith("stx") and STARLINGX_FORM.fullmatch(tag) is None:
+        return "is not of the form stx.<release>-v<version>"
+    return None
