@@ -61,9 +61,7 @@ def sides(text: str, where: str) -> tuple[str, str]:
     theirs: list[str] = []
     state = "both"
     for line in text.splitlines(keepends=True):
-        after = next(
-            (then for now, mark, then in marks if state == now and mark.fullmatch(line.rstrip("\n"))), None
-        )
+        after = _next_state(state, line.rstrip("\n"))
         if after is not None:
             state = after
             continue
