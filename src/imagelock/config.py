@@ -19,6 +19,7 @@ from imagelock.model.hosts import Alternate, HostSettings, Mirror
 from imagelock.model.platform import Platform
 from imagelock.model.reference import Reference
 from imagelock.model.rule import ScanRule
+from imagelock.model.tagfile import TagRule
 from imagelock.model.tomlread import Table, TableError
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Config:
     existing: str = EXISTING[0]
     hosts: Mapping[str, HostSettings] = field(default_factory=dict)
     exemptions: tuple[Exemption, ...] = ()
+    tag_rules: tuple[TagRule, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -81,7 +83,7 @@ def has_config(text: str) -> bool:
 
 
 def _config(root: Table, where: str, *, trusted: bool) -> Config:
-    scan, lock, pin = root.table("scan"), root.table("lock"), root.table("pin")
+    scan, lock, pin, tags = (root.table(name) for name in ("scan", "lock", "pin", "tags"))
     warnings: list[str] = []
     config = Config(
         sources=scan.strings("sources") or (".",),
@@ -97,9 +99,10 @@ def _config(root: Table, where: str, *, trusted: bool) -> Config:
             for host, table in root.table("registries").named_tables()
         },
         exemptions=tuple(_exemption(table) for table in root.tables("exempt")),
+        tag_rules=tuple(_tag_rule(table) for table in tags.tables("rule")),
         warnings=tuple(warnings),
     )
-    for table in (scan, lock, pin, root):
+    for table in (scan, lock, pin, tags, root):
         table.done()
     return config
 
@@ -131,6 +134,23 @@ def _rule(table: Table) -> ScanRule:
             raise TableError(table.key("regex"), f"no regular expression: {error}") from error
         if "image" not in groups:
             raise TableError(table.key("regex"), "the expression has no group (?P<image>…)")
+    return rule
+
+
+def _tag_rule(table: Table) -> TagRule:
+    rule = TagRule(
+        files=table.optional("files", str) or "*",
+        tag=table.optional("tag", str),
+        suffix=table.optional("suffix", str),
+        reason=table.optional("reason", str),
+    )
+    table.done()
+    if rule.tag is None and rule.suffix is None:
+        raise TableError(table.path, "a rule for tags needs a tag (a regular expression) or a suffix")
+    try:
+        re.compile(rule.tag or "", re.ASCII)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise TableError(table.key("tag"), f"no regular expression: {error}") from error
     return rule
 
 

@@ -139,7 +139,8 @@ def _items(document: Document) -> Iterator[TagPart]:
         return
     for key in _keys(top):
         if key.text != "images":
-            yield Flaw(line=key.line, column=key.column, reason=f"unknown key {key.text!r} beside images")
+            reason = f"unknown key {key.text!r} beside images"
+            yield Flaw(line=key.line, column=key.column, reason=reason, is_warning=True)
     if images.is_sequence:
         for item in images.items():
             yield _item(item)

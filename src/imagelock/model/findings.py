@@ -138,7 +138,8 @@ KINDS = _kinds(
     Kind(
         code="IL116",
         name="generated-name-collision",
-        meaning="Two images get the same generated name in an OLM bundle, even with their full path.",
+        meaning="Two images get the same generated name, in an OLM bundle even with their full path, or as "
+        "archives whose names are made of the last part of the name and the tag.",
         remedy="Rename one of the images or give it another tag.",
     ),
     Kind(
@@ -146,6 +147,18 @@ KINDS = _kinds(
         name="files-disagree",
         meaning="Two places name the same image and tag with two different digests.",
         remedy="Run `imagelock pin` to write the lock's digest into both.",
+    ),
+    Kind(
+        code="IL121",
+        name="lists-disagree",
+        meaning="An image stands in one of two lists that must name the same images, and not in the other.",
+        remedy="Add the image to the other list, or take it out of this one.",
+    ),
+    Kind(
+        code="IL122",
+        name="archive-name-wrong",
+        meaning="A list of images to load names another archive than the one that is made of the image.",
+        remedy="Write the file name that the finding gives.",
     ),
     Kind(
         code="IL201",
@@ -196,6 +209,27 @@ KINDS = _kinds(
         name="tag-file-invalid",
         meaning="A tag file breaks the rules of its format.",
         remedy="Correct the line that the finding names.",
+    ),
+    Kind(
+        code="IL403",
+        name="tag-source-missing",
+        meaning="The build that a release tag shall be made from is not in the registry. A warning when the "
+        "release tag exists: then there is only nothing left to compare it with.",
+        remedy="Correct `src_build_tag`, or build the image again.",
+    ),
+    Kind(
+        code="IL404",
+        name="tag-source-differs",
+        meaning="The build that a release tag shall be made from has another digest than the tag file's "
+        "`digest` key.",
+        remedy="Find out who moved the build's tag; then correct `src_build_tag` or `digest`.",
+    ),
+    Kind(
+        code="IL405",
+        name="floating-tag",
+        level=Level.WARNING,
+        meaning="A file uses a floating tag of an image that has a release tag.",
+        remedy="Write the release tag that the finding names.",
     ),
 )
 """Every finding by its code, in the order of the codes."""

@@ -59,6 +59,7 @@ class Flaw:
     column: int
     reason: str
     hint: str | None = None
+    is_warning: bool = False
 
 
 TagPart: TypeAlias = "TagItem | Flaw | Unreadable"
