@@ -1,24 +1,29 @@
-"""Text inside text: JSON in an environment variable or an annotation, read where it stands.
+"""Text inside text: JSON in an environment variable or an annotation, YAML in a block scalar.
 
-Only objects and arrays count as JSON here, and inside them only the values of ``image`` keys: prose
-with a brace in it is no document.
+Only objects and arrays count as documents here: prose with a brace or a colon in it is none.  Of JSON
+in a place nobody knows only the values of ``image`` keys are read; YAML is read where a format says that
+a field holds YAML, and by that format's rules.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import yaml
+
 from imagelock.errors import FormatError
+from imagelock.formats.base import Text
 from imagelock.formats.candidates import possible
 from imagelock.formats.json_nodes import compose_json
 from imagelock.formats.tree import Document
+from imagelock.formats.yaml_text import chunks, compose_inner
 from imagelock.limits import TEXT_NESTING
 from imagelock.model.place import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.tree import Node
+    from imagelock.formats.tree import Node, RawNode
     from imagelock.model.place import Found
 
 IMAGE_KEYS = ("image",)
@@ -33,11 +38,40 @@ def inner_json(node: Node) -> Document | None:
         root = compose_json(text)
     except FormatError:
         return None
+    return _inside(node, text, root, 0)
+
+
+def inner_yaml(node: Node) -> Document | None:
+    """Return the YAML or JSON document written in a string; None when it is no mapping or sequence.
+
+    Of several documents the first; :func:`inner_documents` gives all of them.
+    """
+    return next(inner_documents(node), None)
+
+
+def inner_documents(node: Node) -> Iterator[Document]:
+    """Yield the YAML or JSON documents written in a string; broken ones and scalars are none."""
+    text = node.text
+    if text is None or node.document.depth >= TEXT_NESTING:
+        return
+    json = inner_json(node)
+    if json is not None:
+        yield json
+        return
+    for chunk in chunks(Text(node.document.text.path, text)):
+        root = compose_inner(text[chunk.start : chunk.end])
+        if root is not None and not isinstance(root, yaml.ScalarNode):
+            yield _inside(node, text, root, chunk.start)
+
+
+def _inside(node: Node, text: str, root: RawNode, offset: int) -> Document:
+    """Wrap what was composed of a scalar's text; ``offset`` leads from the tree's marks into that text."""
     return Document(
         node.document.text,
         text,
         root,
         node.document.index,
+        offset,
         # A scalar that cannot be followed still shows its images; they have no slots then.
         outer=node.span() or Span((node.offset,) * len(text), (node.offset,) * len(text), node.offset),
         prefix=f"{node.path} > ",

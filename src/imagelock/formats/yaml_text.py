@@ -89,6 +89,19 @@ def compose(text: Text, chunk: Chunk) -> Document | None:
     return None if root is None else Document(text, text.content, root, chunk.index, start)
 
 
+def compose_inner(raw: str) -> RawNode | None:
+    """Compose one document that stands inside a scalar; None when it is empty or broken.
+
+    Its marks count in ``raw``; a text that begins with a byte-order mark is not read.
+    """
+    if raw.startswith(BYTE_ORDER_MARK):
+        return None
+    try:
+        return _guarded(raw)
+    except (yaml.YAMLError, UnicodeError, RecursionError, ValueError):
+        return None
+
+
 def _guarded(raw: str) -> RawNode | None:
     """Compose, never deeper than allowed: libyaml's composer recurses and would end the process."""
     if raw.count("\n%") > _DIRECTIVES:
