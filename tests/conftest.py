@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -10,9 +11,13 @@ from imagelock.registry.memory import MemoryStore
 from imagelock.service.embedded import EmbeddedRegistry
 from support import peers
 from support.peers import DockerRegistry
+from support.world import make_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+    from support.world import World
 
 
 class AnyRegistry(Protocol):
@@ -59,6 +64,28 @@ def peer_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnyRegis
     else:
         with EmbeddedRegistry(MemoryStore()) as registry:
             yield registry
+
+
+@pytest.fixture
+def alone(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Hide the developer's own environment: home, settings, logins and colours; return the empty home."""
+    home = tmp_path_factory.mktemp("home")
+    for name in list(os.environ):
+        if name.startswith("IMAGELOCK_") or name in {"NO_COLOR", "FORCE_COLOR", "DOCKER_CONFIG", "COLUMNS"}:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(home / "run"))
+    return home
+
+
+@pytest.fixture
+def world(tmp_path: Path, alone: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[World]:
+    """Give an empty project, configured for a registry of its own that notes every request."""
+    made = make_world(tmp_path / "project", capsys)
+    with made.registry:
+        made.configure()
+        yield made
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
