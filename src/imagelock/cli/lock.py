@@ -89,7 +89,8 @@ def command(  # noqa: PLR0913 - the options of the contract
         listed=read_lists(project, lists),
     )
     if check_only and not (upgrade or upgrade_images):
-        run.finish(check_lock(project, collection, request), collection=collection)
+        checked = check_lock(project, collection, request)
+        run.finish(checked, collection=collection, at_least=int(bool(checked.changes)))
     with asking(run, project, "resolving") as how:
         mode = Mode(write=not (dry_run or check_only), keep_going=keep_going, settle=resolve)
         outcome = run_lock(project, collection, request, how, mode)

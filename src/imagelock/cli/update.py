@@ -44,7 +44,7 @@ def command(run: Run, images: tuple[str, ...], *, upgrade: bool, dry_run: bool, 
     config = project.config
     requests = (
         LockRequest(upgrade=upgrade, upgrade_images=images, platforms=config.platforms),
-        PinRequest(form=config.form, keep_existing=False),
+        PinRequest(form=config.form, keep_existing=config.existing == "keep"),
     )
     with asking(run, project, "resolving") as how:
         mode = Mode(write=not dry_run, keep_going=keep_going)

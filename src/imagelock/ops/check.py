@@ -27,7 +27,7 @@ def check(collection: Collection, lock: Lock, *, untagged_first: bool = False) -
     wrong: set[Use] = set()
     for use in collection.uses:
         for item in judge(use, lock, untagged_first=untagged_first):
-            if use.file.ignores.silences(item.code, use.place.line):
+            if use.silences(item.code):
                 continue
             found.append(item)
             wrong.add(use)
@@ -166,7 +166,7 @@ def files_disagree(uses: Iterable[Use]) -> Iterator[Finding]:
     """Yield the images that places name with different digests under one tag (IL120)."""
     groups: dict[tuple[str, str], dict[str, Use]] = defaultdict(dict)
     for use in uses:
-        if use.reference.tag is not None and use.reference.digest is not None:
+        if use.reference.tag is not None and use.reference.digest is not None and not use.silences("IL120"):
             groups[use.reference.name, use.reference.tag].setdefault(str(use.reference.digest), use)
     for (name, tag), by_digest in groups.items():
         if len(by_digest) > 1:

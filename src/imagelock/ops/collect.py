@@ -76,6 +76,10 @@ class Use:
         """``file:line``."""
         return f"{self.file.name}:{self.place.line}"
 
+    def silences(self, code: str) -> bool:
+        """Whether an ignore comment at this place silences a finding."""
+        return self.file.ignores.silences(code, self.place.line)
+
 
 @dataclass(frozen=True)
 class Collection:

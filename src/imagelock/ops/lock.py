@@ -11,7 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from imagelock.errors import NoAccessError, NotFoundError, RegistryError, UsageError
+from imagelock.errors import NoAccessError, NotFoundError, RegistryError, UsageError, ValueFormError
 from imagelock.model.digest import same_digest
 from imagelock.model.lock import LATEST, Lock, LockedImage
 from imagelock.model.outcome import Change, finding
@@ -55,7 +55,7 @@ class LockPlan:
 
     ``refresh`` are known entries whose tag is asked again; ``removed`` go; ``findings`` were decided
     without a registry; ``sources`` are those of wants that a build list gave, ``builds`` those that tag
-    files give, by name and tag.
+    files give, by name and tag; ``places`` are where the entries of ``refresh`` are used.
     """
 
     wants: dict[Want, tuple[Use, ...]]
@@ -65,6 +65,7 @@ class LockPlan:
     findings: tuple[Finding, ...] = ()
     sources: dict[Want, Source | None] = field(default_factory=dict)
     builds: dict[tuple[str, str], Source] = field(default_factory=dict)
+    places: dict[Want, tuple[Use, ...]] = field(default_factory=dict)
 
     def source_of(self, want: Want) -> Source | None:
         """Return where a want comes from, if a build list or a tag file says so."""
@@ -84,21 +85,20 @@ class LockResult:
     changes: tuple[Change, ...]
     findings: tuple[Finding, ...]
     complete: bool
-    moved: dict[str, LockedImage] = field(default_factory=dict)
-    """Entries that got another digest, by ``name@old-digest``."""
+    moved: dict[str, tuple[LockedImage, ...]] = field(default_factory=dict)
+    """What the tags of a digest name now, by ``name@old-digest``, where one of them has moved."""
 
 
 def plan(collection: Collection, lock: Lock, request: LockRequest) -> LockPlan:
     """Decide what to resolve, keep and remove; raises :class:`UsageError` for an unknown ``-P`` image."""
-    listed = request.listed.images
-    known = _overlaid(lock, listed)
-    wants, findings = _wants(collection.uses, known, adopt=request.adopt)
+    listed, uses = request.listed, collection.uses
     if request.upgrade_images and not request.upgrade:
-        _check_known(request.upgrade_images, lock, wants)
         # Nothing else may change: what is new and not named waits for the next plain `lock`.
-        wants = {want: uses for want, uses in wants.items() if _named(want, request.upgrade_images)}
-        listed = ()
-    as_they_are, sources = _from_lists(listed, lock, offline=request.offline)
+        uses = _named(uses, request.upgrade_images)
+        _check_known(request.upgrade_images, lock, uses)
+        listed = Listed()
+    wants, findings = _wants(uses, _overlaid(lock, listed.images), adopt=request.adopt)
+    as_they_are, sources = _from_lists(listed.images, lock, offline=request.offline)
     wants = {**wants, **dict.fromkeys(sources, ())}
     removed = _unused(collection, lock, request)
     replaced = {_key(want) for want in wants} | {_key(image) for image in (*removed, *as_they_are)}
@@ -114,8 +114,9 @@ def plan(collection: Collection, lock: Lock, request: LockRequest) -> LockPlan:
             for image in refresh
         ),
         removed=removed,
-        findings=(*findings, *request.listed.findings),
+        findings=(*findings, *listed.findings),
         sources=sources,
+        places=_places(refresh, uses, lock),
         builds=builds,
     )
 
@@ -170,7 +171,8 @@ def apply(
         else:
             images.append(_with_source(answer, lock_plan.source_of(want), old))
     for want, error in failures.items():
-        findings.append(not_resolved(want, error, lock_plan.wants.get(want, ())))
+        uses = lock_plan.wants.get(want) or lock_plan.places.get(want, ())
+        findings.append(not_resolved(want, error, uses))
         known = None if want.tag is None else old.tagged(want.name, want.tag)
         if known is not None:
             images.append(known)
@@ -245,11 +247,21 @@ def differences(old: Lock, new: Lock) -> tuple[Change, ...]:
 
 
 def matches_image(text: str, name: str, tag: str | None) -> bool:
-    """Whether what a user wrote (name, name:tag, or a glob on either) means this image."""
+    """Whether what a user wrote (name, name:tag, or a glob on either) means this image.
+
+    Raises :class:`UsageError` for what is none of them.
+    """
     full = name if tag is None else f"{name}:{tag}"
     if any(mark in text for mark in "*?["):
         return fnmatch.fnmatchcase(name, text) or fnmatch.fnmatchcase(full, text)
-    reference = Reference.parse(text)
+    try:
+        reference = Reference.parse(text)
+    except ValueFormError as error:
+        raise UsageError(f"no image: {error.message}", where=text, hint=error.hint) from error
+    if reference.digest is not None:
+        raise UsageError(
+            "an image is named without its digest here", where=text, hint="write name or name:tag"
+        )
     return reference.name == name and reference.tag in (None, tag)
 
 
@@ -266,6 +278,8 @@ def _wants(
     findings: list[Finding] = []
     for (name, tag), group in unknown.items():
         digests = {use.reference.digest: use for use in group if use.reference.digest is not None}
+        if tag is not None and len(digests) > 1:
+            digests = {digest: use for digest, use in digests.items() if not use.silences("IL120")}
         if tag is None:
             for digest in digests:
                 wants[Want(name, None, digest)] = tuple(
@@ -306,12 +320,27 @@ def _is_upgraded(image: LockedImage, request: LockRequest) -> bool:
     return any(matches_image(text, image.name, image.tag) for text in request.upgrade_images)
 
 
-def _named(want: Want, images: Sequence[str]) -> bool:
-    return any(matches_image(text, want.name, want.tag) for text in images)
+def _named(uses: Iterable[Use], images: Sequence[str]) -> tuple[Use, ...]:
+    return tuple(
+        use
+        for use in uses
+        if any(matches_image(text, use.reference.name, use.reference.pulled_tag) for text in images)
+    )
 
 
-def _check_known(images: Sequence[str], lock: Lock, wants: Iterable[Want]) -> None:
-    names = [(image.name, image.tag) for image in lock.images] + [(want.name, want.tag) for want in wants]
+def _places(refresh: Iterable[LockedImage], uses: Iterable[Use], lock: Lock) -> dict[Want, tuple[Use, ...]]:
+    """Find where the entries that are asked again are used, for the words about those that fail."""
+    places: dict[Want, list[Use]] = {Want(image.name, image.tag, None): [] for image in refresh}
+    for use in uses if places else ():
+        match = lock.match(use.reference)
+        if isinstance(match, LockedImage):
+            places.get(Want(match.name, match.tag, None), []).append(use)
+    return {want: tuple(found) for want, found in places.items()}
+
+
+def _check_known(images: Sequence[str], lock: Lock, uses: Iterable[Use]) -> None:
+    names = {(image.name, image.tag) for image in lock.images}
+    names |= {(use.reference.name, use.reference.pulled_tag) for use in uses}
     for text in images:
         if not any(matches_image(text, name, tag) for name, tag in names):
             raise UsageError(
@@ -383,10 +412,14 @@ def _with_source(image: LockedImage, source: Source | None, old: Lock) -> Locked
     return replace(image, source=source or (known.source if known else None))
 
 
-def _moved(old: Lock, new: Lock) -> dict[str, LockedImage]:
-    moved = {}
+def _moved(old: Lock, new: Lock) -> dict[str, tuple[LockedImage, ...]]:
+    now: dict[str, list[LockedImage]] = defaultdict(list)
     for image in old.images:
-        now = None if image.tag is None else new.tagged(image.name, image.tag)
-        if now is not None and not same_digest(now.digest, image.digest):
-            moved[f"{image.name}@{image.digest}"] = now
-    return moved
+        successor = None if image.tag is None else new.tagged(image.name, image.tag)
+        if successor is not None:
+            now[f"{image.name}@{image.digest}"].append(successor)
+    return {
+        key: tuple(images)
+        for key, images in now.items()
+        if any(f"{image.name}@{image.digest}" != key for image in images)
+    }

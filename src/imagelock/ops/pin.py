@@ -29,13 +29,13 @@ NAME_DIGEST = "name@digest"
 class PinRequest:
     """How to pin: the written form, what to do with digests that are there, whom untagged names mean.
 
-    ``moved`` maps ``name@old-digest`` to the entry it became; only ``update`` knows it.
+    ``moved`` maps ``name@old-digest`` to what the digest's tags name now; only ``update`` knows it.
     """
 
     form: str = "name:tag@digest"
     keep_existing: bool = False
     untagged_first: bool = False
-    moved: Mapping[str, LockedImage] | None = None
+    moved: Mapping[str, tuple[LockedImage, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ def plan_unpin(collection: Collection, lock: Lock, form: str) -> EditPlan:
 def pinned(use: Use, lock: Lock, request: PinRequest) -> Decision:
     """Return the reference a place shall hold by the lock."""
     reference = use.reference
-    if reference.digest is not None and request.keep_existing:
+    if reference.digest is not None and request.keep_existing and not _was_moved(reference, request):
         return None
     entry = _entry(reference, lock, request)
     if isinstance(entry, Ambiguous):
@@ -118,11 +118,30 @@ def _about(
 
 
 def _entry(reference: Reference, lock: Lock, request: PinRequest) -> LockedImage | Ambiguous | None:
-    if request.moved and reference.digest is not None and reference.tag is None:
-        entry = request.moved.get(f"{reference.name}@{reference.digest}")
-        if entry is not None:
-            return entry
+    if reference.tag is None and _was_moved(reference, request):
+        return _successor(_moved_entries(reference, request), request.form)
     return lock.match(reference, untagged_first=request.untagged_first)
+
+
+def _was_moved(reference: Reference, request: PinRequest) -> bool:
+    """Whether this very update gave the reference's tag, or a tag of its digest, another digest."""
+    entries = _moved_entries(reference, request)
+    return any(reference.tag in (None, entry.tag) for entry in entries)
+
+
+def _moved_entries(reference: Reference, request: PinRequest) -> tuple[LockedImage, ...]:
+    return (request.moved or {}).get(f"{reference.name}@{reference.digest}", ())
+
+
+def _successor(entries: tuple[LockedImage, ...], form: str) -> LockedImage | Ambiguous:
+    """Choose what a digest without a tag becomes when several tags had it and now differ.
+
+    In the default form only a name without a tag is pinned without one, and that name means latest.
+    """
+    if len({entry.digest for entry in entries}) == 1:
+        return entries[0]
+    latest = next((entry for entry in entries if entry.tag == LATEST), None)
+    return latest if latest is not None and form != NAME_DIGEST else Ambiguous(entries)
 
 
 def _unpinned(use: Use, lock: Lock, form: str) -> Decision:

@@ -14,6 +14,7 @@ from imagelock.errors import RegistryError, UsageError
 from imagelock.files import Write, check_inside, decode, encode, held, read_bytes, write_all
 from imagelock.limits import GIB, LOCK_BYTES
 from imagelock.model.findings import Level
+from imagelock.model.lock import Lock
 from imagelock.model.outcome import Outcome, finding
 from imagelock.ops import lock as locking
 from imagelock.ops import pin as pinning
@@ -26,13 +27,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from imagelock.model.digest import Digest
-    from imagelock.model.lock import Lock
+    from imagelock.model.lock import Source
     from imagelock.model.outcome import Finding
     from imagelock.ops.collect import Collection
     from imagelock.ops.lock import LockPlan, LockRequest, LockResult
     from imagelock.ops.pin import EditPlan, PinRequest
     from imagelock.ops.project import Project
-    from imagelock.ops.resolve import Progress
+    from imagelock.ops.resolve import Progress, Want
     from imagelock.registry.store import Claim, Content, ManifestReader
 
 
@@ -116,10 +117,13 @@ def check_lock(project: Project, collection: Collection, request: LockRequest) -
         )
         for image in plan.removed
     ]
+    missing += [_not_proved(want, source) for want, source in plan.sources.items()]
     # An entry that would go changes the lock, so it counts here although it is a warning elsewhere.
     findings = (*collection.problems, *missing, *plan.findings, *(_as_error(item) for item in unused))
+    known = locking.differences(lock_file.lock, Lock((*plan.keep, *plan.refresh)))
     return Outcome(
         command="lock",
+        changes=tuple(change for change in known if change.after is not None),
         findings=findings,
         summary={"entries": len(lock_file.lock.images), "missing": len(missing), "unused": len(unused)},
     )
@@ -275,6 +279,16 @@ def _partial(collection: Collection, lock_file: LockFile, plan: LockPlan) -> tup
         return ()
     why = "some files could not be read" if collection.whole else "only a part of the project was scanned"
     return (f"{why}, so no entry was removed",)
+
+
+def _not_proved(want: Want, source: Source | None) -> Finding:
+    return finding(
+        "IL112",
+        f"{want.shown} is not in the lock",
+        reference=want.shown,
+        file=source.origin if source else None,
+        hint="run `imagelock lock`",
+    )
 
 
 def _as_error(item: Finding) -> Finding:
