@@ -10,6 +10,7 @@
     ├── ValueFormError              1   a reference, digest or platform that is none
     └── RegistryError               3   could not tell
         ├── NotFoundError           3   the registry says: there is no such thing
+        │   └── NoPlatformError     3   the image is there, but not for a platform that was asked for
         ├── NoAccessError           3   401 or 403 that credentials did not settle
         ├── RateLimitedError        3   429 for longer than the budget
         ├── UnreachableError        3   no connection, a time-out, a 5xx that stayed
@@ -117,6 +118,12 @@ class NotFoundError(RegistryError):
     """The registry says that there is no such repository, manifest or blob (a true 404)."""
 
     kind = "not found"
+
+
+class NoPlatformError(NotFoundError):
+    """The image is there, but has no manifest for any platform that was asked for."""
+
+    kind = "no such platform"
 
 
 class NoAccessError(RegistryError):

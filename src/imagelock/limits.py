@@ -28,6 +28,12 @@ ERROR_BODY_BYTES = 16 * KIB
 LOCK_BYTES = 64 * MIB
 LAYOUT_INDEX_BYTES = 64 * MIB
 """``index.json`` of an OCI layout: some 200,000 tags."""
+CLUSTER_OBJECT_BYTES = 16 * MIB
+"""One object of a cluster; etcd holds 1.5 MiB, aggregated API servers sometimes more."""
+CLUSTER_PAGE = 500
+"""Objects asked of an API server at once, as kubectl does."""
+CLUSTER_RESTARTS = 3
+"""How often a list is begun anew because the API server forgot where it was (410)."""
 LAYER_FILE_BYTES = GIB
 """One file read out of a layer, decompressed."""
 
@@ -48,6 +54,12 @@ FIRST_BYTE_SECONDS = 30.0
 IDLE_SECONDS = 30.0
 BODY_SECONDS = 120.0
 """A manifest, config or token answer must be complete by then, however it trickles."""
+COMMIT_SECONDS = 300.0
+"""A registry's answer to a blob's last byte: some move it to another storage first."""
+TRICKLE_BYTES = 64 * KIB
+"""The least that a body must bring within IDLE_SECONDS of waiting for it."""
+RESUMES = 5
+"""How often a broken download is taken up again without a further MiB having come."""
 PROBE_SECONDS = 5.0
 """To learn whether a loopback host speaks TLS."""
 RETRY_SECONDS = 120.0

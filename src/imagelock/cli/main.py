@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, str] = {
     "why": "show where an image is used",
     "diff": "compare two locks",
     "explain": "tell what a finding means and what to do",
+    "mirror": "copy the lock's images into another registry",
     "export": "write the lock in another tool's format",
     "demo": "run the whole line on a built-in example",
 }

@@ -199,6 +199,25 @@ KINDS = _kinds(
         remedy="Nothing breaks now. Registries collect untagged digests: mirror the image, or set the tag again.",
     ),
     Kind(
+        code="IL305",
+        name="damaged-content",
+        meaning="The bytes of a blob or manifest are not what their digest says; nothing was made of them.",
+        remedy="Copy the image again from a good source, or make the bundle again.",
+    ),
+    Kind(
+        code="IL306",
+        name="missing-content",
+        meaning="A bundle lacks an image, manifest or blob that it should hold.",
+        remedy="Run the same `imagelock bundle create` again: it goes on where it stopped.",
+    ),
+    Kind(
+        code="IL307",
+        name="partial-image-refused",
+        meaning="A registry refuses an image of which some platforms or layers were left out on purpose. "
+        "The kept platforms are there, with tags of their own, but the image's own digest is not.",
+        remedy="Copy all platforms, or let the registry accept indexes with missing platforms.",
+    ),
+    Kind(
         code="IL401",
         name="tag-conflict",
         meaning="A release tag exists already and points to another digest.",

@@ -22,7 +22,7 @@ from imagelock.model import strictjson
 from imagelock.registry.gate import Trouble, retry_after
 
 if TYPE_CHECKING:
-    from urllib3 import HTTPHeaderDict
+    from urllib3 import BaseHTTPResponse, HTTPHeaderDict
 
 REPEATABLE = frozenset({429, 500, 502, 503, 504})
 REDIRECT = frozenset({301, 302, 303, 307, 308})
@@ -34,12 +34,16 @@ _REPOSITORY_UNKNOWN = frozenset({"NAME_UNKNOWN", "NAME_INVALID", "REPOSITORY_NOT
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One answer, its body read within the limit; ``url`` is scheme, host and port of who gave it."""
+    """One answer, its body read within the limit; ``url`` is scheme, host and port of who gave it.
+
+    ``stream`` is the body still to be read, where the call asked for that and the answer is good.
+    """
 
     status: int
     headers: HTTPHeaderDict
     body: bytes
     url: str
+    stream: BaseHTTPResponse | None = None
 
     @property
     def media_type(self) -> str | None:

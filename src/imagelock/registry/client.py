@@ -1,12 +1,13 @@
-"""The registry client, read side: ask, read and prove, whichever endpoint answers.
+"""The registry client: ask, read and prove, whichever endpoint answers; write to the host itself.
 
-Follows the OCI distribution specification 1.1, "Pull".  What a header says is a claim; only bytes that
+Follows the OCI distribution specification 1.1, "Pull"; "Push" is in :mod:`imagelock.registry.upload`.  What a header says is a claim; only bytes that
 were hashed here are returned as content.
 """
 
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -27,15 +28,18 @@ from imagelock.model.reference import is_tag
 from imagelock.registry import proof
 from imagelock.registry.answers import is_true_404, refusal
 from imagelock.registry.auth import Authorizer
-from imagelock.registry.endpoints import alternate_names, endpoints
+from imagelock.registry.download import proved, require_stream
+from imagelock.registry.endpoints import alternate_names, endpoints, origin
 from imagelock.registry.store import Claim
 from imagelock.registry.transport import Call, Manner, Transport
+from imagelock.registry.upload import WRITE, Uploader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from types import TracebackType
 
     from imagelock.model.hosts import HostSettings
+    from imagelock.model.manifest import Descriptor
     from imagelock.registry.answers import Answer
     from imagelock.registry.endpoints import Endpoint
     from imagelock.registry.store import Content
@@ -52,7 +56,7 @@ _NO_HEAD = frozenset({400, 405, 406, 415, 501})
 
 
 class RegistryClient:
-    """Read manifests and small blobs from registries; safe to call from many threads.
+    """A Source and a Target of :mod:`imagelock.registry.store`; safe to call from many threads.
 
     ``hosts`` are the settings by the host that references name, already checked for trust.  ``jobs``
     connections a host, ``retry_time`` seconds a host for retries and waiting.  ``environ`` replaces the
@@ -74,6 +78,7 @@ class RegistryClient:
         environ = os.environ if environ is None else environ
         self._transport = Transport(self._hosts, jobs=jobs, retry_time=retry_time, environ=environ)
         self._authorizer = Authorizer(self._transport, environ)
+        self._uploader = Uploader(self._transport, self._authorizer, self._hosts)
         self._endpoints: dict[str, tuple[Endpoint, ...]] = {}
         self.requests: Mapping[tuple[str, str], int] = self._transport.requests
 
@@ -128,14 +133,102 @@ class RegistryClient:
 
         return self._from_any(repository, digest, _twice(read))
 
+    def stream(self, repository: str, descriptor: Descriptor) -> Iterator[bytes]:
+        """Yield a blob's bytes; the last piece only after size and digest were proved.
+
+        A connection that breaks is taken up again where it broke.  Bytes already yielded cannot be taken
+        back, so a wrong digest is repeated by who asked and not here.
+        """
+
+        def opened(at: Endpoint, manner: Manner) -> tuple[Endpoint, Answer]:
+            return at, require_stream(self._open_blob(at, descriptor, manner, 0), descriptor)
+
+        at, first = self._from_any(repository, descriptor.digest, opened)
+        return proved(descriptor, first, lambda start: self._open_blob(at, descriptor, _LAST, start))
+
+    # Writing
+
+    def has_manifest(self, repository: str, digest: Digest) -> bool:
+        """Whether the host itself says that it has the manifest (one HEAD)."""
+        with self._named(repository, digest):
+            return self._uploader.has_manifest(repository, digest)
+
+    def has_blob(self, repository: str, digest: Digest) -> bool:
+        """Whether the host itself says that the repository has the blob (one HEAD)."""
+        with self._named(repository, digest):
+            return self._uploader.has_blob(repository, digest)
+
+    def tagged(self, repository: str, tag: str) -> Digest | None:
+        """Return what the host's tag points to; None for a true 404.  A HEAD that says nothing is read."""
+        _check(tag)
+        at = origin(repository, self._hosts)
+        with self._named(repository, tag):
+            try:
+                claim = self._ask(at, tag, _LAST, actions=WRITE)
+                if claim.digest is not None:
+                    return claim.digest
+                answer = self._request(at, _manifest_call("GET", at, tag, _LAST))
+                return proof.manifest(answer, tag, at.host).digest
+            except NotFoundError:
+                return None
+
+    def mount(self, repository: str, digest: Digest, other: str) -> bool:
+        """Make a blob of another repository of the same host visible here; False when that cannot be."""
+        with self._named(repository, digest):
+            return self._uploader.mount(repository, digest, other)
+
+    def put_blob(self, repository: str, descriptor: Descriptor, pieces: Iterable[bytes]) -> None:
+        """Push a blob in one stream; see :meth:`imagelock.registry.upload.Uploader.put_blob`."""
+        with self._named(repository, descriptor.digest):
+            self._uploader.put_blob(repository, descriptor, pieces)
+
+    def put_manifest(
+        self,
+        repository: str,
+        content: Content,
+        tag: str | None = None,
+        *,
+        absent: Collection[Digest] = (),
+    ) -> None:
+        """Push a manifest under its digest and, given one, a tag, whatever the tag was before.
+
+        ``absent`` only makes a refusal an :class:`~imagelock.errors.IncompleteError`.
+        """
+        if tag is not None:
+            _check(tag)
+        with self._named(repository, tag or content.digest):
+            self._uploader.put_manifest(repository, content, tag, absent)
+
+    @contextmanager
+    def _named(self, repository: str, target: str | Digest) -> Iterator[None]:
+        """Say of an error what it was about."""
+        try:
+            yield
+        except RegistryError as error:
+            error.where = error.where or _where(repository, target)
+            raise
+
     # One endpoint
+
+    def _open_blob(self, at: Endpoint, descriptor: Descriptor, manner: Manner, start: int) -> Answer:
+        headers = {**_ANY, "Range": f"bytes={start}-"} if start else _ANY
+        call = Call(
+            method="GET",
+            target=f"/v2/{at.repository}/blobs/{descriptor.digest}",
+            limit=0,
+            headers=headers,
+            manner=manner,
+            streamed=True,
+        )
+        return self._request(at, call)
 
     def _request(self, at: Endpoint, call: Call) -> Answer:
         site = self._transport.site(at.scheme, at.authority, at.settings)
         return self._authorizer.request(site, at, call)
 
-    def _ask(self, at: Endpoint, target: str | Digest, manner: Manner) -> Claim:
-        answer = self._request(at, _manifest_call("HEAD", at, target, manner))
+    def _ask(self, at: Endpoint, target: str | Digest, manner: Manner, *, actions: str = "pull") -> Claim:
+        head = replace(_manifest_call("HEAD", at, target, manner), actions=actions)
+        answer = self._request(at, head)
         if answer.status == 404 and not is_true_404(answer):
             # A HEAD has no body to tell the registry's 404 from a proxy's: read the whole answer.
             answer = self._request(at, _manifest_call("GET", at, target, manner))
@@ -152,7 +245,7 @@ class RegistryClient:
 
         An endpoint that another one can stand in for gets less patience.
         """
-        where = f"{repository}{'@' if isinstance(target, Digest) else ':'}{target}"
+        where = _where(repository, target)
         tried: list[tuple[str, RegistryError]] = []
         for name in (repository, *alternate_names(repository, self._hosts)):
             places = [at for at in self._places(name) if at.resolves or isinstance(target, Digest)]
@@ -176,6 +269,10 @@ class RegistryClient:
         if places is None:
             places = self._endpoints[name] = endpoints(name, self._hosts)
         return places
+
+
+def _where(repository: str, target: str | Digest) -> str:
+    return f"{repository}{'@' if isinstance(target, Digest) else ':'}{target}"
 
 
 def _check(target: str | Digest) -> None:

@@ -68,11 +68,22 @@ def endpoints(name: str, hosts: Mapping[str, HostSettings]) -> tuple[Endpoint, .
     return tuple(found)
 
 
+def origin(name: str, hosts: Mapping[str, HostSettings]) -> Endpoint:
+    """Return the host itself, the only place that is ever written to.
+
+    Raises :class:`ValueFormError` for what is no repository name.
+    """
+    reference = Reference.parse(name)
+    if reference.tag is not None or reference.digest is not None:
+        raise ValueFormError("a repository name has no tag and no digest", text=name)
+    return _origin(reference, hosts.get(reference.domain, _DEFAULT_SETTINGS))
+
+
 def alternate_names(name: str, hosts: Mapping[str, HostSettings]) -> tuple[str, ...]:
     """Return the other names that ``[registries] alternates`` gives to ``name``, in order."""
     settings = hosts.get(name.partition("/")[0], _DEFAULT_SETTINGS)
     matches = ((re.fullmatch(each.match, name), each.to) for each in settings.alternates)
-    return tuple(_fill(to, match) for match, to in matches if match is not None)
+    return tuple(fill_groups(to, match) for match, to in matches if match is not None)
 
 
 def split_authority(authority: str) -> tuple[str, int | None]:
@@ -139,6 +150,6 @@ def _not_a_mirror(mirror: Mirror, reference: Reference) -> ConfigError:
     )
 
 
-def _fill(template: str, match: re.Match[str]) -> str:
+def fill_groups(template: str, match: re.Match[str]) -> str:
     """Put the groups of ``match`` in place of ``$1`` or ``${1}``."""
     return _GROUP.sub(lambda mark: match[int(mark[1] or mark[2])] or "", template)

@@ -28,7 +28,7 @@ from imagelock.registry.catalog import is_name
 from imagelock.registry.store import Claim, Content
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from imagelock.registry.backend import Backend, Stamp
     from imagelock.registry.catalog import Catalog, Repository
@@ -142,7 +142,17 @@ class LocalStore:
         del repository  # Blobs are shared.
         return self._proved_size(digest) is not None
 
-    def put_blob(self, repository: str, descriptor: Descriptor, pieces: Iterator[bytes]) -> None:
+    def tagged(self, repository: str, tag: str) -> Digest | None:
+        """Return what a tag points to; None when there is no such tag."""
+        found = self._backend.catalog().repository(repository).tags.get(tag)
+        return None if found is None else found.digest
+
+    def mount(self, repository: str, digest: Digest, other: str) -> bool:
+        """Whether the blob is here: all repositories share their blobs."""
+        del other
+        return self.has_blob(repository, digest)
+
+    def put_blob(self, repository: str, descriptor: Descriptor, pieces: Iterable[bytes]) -> None:
         """Store a blob; it becomes visible only when its size and digest are right."""
         del repository  # Blobs are shared.
         part = self.create(descriptor.digest.algorithm)
@@ -170,11 +180,19 @@ class LocalStore:
         if stamp is not None:
             self._good[digest] = stamp
 
-    def put_manifest(self, repository: str, content: Content, tag: str | None = None) -> None:
+    def put_manifest(
+        self,
+        repository: str,
+        content: Content,
+        tag: str | None = None,
+        *,
+        absent: Collection[Digest] = (),
+    ) -> None:
         """Store a manifest under its digest and, given one, a tag.
 
-        Raises :class:`IncompleteError` when blobs or children are missing (a missing ``subject`` is
-        allowed), :class:`IntegrityError` when the body is no manifest or not of this digest.
+        Raises :class:`IncompleteError` when blobs or children are missing that are not ``absent`` on
+        purpose (a missing ``subject`` is allowed), :class:`IntegrityError` when the body is no manifest
+        or not of this digest.
         """
         if not is_name(repository):
             raise UsageError("no repository name", where=repository[:255])
@@ -182,7 +200,7 @@ class LocalStore:
             raise UsageError(f"{tag[:80]!r} is no tag", where=repository)
         parsed = _read_manifest(content)
         # Hashing what it points to may take long, so it is done once before everybody else has to wait.
-        self._require(repository, parsed, self._backend.catalog())
+        self._require(repository, parsed, self._backend.catalog(), absent)
         part = self.create(content.digest.algorithm)
         try:
             part.write(content.body)
@@ -193,7 +211,7 @@ class LocalStore:
         covered = [child.digest for child in parsed.manifests] if isinstance(parsed, Index) else []
 
         def record(catalog: Catalog) -> Catalog:
-            self._require(repository, parsed, catalog)
+            self._require(repository, parsed, catalog, absent)
             if self._backend.stamp(content.digest) is None:
                 raise NotFoundError("deleted while it was stored", where=str(content.digest))
             return catalog.put(repository, catalog.repository(repository).put(descriptor, tag, covered))
@@ -348,11 +366,13 @@ class LocalStore:
         contents = {one.digest for digest in manifests for one in _contents(self._parse(digest))}
         return manifests | contents
 
-    def _require(self, repository: str, parsed: Manifest | Index, catalog: Catalog) -> None:
+    def _require(
+        self, repository: str, parsed: Manifest | Index, catalog: Catalog, absent: Collection[Digest]
+    ) -> None:
         members = self._all(repository, catalog) if isinstance(parsed, Index) else {}
         missing = []
         for one in _contents(parsed):
-            if one.media_type in FOREIGN_LAYER_TYPES:
+            if one.media_type in FOREIGN_LAYER_TYPES or one.digest in absent:
                 continue
             in_place = one.digest in members or one.media_type not in ACCEPTED_TYPES
             if not in_place or self._proved_size(one.digest) != one.size:

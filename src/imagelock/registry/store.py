@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from imagelock.model.digest import Digest
     from imagelock.model.manifest import Descriptor
@@ -72,8 +72,28 @@ class Target(Protocol):
     def has_blob(self, repository: str, digest: Digest) -> bool:
         """Whether the blob is there already."""
 
-    def put_blob(self, repository: str, descriptor: Descriptor, pieces: Iterator[bytes]) -> None:
-        """Store a blob; it becomes visible only when its size and digest are right."""
+    def tagged(self, repository: str, tag: str) -> Digest | None:
+        """Return what the tag points to now; None when there is no such tag."""
 
-    def put_manifest(self, repository: str, content: Content, tag: str | None = None) -> None:
-        """Store a manifest under its digest and, given one, a tag."""
+    def mount(self, repository: str, digest: Digest, other: str) -> bool:
+        """Make a blob of the repository ``other`` visible in this one without moving it, if that can be."""
+
+    def put_blob(self, repository: str, descriptor: Descriptor, pieces: Iterable[bytes]) -> None:
+        """Store a blob; it becomes visible only when its size and digest are right.
+
+        Pieces that are no mere iterator may be asked for again when sending them fails.
+        """
+
+    def put_manifest(
+        self,
+        repository: str,
+        content: Content,
+        tag: str | None = None,
+        *,
+        absent: Collection[Digest] = (),
+    ) -> None:
+        """Store a manifest under its digest and, given one, a tag.
+
+        ``absent`` are blobs and children left out on purpose.  Raises
+        :class:`~imagelock.errors.IncompleteError` where the store refuses a manifest without them.
+        """

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urljoin, urlsplit
@@ -25,10 +26,12 @@ from imagelock.registry.faults import FOREIGN, fault
 from imagelock.registry.gate import Gate, Trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     Pool: TypeAlias = urllib3.HTTPConnectionPool
 
+STREAMED = frozenset({200, 206})
+"""Answers whose body a streamed call leaves to the caller."""
 USER_AGENT = f"imagelock/{__version__}"
 _TIMEOUT = urllib3.Timeout(connect=limits.CONNECT_SECONDS, read=limits.FIRST_BYTE_SECONDS)
 _PIECE_BYTES = 256 * limits.KIB
@@ -66,15 +69,31 @@ class Manner:
 class Call:
     """One request: ``target`` is path and query, exactly as they go out.
 
-    At most ``limit`` bytes of a good answer's body are taken.
+    At most ``limit`` bytes of a good answer's body are taken; with ``streamed`` it is left to the caller.
+    ``body`` may be pieces: sent as they come, with the ``Content-Length`` that ``headers`` must have, and
+    once more after trouble unless they are a mere iterator.  ``actions`` is what a token must allow;
+    ``answer_within`` (seconds) replaces the usual deadline of the first byte that comes back.
     """
 
     method: str
     target: str
     limit: int
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    body: bytes | None = field(default=None, repr=False)
+    body: bytes | Iterable[bytes] | None = field(default=None, repr=False)
     manner: Manner = Manner()
+    streamed: bool = False
+    actions: str = "pull"
+    answer_within: float | None = None
+
+    @property
+    def is_upload(self) -> bool:
+        """Whether the body comes in pieces."""
+        return self.body is not None and not isinstance(self.body, bytes)
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether the same bytes can be sent again."""
+        return not isinstance(self.body, Iterator)
 
 
 class Transport:
@@ -162,7 +181,7 @@ class Transport:
 
     def _next_hop(self, site: Site, call: Call, location: str) -> tuple[Site, Call]:
         """Return where a redirect leads; Authorization stays home when scheme, host or port change."""
-        scheme, authority, target = _split_location(site.url + call.target, location)
+        scheme, authority, target = split_location(site.url + call.target, location)
         if site.scheme == "https" and scheme == "http":
             raise UnreachableError(f"a redirect from https to plain http ({authority}) is not followed")
         hop = replace(call, target=target)
@@ -179,19 +198,28 @@ class Transport:
             if isinstance(result, Answer):
                 site.gate.succeeded()
                 return result
+            if not call.repeatable:
+                raise result.error
             first = site.gate.failed(result, attempt=attempt, first=first, patience=call.manner.patience)
             attempt += 1
 
     def _attempt(self, site: Site, call: Call) -> Answer | Trouble:
         with site.gate.slot(call.manner.patience):
-            self._count(site.authority, call.method)
-            try:
-                answer = self._exchange(site, call)
-            except FOREIGN as error:
-                wrong = fault(error, authority=site.authority)
-                if isinstance(wrong, Trouble):
-                    return wrong
-                raise wrong from error
+            if not call.is_upload:
+                return self._try(site, call)
+        # An upload waits for a pause of the host, but holds no slot: its pieces may come from the same
+        # host, and would wait for a slot for ever.  Who copies bounds the number of uploads.
+        return self._try(site, call)
+
+    def _try(self, site: Site, call: Call) -> Answer | Trouble:
+        self._count(site.authority, call.method)
+        try:
+            answer = self._exchange(site, call)
+        except FOREIGN as error:
+            wrong = fault(error, authority=site.authority)
+            if isinstance(wrong, Trouble):
+                return wrong
+            raise wrong from error
         return trouble(answer) if answer.status in REPEATABLE else answer
 
     def _exchange(self, site: Site, call: Call) -> Answer:
@@ -209,10 +237,14 @@ class Transport:
             retries=False,
             redirect=False,
             assert_same_host=False,
-            timeout=_TIMEOUT,
+            timeout=_timeout(call),
             preload_content=False,
             decode_content=False,
         )
+        if call.streamed and response.status in STREAMED:
+            return Answer(
+                status=response.status, headers=response.headers, body=b"", url=site.url, stream=response
+            )
         try:
             body = _read(response, call.limit)
         except BaseException:
@@ -231,7 +263,13 @@ class Transport:
             self.requests[key] = self.requests.get(key, 0) + 1
 
 
-def _split_location(base: str, location: str) -> tuple[str, str, str]:
+def _timeout(call: Call) -> urllib3.Timeout:
+    if call.answer_within is None:
+        return _TIMEOUT
+    return urllib3.Timeout(connect=limits.CONNECT_SECONDS, read=call.answer_within)
+
+
+def split_location(base: str, location: str) -> tuple[str, str, str]:
     """Return scheme, authority and target of a ``Location``, every character of the target kept."""
     try:
         url = location if location.startswith(("https://", "http://")) else urljoin(base, location)

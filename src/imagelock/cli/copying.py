@@ -1,0 +1,43 @@
+"""What the copying commands share: the client as source and target, and how results are shown."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, NoReturn
+
+from imagelock.cli.terminal import progress, stdout_style, table_width
+from imagelock.errors import UsageError
+from imagelock.ops.mirror import outcome, rows
+from imagelock.report.text import table_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imagelock.cli.common import Run
+    from imagelock.ops.project import Project
+    from imagelock.ops.resolve import Progress
+    from imagelock.ops.transfer import Done
+    from imagelock.registry.client import RegistryClient
+
+
+@contextmanager
+def registries(run: Run, project: Project, title: str) -> Iterator[tuple[RegistryClient, Progress | None]]:
+    """Yield a client for reading and writing, and a progress that people see."""
+    if run.settings.offline:
+        raise UsageError("--offline asks no registry, and this command needs one")
+    from imagelock.registry.client import RegistryClient  # noqa: PLC0415 - --help must not pay for it
+
+    settings = project.settings
+    with (
+        RegistryClient(project.config.hosts, jobs=settings.jobs, retry_time=settings.retry_time) as client,
+        progress(title, quiet=run.quiet) as shown,
+    ):
+        yield client, shown
+
+
+def finish(run: Run, command: str, done: Done, advice: tuple[str, ...] = ()) -> NoReturn:
+    """Show the table of results and end with the truthful exit code."""
+    told = outcome(command, done)
+    table = table_text(("IMAGE", "TO", "RESULT"), rows(done.results), stdout_style(), table_width())
+    run.finish(replace(told, advice=(*told.advice, *advice)), data=table if done.results else "")

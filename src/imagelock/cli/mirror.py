@@ -1,0 +1,75 @@
+"""``imagelock mirror``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from imagelock.cli.common import common, verb
+
+if TYPE_CHECKING:
+    from imagelock.cli.common import Run
+
+
+@verb("mirror")
+@click.option("--to", required=True, metavar="REGISTRY", help="host[:port][/prefix] to copy to.")
+@click.option(
+    "--map",
+    "maps",
+    multiple=True,
+    metavar="PATTERN=PATH",
+    help="Another path for names that match the regular expression (repeatable, the first counts).",
+)
+@click.option("--shard", metavar="I/N", help="Only the part I (from 0) of N, chosen by digest.")
+@click.option(
+    "--platform", "platforms", multiple=True, metavar="OS/ARCH", help="Only these platforms (repeatable)."
+)
+@click.option(
+    "--move", "moves", multiple=True, metavar="IMAGE", help="Move this tag although it is another image."
+)
+@click.option("--dry-run", is_flag=True, help="Ask what is missing, write nothing.")
+@common()
+def command(
+    run: Run,
+    *,
+    to: str,
+    maps: tuple[str, ...],
+    shard: str | None,
+    platforms: tuple[str, ...],
+    moves: tuple[str, ...],
+    dry_run: bool,
+) -> None:
+    r"""Copy the lock's images into another registry, byte for byte, under the same digests.
+
+    An image goes to REGISTRY/<original host>/<path> with its tag; a port in the host becomes -PORT. An
+    entry without a tag gets the tag imagelock-<first 12 characters of the digest>, so that the registry
+    does not collect it. A tag that is another image there is refused. What is there is not sent again,
+    so a run that was broken off goes on where it stopped. Needs the lock alone.
+
+    \b
+    Examples:
+      imagelock mirror --to registry.corp:5000
+      imagelock mirror --to registry.corp/mirror --dry-run
+      imagelock mirror --to registry.corp --map 'docker.io/library/(.*)=base/$1'
+      imagelock mirror --to registry.corp --shard 0/4      one of four jobs
+    """
+    from imagelock.cli.copying import finish, registries  # noqa: PLC0415 - --help must not pay for it
+    from imagelock.model.platform import Platform  # noqa: PLC0415
+    from imagelock.ops import mirror, transfer  # noqa: PLC0415
+    from imagelock.ops.copy import Choice, Remembering, plan  # noqa: PLC0415
+    from imagelock.ops.project import read_lock  # noqa: PLC0415
+
+    project = run.open()
+    part = mirror.Shard() if shard is None else mirror.Shard.parse(shard)
+    items = mirror.items(read_lock(project).lock, mirror.destination(to, maps), part, moves)
+    choice = Choice(platforms=tuple(map(Platform.parse, platforms)))
+    jobs = run.settings.jobs
+    with registries(run, project, "mirroring") as (client, shown):
+        source = Remembering(client)
+        planned = plan(source, client, items, choice, jobs=jobs)
+        if dry_run:
+            run.finish(mirror.preview("mirror", planned))
+        done = transfer.apply(planned, source, client, jobs=jobs, progress=shown)
+        warnings = client.warnings
+    finish(run, "mirror", done, warnings)

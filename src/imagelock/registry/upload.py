@@ -1,0 +1,248 @@
+"""Writing to a registry: blobs in one stream, mounts, manifests by digest and by tag.
+
+Follows the OCI distribution specification 1.1, "Push".  Only the host itself is written to, never a
+mirror of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from imagelock import limits
+from imagelock.errors import (
+    IncompleteError,
+    IntegrityError,
+    NoAccessError,
+    RegistryError,
+    UnreachableError,
+    ValueFormError,
+)
+from imagelock.model.digest import Digest, same_digest
+from imagelock.model.manifest import ACCEPTED_TYPES
+from imagelock.registry.answers import REDIRECT, is_true_404, refusal
+from imagelock.registry.endpoints import origin
+from imagelock.registry.proof import DIGEST_HEADER
+from imagelock.registry.transport import Call, split_location
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from imagelock.model.hosts import HostSettings
+    from imagelock.model.manifest import Descriptor
+    from imagelock.registry.answers import Answer
+    from imagelock.registry.auth import Authorizer
+    from imagelock.registry.endpoints import Endpoint
+    from imagelock.registry.store import Content
+    from imagelock.registry.transport import Site, Transport
+
+_ACCEPT = {"Accept": ", ".join(ACCEPTED_TYPES)}
+WRITE = "pull,push"
+"""What a token must allow for every request of a copy's target, so that one is enough."""
+_INCOMPLETE = frozenset({"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN"})
+_SMALL = limits.ERROR_BODY_BYTES
+
+
+class Uploader:
+    """The write side of one client, over its transport and its logins; safe for many threads."""
+
+    def __init__(
+        self, transport: Transport, authorizer: Authorizer, hosts: Mapping[str, HostSettings]
+    ) -> None:
+        self._transport = transport
+        self._authorizer = authorizer
+        self._hosts = hosts
+
+    def has_manifest(self, repository: str, digest: Digest) -> bool:
+        """Whether the registry says that it has the manifest (one HEAD)."""
+        return self._has(repository, f"manifests/{digest}", "manifest")
+
+    def has_blob(self, repository: str, digest: Digest) -> bool:
+        """Whether the registry says that the repository has the blob (one HEAD)."""
+        return self._has(repository, f"blobs/{digest}", "blob")
+
+    def mount(self, repository: str, digest: Digest, other: str) -> bool:
+        """Ask for a blob of another repository of this registry ("Mounting a blob from another repository").
+
+        False when the registry does not do it; the session it may have opened instead is given up.
+        """
+        at, source = origin(repository, self._hosts), origin(other, self._hosts)
+        if (at.scheme, at.authority) != (source.scheme, source.authority):
+            return False
+        query = f"mount={digest}&from={source.repository}"
+        try:
+            answer = self._ask(at, "POST", f"/v2/{at.repository}/blobs/uploads/?{query}", _OPENING)
+        except NoAccessError:
+            return False  # writing here is allowed and reading there may not be: the stream will tell
+        if answer.status == 202 and "Location" in answer.headers:
+            self._give_up(at, answer)
+        return answer.status == 201
+
+    def put_blob(self, repository: str, descriptor: Descriptor, pieces: Iterable[bytes]) -> None:
+        """Push a blob: open a session, send everything in one request ("POST then PUT").
+
+        Raises :class:`IntegrityError` when the registry says that it got something else; what ``pieces``
+        raises comes out, and the registry keeps nothing.
+        """
+        at = origin(repository, self._hosts)
+        again = _Again(self, at, descriptor, pieces)
+        answer = again.send()
+        if answer.status == 404 and again.repeatable:
+            answer = again.send()  # the session is gone: a restarted registry forgets them
+        if answer.status != 201:
+            raise _refused(answer, "blob")
+        _compare(answer, descriptor.digest)
+
+    def put_manifest(
+        self, repository: str, content: Content, tag: str | None, absent: Collection[Digest]
+    ) -> None:
+        """Push a manifest under its digest, and under a tag when one is given ("Pushing Manifests")."""
+        at = origin(repository, self._hosts)
+        targets = [str(content.digest)] if tag is None else [tag]
+        if tag is not None and content.digest.algorithm != "sha256":
+            targets.insert(0, str(content.digest))
+        for target in targets:
+            call = Call(
+                method="PUT",
+                target=f"/v2/{at.repository}/manifests/{target}",
+                limit=_SMALL,
+                headers={"Content-Type": content.media_type},
+                body=content.body,
+                actions=WRITE,
+                answer_within=limits.COMMIT_SECONDS,
+            )
+            answer = self._authorizer.request(self._site(at), at, call)
+            if not 200 <= answer.status < 300:
+                raise _manifest_refusal(answer, absent, f"{repository}@{content.digest}")
+            _compare(answer, content.digest)
+
+    def open_session(self, at: Endpoint) -> tuple[Site, str, bool]:
+        """Start an upload; return where to send it, and whether that is the registry itself."""
+        answer = self._ask(at, "POST", f"/v2/{at.repository}/blobs/uploads/", _OPENING)
+        if answer.status != 202 or "Location" not in answer.headers:
+            raise _refused(answer, "repository")
+        return self._location(at, answer)
+
+    def send(self, at: Endpoint, where: tuple[Site, str, bool], call: Call) -> Answer:
+        """Send the bytes of an upload; a login goes only to the registry itself."""
+        site, _, own = where
+        return self._authorizer.request(site, at, call) if own else self._transport.request(site, call)
+
+    def _give_up(self, at: Endpoint, answer: Answer) -> None:
+        """End a session that is not needed; a registry that cannot will forget it by itself."""
+        try:
+            site, target, own = self._location(at, answer)
+            if own:
+                call = Call(method="DELETE", target=target, limit=_SMALL, actions=WRITE)
+                self._authorizer.request(site, at, call)
+        except RegistryError:
+            return
+
+    def _location(self, at: Endpoint, answer: Answer) -> tuple[Site, str, bool]:
+        """Read ``Location``: relative, on another path, or on another host.
+
+        A registry behind a proxy that ends TLS often names itself with plain http: the way back is the
+        way there.  Another host over plain http is refused to a registry over https.
+        """
+        site = self._site(at)
+        scheme, authority, target = split_location(site.url + "/", answer.headers["Location"])
+        own = authority.rpartition(":")[0] or authority
+        here = site.authority.rpartition(":")[0] or site.authority
+        if authority == site.authority or (own == here and scheme != site.scheme):
+            return site, target, True
+        if site.scheme == "https" and scheme == "http":
+            raise UnreachableError(f"an upload from https to plain http ({authority}) is not followed")
+        return self._transport.site(scheme, authority), target, False
+
+    def _has(self, repository: str, path: str, what: str) -> bool:
+        at = origin(repository, self._hosts)
+        answer = self._ask(at, "HEAD", f"/v2/{at.repository}/{path}", _ACCEPT)
+        if answer.status == 404 and is_true_404(answer):
+            return False
+        if answer.status != 200:
+            raise refusal(answer, what=what)
+        return True
+
+    def _ask(self, at: Endpoint, method: str, target: str, headers: Mapping[str, str]) -> Answer:
+        body = b"" if method == "POST" else None
+        call = Call(method=method, target=target, limit=_SMALL, headers=headers, body=body, actions=WRITE)
+        return self._authorizer.request(self._site(at), at, call)
+
+    def _site(self, at: Endpoint) -> Site:
+        return self._transport.site(at.scheme, at.authority, at.settings)
+
+
+class _Again:
+    """One blob's upload: each attempt opens a session of its own, which nobody has written to."""
+
+    def __init__(
+        self, uploader: Uploader, at: Endpoint, descriptor: Descriptor, pieces: Iterable[bytes]
+    ) -> None:
+        self._uploader = uploader
+        self._at = at
+        self._descriptor = descriptor
+        self._call = Call(
+            method="PUT",
+            target="",
+            limit=_SMALL,
+            headers={
+                "Content-Type": "application/octet-stream",
+                "Content-Length": str(descriptor.size),
+            },
+            body=pieces,
+            actions=WRITE,
+            answer_within=limits.COMMIT_SECONDS,
+        )
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether the pieces can be had again."""
+        return self._call.repeatable
+
+    def send(self) -> Answer:
+        """Open a session and send everything."""
+        where = self._uploader.open_session(self._at)
+        target = where[1]
+        query = f"{'&' if '?' in target else '?'}digest={self._descriptor.digest}"
+        return self._uploader.send(self._at, where, replace(self._call, target=target + query))
+
+
+_OPENING = {"Content-Length": "0"}
+
+
+def _refused(answer: Answer, what: str) -> RegistryError:
+    """Return the error for a push that was refused; bytes the registry did not get whole are its fault."""
+    if answer.code in {"DIGEST_INVALID", "SIZE_INVALID"}:
+        return IntegrityError(f"{answer.url} got other bytes than were sent ({answer.reason})")
+    if answer.status == 404:
+        # Not found would mean that the image is gone, and it is the place to put it that is missing.
+        return RegistryError(
+            f"{answer.url} has no such {what} to write to ({answer.reason})",
+            hint="create the project or namespace first, if this registry wants that",
+        )
+    if answer.status in REDIRECT:
+        return UnreachableError(f"a redirect that cannot be followed ({answer.status})")
+    return refusal(answer, what=what)
+
+
+def _manifest_refusal(answer: Answer, absent: Collection[Digest], where: str) -> RegistryError:
+    if answer.code in _INCOMPLETE or (absent and 400 <= answer.status < 500 and answer.status != 429):
+        error = IncompleteError(
+            f"{answer.url} refuses a manifest without all of its parts ({answer.reason})",
+            missing=tuple(str(digest) for digest in absent),
+            where=where,
+        )
+        if absent:
+            error.hint = "copy every platform, or let the registry take indexes with missing platforms"
+        return error
+    return _refused(answer, "repository")
+
+
+def _compare(answer: Answer, digest: Digest) -> None:
+    """Refuse an answer that names another digest than what was pushed."""
+    try:
+        said = Digest.parse(answer.headers.get(DIGEST_HEADER, ""))
+    except ValueFormError:
+        return
+    if said.algorithm == digest.algorithm and not same_digest(said, digest):
+        raise IntegrityError(f"{answer.url} stored {said} instead of {digest}")
