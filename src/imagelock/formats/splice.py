@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from imagelock.errors import FormatError
+from imagelock.formats import rules as rules_format
 from imagelock.formats.all import FILE_FORMATS, find, is_documents
 from imagelock.formats.base import Text
 from imagelock.formats.json_nodes import compose_json
@@ -98,8 +99,9 @@ def _prove(
     pairs: Sequence[tuple[Place, Reference]],
     rules: Sequence[ScanRule],
 ) -> None:
-    whole = next((place.format for place, _ in pairs if place.format in _FILE_FORMATS), None)
-    if whole is not None or not is_documents(old):
+    formats = {place.format for place, _ in pairs}
+    whole = next((name for name in formats if name in _FILE_FORMATS), None)
+    if whole is not None or (formats == {rules_format.name} and not is_documents(old)):
         _prove_by_finding(old, new, pairs, whole, rules)
     else:
         _prove_by_events(old, new, edits)

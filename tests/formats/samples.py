@@ -1,0 +1,202 @@
+"""Texts of every format for the laws that hold for all: each is found, pinned and put back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from imagelock.model.digest import Digest
+
+OLD = Digest.of(b"an older image")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One text: ``places`` is how many references it holds that can be pinned."""
+
+    name: str
+    path: str
+    content: str
+    places: int
+
+
+POD = """\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web  # image: not/this:1
+spec:
+  initContainers:
+  - name: first
+    image: quay.io/acme/first:1
+  containers:
+  - {name: "flow", image: quay.io/acme/flow:1, ports: [80, 443]}
+  - image: "quay.io/acme/\\x64ouble:1"   # written with an escape
+  - image: 'quay.io/acme/single:1'
+  - image: >-
+      quay.io/acme/folded:1
+  - image: "quay.io/acme/con\\
+      tinued:1"
+  - image: &anchored quay.io/acme/anchored:1
+  - image: *anchored
+  - image: !!str quay.io/acme/tagged:1
+  - image: &both
+      !!str quay.io/acme/both:1
+  - ? image
+    : quay.io/acme/explicit:1
+  - image: |-
+      quay.io/acme/literal:1
+    env:
+    - name: RELATED_IMAGE_other
+      value: localhost:5000/other
+    - {name: IMAGE_default_x, value: nginx}
+    - name: JSON
+      value: '{"image": "quay.io/acme/json:1", "more": [{"image": "quay.io/acme/\\u006dore:1"}]}'
+    - name: BLOCK
+      value: |
+        {
+          "image": "quay.io/acme/block:1",
+          "text": "{\\"image\\": \\"quay.io/acme/inner:1\\"}"
+        }
+    - name: FOLDED
+      value: "{\\"image\\":
+        \\"quay.io/acme/folded-json:1\\"}"
+  volumes:
+  - name: data
+    image: {reference: quay.io/acme/volume:1}
+"""
+
+CSV = """\
+apiVersion: operators.coreos.com/v1alpha1
+kind: ClusterServiceVersion
+metadata:
+  annotations:
+    alm-examples: |-
+      [{"kind": "Web", "spec": {"image": "quay.io/acme/example:1"}}]
+    containerImage: quay.io/acme/operator:1
+    quay.io/any: quay.io/acme/annotated:1
+    description: 'use quay.io/acme/prose:1 or {"image": this}'
+spec:
+  install:
+    spec:
+      deployments:
+      - name: operator
+        spec:
+          template:
+            spec:
+              containers:
+              - name: operator
+                image: quay.io/acme/operator:1
+                env:
+                - {name: RELATED_IMAGE_web, value: "quay.io/acme/web:1"}
+  relatedImages:
+  - name: ''
+    image: quay.io/acme/related:1
+"""
+
+JSON = """\
+{
+\t"apiVersion": "v1",\t"kind": "List",
+\t"items": [
+\t\t{"kind": "Pod", "spec": {"containers": [
+\t\t\t{"name": "\\ud83d\\ude00", "image": "quay.io\\/acme/web:1"},
+\t\t\t{"image": "quay.io/acme/api:1", "env": [
+\t\t\t\t{"name": "X", "value": "{\\"image\\":\\"quay.io/acme/inner:1\\"}"}]}
+\t\t]}}
+\t]
+}
+"""
+
+DOCKERFILE = """\
+# syntax=docker/dockerfile:1
+# escape=\\
+ARG BASE=quay.io/acme/base:1 UNUSED=quay.io/acme/unused:1
+ARG QUOTED="quay.io/acme/quoted:1"
+FROM --platform=$BUILDPLATFORM quay.io/acme/build:1 AS Build
+RUN cat <<EOF
+FROM quay.io/acme/heredoc:1
+EOF
+from $BASE as second
+FROM build
+FROM ${MISSING:-quay.io/acme/default:1}
+FROM quay.io/acme/con\\
+# a comment in between
+tinued:1 AS third
+FROM "quay.io/acme/in-quotes:1"
+FROM ${QUOTED}
+FROM scratch
+"""
+
+LIST = """\
+# the release
+quay.io/acme/web:1
+  quay.io/acme/api:1   # behind a blank
+nginx\t
+quay.io/acme/web:1
+
+localhost:5000/a/b:c"""
+
+TAGS = """\
+images:
+- name: quay.io/acme/web
+  src_build_tag: master-1
+  tag: stable
+  digest: ""   # filled
+"""
+
+EPIPHANY = """\
+[packages]
+nginx:1
+[images]
+quay.io/acme/web:1
+# nothing
+quay.io/acme/api:1
+"""
+
+STREAM = """\
+# a licence
+---
+apiVersion: v1
+kind: Pod
+spec: {containers: [{image: "quay.io/acme/web:1"}]}
+...
+# between
+---
+kind: [broken
+containers: 1
+---
+apiVersion: v1
+kind: Pod
+spec:
+  containers:
+  - image: quay.io/acme/api:1
+  - image: quay.io/acme/api:1"""
+
+
+def _endings(content: str) -> str:
+    """Give every other line another ending."""
+    lines = content.split("\n")
+    return "".join(line + ("\r\n" if i % 2 else "\n") for i, line in enumerate(lines[:-1])) + lines[-1]
+
+
+_PLAIN = (
+    Sample("pod", "pod.yaml", POD, 19),
+    Sample("csv", "operator.clusterserviceversion.yaml", CSV, 6),
+    Sample("json", "list.json", JSON, 3),
+    Sample("dockerfile", "Dockerfile", DOCKERFILE, 6),
+    Sample("list", "external_images", LIST, 5),
+    Sample("stream", "all.yaml", STREAM, 3),
+    Sample("tags", "tags.yaml", TAGS, 1),
+    Sample("epiphany", "requirements.txt", EPIPHANY, 2),
+)
+
+SAMPLES = (
+    *_PLAIN,
+    *(Sample(f"{s.name}-crlf", s.path, s.content.replace("\n", "\r\n"), s.places) for s in _PLAIN),
+    *(Sample(f"{s.name}-mixed", s.path, _endings(s.content), s.places) for s in _PLAIN),
+    *(Sample(f"{s.name}-bom", s.path, "\ufeff" + s.content, s.places) for s in _PLAIN),
+    *(Sample(f"{s.name}-unfinished", s.path, s.content.rstrip(), s.places) for s in _PLAIN),
+    *(
+        Sample(f"{s.name}-old", s.path, s.content.replace("/web:1", f"/web:1@{OLD}"), s.places)
+        for s in _PLAIN
+    ),
+)
