@@ -9,10 +9,11 @@ import click
 
 from imagelock.cli.common import CONTEXT, VerbGroup, common
 from imagelock.interchange.all import EXPORTS
+from imagelock.interchange.base import Asked
 
 if TYPE_CHECKING:
     from imagelock.cli.common import Run
-    from imagelock.interchange.all import Export
+    from imagelock.interchange.base import Export, Option
 
 
 @click.group("export", cls=VerbGroup, context_settings=CONTEXT)
@@ -31,12 +32,44 @@ def _subcommand(export: Export) -> click.Command:
         export.name, short_help=export.summary, help=f"Write {export.summary}.", context_settings=CONTEXT
     )
     @common()
-    def write(run: Run) -> None:
+    def write(run: Run, **values: str | tuple[str, ...] | None) -> None:
         from imagelock.ops.project import read_lock  # noqa: PLC0415 - --help must not pay for it
 
-        sys.stdout.write(export.export(read_lock(run.open()).lock))
+        project = run.open()
+        asked = Asked(
+            values={option.name: _values(values[_parameter(option)]) for option in export.options},
+            exemptions=project.config.exemptions,
+        )
+        sys.stdout.write(export.export(read_lock(project).lock, asked))
 
+    for option in reversed(export.options):
+        write.params.insert(0, _click_option(option))
     return write
+
+
+def _click_option(option: Option) -> click.Option:
+    default = option.default if option.multiple else next(iter(option.default), None)
+    return click.Option(
+        [f"--{option.name}", _parameter(option)],
+        help=option.help,
+        metavar=None if option.choices else option.metavar,
+        type=click.Choice(option.choices) if option.choices else str,
+        default=default,
+        show_default=bool(option.default),
+        multiple=option.multiple,
+        required=option.required,
+    )
+
+
+def _parameter(option: Option) -> str:
+    """Return a name that none of the common options has."""
+    return "export_" + option.name.replace("-", "_")
+
+
+def _values(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str) else value
 
 
 for _export in EXPORTS:

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from imagelock.interchange import imagelist
 
 if TYPE_CHECKING:
-    from imagelock.model.lock import Lock
-
-
-class Export(Protocol):
-    """Another tool's format, made from the lock alone."""
-
-    name: str
-    summary: str
-
-    def export(self, lock: Lock) -> str:
-        """Return the whole text."""
-
+    from imagelock.interchange.base import Export
 
 EXPORTS: tuple[Export, ...] = (imagelist,)

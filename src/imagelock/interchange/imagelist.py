@@ -8,12 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from imagelock.interchange.base import Asked, Option
     from imagelock.model.lock import Lock
 
 name = "list"
 summary = "one name[:tag]@digest a line"
+options: tuple[Option, ...] = ()
 
 
-def export(lock: Lock) -> str:
+def export(lock: Lock, asked: Asked) -> str:  # noqa: ARG001 - the protocol's signature
     """Return the list."""
     return "".join(f"{image.image_id}\n" for image in lock.images)

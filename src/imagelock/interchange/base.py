@@ -1,0 +1,55 @@
+"""What an export is, and the options it may ask for; the command line is made from these values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from imagelock.model.exemption import Exemption
+    from imagelock.model.lock import Lock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One option of an export: ``--name VALUE``, with ``multiple`` as often as wanted.
+
+    ``default`` are the values it has when it is not given; none and not ``multiple``: no value.
+    """
+
+    name: str
+    help: str
+    metavar: str = "VALUE"
+    default: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    multiple: bool = False
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What an export is made with: the values of its options, and what the project exempts."""
+
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    exemptions: tuple[Exemption, ...] = ()
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """Return every value of an option; empty ones count as not given."""
+        return tuple(value for value in self.values.get(name, ()) if value)
+
+    def one(self, name: str) -> str | None:
+        """Return the value of an option, or None."""
+        return next(iter(self.all(name)), None)
+
+
+class Export(Protocol):
+    """Another tool's format, made from the lock."""
+
+    name: str
+    summary: str
+    options: tuple[Option, ...]
+
+    def export(self, lock: Lock, asked: Asked) -> str:
+        """Return the whole text; raise :class:`UsageError` for values that do not go together."""
