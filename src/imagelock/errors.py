@@ -8,6 +8,7 @@
     ├── LockError                   2   the lock is missing, damaged, of a newer version, or held
     ├── FormatError                 1   a text cannot be read as the format it claims (finding IL114)
     ├── ValueFormError              1   a reference, digest or platform that is none
+    ├── ClusterError                3   could not tell: a cluster does not answer, or not wholly
     └── RegistryError               3   could not tell
         ├── NotFoundError           3   the registry says: there is no such thing
         │   └── NoPlatformError     3   the image is there, but not for a platform that was asked for
@@ -91,6 +92,12 @@ class ValueFormError(ImagelockError, ValueError):
     def __init__(self, message: str, *, text: str, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.text = text
+
+
+class ClusterError(ImagelockError):
+    """A cluster's API server cannot be reached, refuses, or answers something that breaks off."""
+
+    exit_code = 3
 
 
 class RegistryError(ImagelockError):

@@ -72,18 +72,49 @@ def exemption_for(reference: Reference, exemptions: Sequence[Exemption], today: 
     ``image`` is matched whole against the canonical name, ``name:tag`` and the full canonical form; a
     reference that is not canonical (``nginx:1.27``) means its canonical form.
     """
-    tagged = reference.name if reference.pulled_tag is None else f"{reference.name}:{reference.pulled_tag}"
-    forms = {reference.name, tagged, reference.canonical}
+    forms = _forms(reference)
     for exemption in exemptions:
-        is_for_pods = exemption.namespace is not None or exemption.owner is not None
-        is_over = exemption.expires is not None and exemption.expires < today
+        if not is_for_pods(exemption) and _is_on(exemption, today) and _names(exemption, forms):
+            return exemption
+    return None
+
+
+def exemption_for_pod(
+    reference: Reference,
+    namespace: str,
+    owners: Sequence[str],
+    exemptions: Sequence[Exemption],
+    today: dt.date,
+) -> Exemption | None:
+    """Return the first exemption that covers an image in a pod of ``namespace``.
+
+    ``namespace`` and ``owner`` of an exemption are exact or globs; ``owners`` are everything that
+    controls the pod, as ``Kind/name``, and an exemption may name the kind or leave it out.
+    """
+    forms = _forms(reference)
+    for exemption in exemptions:
         if (
-            not is_for_pods
-            and not is_over
-            and any(fnmatch.fnmatchcase(form, _pattern(exemption.image)) for form in forms)
+            _is_on(exemption, today)
+            and (exemption.namespace is None or fnmatch.fnmatchcase(namespace, exemption.namespace))
+            and (exemption.owner is None or _owns(exemption.owner, owners))
+            and _names(exemption, forms)
         ):
             return exemption
     return None
+
+
+def is_for_pods(exemption: Exemption) -> bool:
+    """Whether an exemption is about pods of a cluster only and says nothing of files."""
+    return exemption.namespace is not None or exemption.owner is not None
+
+
+def _forms(reference: Reference) -> frozenset[str]:
+    tagged = reference.name if reference.pulled_tag is None else f"{reference.name}:{reference.pulled_tag}"
+    return frozenset((reference.name, tagged, reference.canonical))
+
+
+def _names(exemption: Exemption, forms: frozenset[str]) -> bool:
+    return any(fnmatch.fnmatchcase(form, _pattern(exemption.image)) for form in forms)
 
 
 def _pattern(image: str) -> str:
@@ -92,6 +123,16 @@ def _pattern(image: str) -> str:
         return Reference.parse(image).canonical
     except ValueFormError:
         return image
+
+
+def _owns(pattern: str, owners: Sequence[str]) -> bool:
+    return any(
+        fnmatch.fnmatchcase(owner if "/" in pattern else owner.partition("/")[2], pattern) for owner in owners
+    )
+
+
+def _is_on(exemption: Exemption, today: dt.date) -> bool:
+    return exemption.expires is None or exemption.expires >= today
 
 
 def expired(exemptions: Sequence[Exemption], today: dt.date) -> tuple[Exemption, ...]:

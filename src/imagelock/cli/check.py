@@ -6,28 +6,49 @@ from typing import TYPE_CHECKING
 
 import click
 
-from imagelock.cli.common import common, format_option, sources_argument, verb
+from imagelock.cli.common import CONTEXT, Verb, common, format_option, sources_argument
 
 if TYPE_CHECKING:
     from imagelock.cli.common import Run
 
 
-@verb("check")
+class _Check(Verb):
+    """Takes ``--cluster`` alone or as ``--cluster=DUMP``, so that it never swallows a SOURCE."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Write the bare option as the one without a dump."""
+        end = args.index("--") if "--" in args else len(args)
+        words = ["--cluster=" if word == "--cluster" else word for word in args[:end]]
+        return super().parse_args(ctx, [*words, *args[end:]])
+
+
+@click.command("check", cls=_Check, context_settings=CONTEXT)
 @sources_argument
 @click.option("--registry", is_flag=True, help="Ask the registries as well, like `imagelock drift`.")
+@click.option(
+    "--cluster",
+    multiple=True,
+    metavar="[=DUMP]",
+    help="Judge a cluster as well, or a dump of it, like `imagelock cluster check`.",
+)
 @format_option
 @common()
-def command(run: Run, sources: tuple[str, ...], *, registry: bool, force: str | None) -> None:
+def command(
+    run: Run, sources: tuple[str, ...], *, registry: bool, cluster: tuple[str, ...], force: str | None
+) -> None:
     r"""Prove that every reference is pinned as the lock says: the gate of a pipeline.
 
-    Offline, and nothing is run. With --registry what moved or is gone counts too: one report, one exit
-    code (0 fine, 1 findings, 2 a file or the lock cannot be read, 3 could not tell).
+    Offline, and nothing is run. With --registry what moved or is gone counts too, with --cluster what
+    runs: one report, one exit code (0 fine, 1 findings, 2 a file or the lock cannot be read, 3 could not
+    tell).
 
     \b
     Examples:
       imagelock check                               the whole project
       imagelock check --strict deploy/              warnings count too
       imagelock check --registry --report json=check.json
+      imagelock check --cluster                     and what your cluster runs
+      imagelock check --cluster=dump.json           and what this dump says
     """
     from imagelock.ops.check import check  # noqa: PLC0415 - --help must not pay for the formats
     from imagelock.ops.collect import collect  # noqa: PLC0415
@@ -44,4 +65,11 @@ def command(run: Run, sources: tuple[str, ...], *, registry: bool, force: str | 
 
         with asking(run, project, "asking registries") as how, how.open_reader() as reader:
             outcome = with_drift(outcome, drift(lock, reader, jobs=how.jobs, progress=how.progress))
+    if cluster:
+        from imagelock.cli.cluster import examine  # noqa: PLC0415 - the same
+        from imagelock.cluster.live import Access  # noqa: PLC0415
+        from imagelock.ops.cluster import with_cluster  # noqa: PLC0415
+
+        dumps = [dump for dump in cluster if dump]
+        outcome = with_cluster(outcome, examine(project, lock, dumps, Access()).outcome)
     run.finish(outcome, collection=collection)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import keyword
 import os
 import signal
 import sys
@@ -28,12 +29,18 @@ COMMANDS: Mapping[str, str] = {
     "drift": "ask the registries what moved or is gone",
     "why": "show where an image is used",
     "diff": "compare two locks",
+    "tags": "check tag files, and set release tags from them",
     "explain": "tell what a finding means and what to do",
     "mirror": "copy the lock's images into another registry",
+    "cluster": "compare what a cluster runs with the lock",
     "export": "write the lock in another tool's format",
+    "import": "read another tool's lists of images",
     "demo": "run the whole line on a built-in example",
 }
-"""Every command with its line in ``--help``; command ``x`` is ``imagelock.cli.x:command``."""
+"""Every command with its line in ``--help``; command ``x`` is ``imagelock.cli.x:command``.
+
+The module of a command that Python keeps its name for ends in an underscore: ``imagelock.cli.import_``.
+"""
 
 INTERRUPTED = 130
 CLOSED_PIPE = 141
@@ -55,10 +62,11 @@ class LazyGroup(click.Group):
         """Import a command."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"imagelock.cli.{cmd_name}")
+        name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        module = importlib.import_module(f"imagelock.cli.{name}")
         command = module.command
         if not isinstance(command, click.Command):
-            raise TypeError(f"imagelock.cli.{cmd_name}.command is no command")
+            raise TypeError(f"imagelock.cli.{name}.command is no command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - the same

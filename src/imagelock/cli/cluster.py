@@ -1,0 +1,151 @@
+"""``imagelock cluster``: what a cluster runs against the lock."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from imagelock.cli.common import CONTEXT, VerbGroup, common, verb
+from imagelock.cli.terminal import stdout_style, table_width
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from imagelock.cli.common import Run
+    from imagelock.cluster.live import Access
+    from imagelock.cluster.running import Observed
+    from imagelock.model.lock import Lock
+    from imagelock.ops.cluster import Report, Row
+    from imagelock.ops.project import Project
+
+
+@click.group("cluster", cls=VerbGroup, context_settings=CONTEXT)
+def command() -> None:
+    r"""Compare what a cluster runs with the lock.
+
+    \b
+    Examples:
+      imagelock cluster check                    the cluster of your kubeconfig
+      kubectl get pods,deployments -A -o json | imagelock cluster check -
+    """
+
+
+@verb("check")
+@click.argument("dumps", nargs=-1, metavar="[DUMP]...")
+@click.option("-n", "--namespace", "namespaces", multiple=True, help="Only this namespace (repeatable).")
+@click.option("-A", "--all-namespaces", is_flag=True, help="All namespaces; the default.")
+@click.option("--context", metavar="NAME", help="The kubeconfig's context.")
+@click.option("--kubeconfig", metavar="FILE", help="The kubeconfig.  [default: kubectl's]")
+@common()
+def check(run: Run, dumps: tuple[str, ...], **options: Any) -> None:
+    r"""Prove that every container runs an image of the lock.
+
+    DUMP is what `kubectl get … -o json` wrote (also -o yaml, gzipped, or - for standard input); without
+    one the cluster is asked. Containers, init and ephemeral containers and image volumes count, and
+    workloads without a running pod by their pod template. Exits 1 when something is not locked or not
+    pinned, 3 when something could not be told: that never looks like fine.
+
+    \b
+    Examples:
+      imagelock cluster check -n shop --context prod
+      kubectl get pods,deployments,statefulsets,daemonsets,cronjobs -A -o json > dump.json
+      imagelock cluster check dump.json other-cluster.json.gz
+    """
+    from imagelock.cluster.live import Access  # noqa: PLC0415 - --help must not pay for it
+    from imagelock.ops.project import read_lock  # noqa: PLC0415
+
+    project = run.open()
+    access = Access(kubeconfig=options["kubeconfig"], context=options["context"])
+    namespaces = () if options["all_namespaces"] else options["namespaces"]
+    report = examine(project, read_lock(project).lock, dumps, access, namespaces)
+    run.finish(report.outcome, data=_text(report), json=lambda: _json(report))
+
+
+def examine(
+    project: Project,
+    lock: Lock,
+    dumps: Sequence[str],
+    access: Access,
+    namespaces: Sequence[str] = (),
+) -> Report:
+    """Judge the dumps, or the live cluster when there are none."""
+    from imagelock.cluster.live import connect, read_cluster  # noqa: PLC0415 - --help must not pay for it
+    from imagelock.ops.cluster import check_cluster  # noqa: PLC0415
+
+    exemptions = project.config.exemptions
+    today = dt.datetime.now(tz=dt.UTC).date()
+    if dumps:
+        return check_cluster(_read(project, dumps), lock, exemptions, today, namespaces)
+    with connect(access) as server:
+        return check_cluster(read_cluster(server, namespaces), lock, exemptions, today, namespaces)
+
+
+def _read(project: Project, dumps: Sequence[str]) -> Iterator[Observed]:
+    from imagelock.cluster.dump import read_dump  # noqa: PLC0415 - --help must not pay for it
+
+    for name in dumps:
+        yield from read_dump(project.directory / name, name)
+
+
+def _text(report: Report) -> str:
+    """Return the table; rows of one workload that are alike in all but the count are one already."""
+    from imagelock.report.text import table_text  # noqa: PLC0415 - not for JSON
+
+    if not report.rows:
+        return ""
+    columns = ("WORKLOAD", "NAMESPACE", "CONTAINER", "IMAGE", "PODS", "STATE")
+    rows = [
+        (str(row.workload), row.namespace, _container(row), _image(row), str(row.pods), _state(row))
+        for row in report.rows
+    ]
+    return table_text(columns, rows, stdout_style(), table_width()) + "\n"
+
+
+def _container(row: Row) -> str:
+    return row.container if row.kind.value == "container" else f"{row.container} ({row.kind.value})"
+
+
+def _image(row: Row) -> str:
+    """Shorten the digest as tables do."""
+    name, at, digest = row.image.partition("@")
+    algorithm, colon, encoded = digest.partition(":")
+    return f"{name}@{algorithm}:{encoded[:12]}…" if at and colon else row.image or "(none)"
+
+
+def _state(row: Row) -> str:
+    return f"{row.verdict.state.value}: {row.verdict.detail}"
+
+
+def _json(report: Report) -> str:
+    from imagelock.report.json import document_json, finding_fields  # noqa: PLC0415 - only for JSON
+
+    return document_json(
+        report.outcome.command,
+        {
+            "workloads": [_fields(row) for row in report.rows],
+            "changes": [],
+            "findings": [finding_fields(item) for item in report.outcome.findings],
+            "summary": report.outcome.summary,
+        },
+    )
+
+
+def _fields(row: Row) -> dict[str, Any]:
+    return {
+        "namespace": row.namespace,
+        "kind": row.workload.kind,
+        "name": row.workload.name,
+        "container": row.container,
+        "place": row.kind.value,
+        "image": row.image,
+        "state": row.verdict.state.value.replace(" ", "-"),
+        "detail": row.verdict.detail,
+        "notes": list(row.verdict.notes),
+        "containers": row.containers,
+        "pods": row.pods,
+    }
+
+
+command.add_command(check)

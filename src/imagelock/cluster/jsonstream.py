@@ -1,0 +1,167 @@
+"""One JSON document after the other out of a stream, the items of a list one by one.
+
+A list of ten thousand pods is never in memory: the text is cut where braces balance, and each piece is
+handed on undecoded.  Only the cutting is done here; that a piece is sound JSON shows when it is decoded.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from imagelock.errors import FormatError
+from imagelock.limits import CLUSTER_OBJECT_BYTES, MIB
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SPACE = re.compile(rb"[ \t\r\n]*+")
+_STRING = rb'"(?:[^"\\]++|\\.)*+"'
+_NEXT = re.compile(
+    rb'[^"{}\[\]]*+(?:' + _STRING + rb'[^"{}\[\]]*+)*+(?P<mark>[{}\[\]])',
+    re.DOTALL,
+)
+"""From outside of any string to the next brace or bracket; strings are jumped over whole."""
+_MEMBER = re.compile(
+    rb"[ \t\r\n,]*+(?:\}|(?P<key>" + _STRING + rb")[ \t\r\n]*+:[ \t\r\n]*+(?=[^ \t\r\n]))", re.DOTALL
+)
+_SCALAR = re.compile(rb"(?:" + _STRING + rb'|[^"{}\[\],]++)(?=[ \t\r\n]*+[,}])', re.DOTALL)
+
+
+class Readable(Protocol):
+    """The part of a binary stream that is used."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most ``size`` bytes; none at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One object; ``of`` is the kind of the list it is an item of, if that came before it."""
+
+    data: bytes
+    of: str | None = None
+
+
+class JsonStream:
+    """Reads documents; ``members`` are those of the last list that are no items (``metadata``)."""
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream = stream
+        self._buffer = b""
+        self._keep = 0  # the first byte that is still needed
+        self._at = 0
+        self.members: dict[str, bytes] = {}
+
+    def pieces(self) -> Iterator[Piece]:
+        """Yield every object of every document; raise :class:`FormatError` where the text breaks."""
+        while self._skip_space():
+            if self._byte() != b"{":
+                raise FormatError("neither a JSON object nor a list of them")
+            yield from self._document()
+
+    def _document(self) -> Iterator[Piece]:
+        """Yield a list's items, or the one object that the document is."""
+        self.members = {}
+        self._keep = self._at
+        self._at += 1
+        is_list = False
+        while (key := self._key()) is not None:
+            if key == b'"items"' and self._byte() == b"[":
+                is_list = True
+                yield from self._items()
+            else:
+                start = self._at - self._keep
+                self._skip_value()
+                if key in (b'"kind"', b'"metadata"'):
+                    self.members[key.decode().strip('"')] = self._buffer[self._keep + start : self._at]
+            if is_list:
+                self._keep = self._at
+        if not is_list:
+            yield Piece(self._buffer[self._keep : self._at])
+        self._keep = self._at
+
+    def _items(self) -> Iterator[Piece]:
+        of = self._kind_of_items()
+        self._at += 1
+        while True:
+            self._keep = self._at
+            self._skip_space()
+            byte = self._byte()
+            if byte == b"{":
+                self._keep = self._at
+                self._skip_value()
+                yield Piece(self._buffer[self._keep : self._at], of)
+                continue
+            self._at += 1
+            if byte == b"]":
+                return
+            if byte != b",":
+                raise FormatError("an item of the list is no object")
+
+    def _kind_of_items(self) -> str | None:
+        """``PodList`` tells what its items are; kubectl's plain ``List`` leaves that to the items."""
+        kind = self.members.get("kind", b"").strip(b'"').decode("ascii", "replace")
+        return kind.removesuffix("List") or None
+
+    def _key(self) -> bytes | None:
+        """Move to the next member's value and return its key; None behind the object's end."""
+        found = self._match(_MEMBER)
+        self._at = found.end()
+        return found["key"]
+
+    def _skip_value(self) -> None:
+        """Move behind the value that begins here."""
+        if self._byte() not in (b"{", b"["):
+            self._at = self._match(_SCALAR).end()
+            return
+        depth = 0
+        while True:
+            found = self._match(_NEXT)
+            self._at = found.end()
+            depth += 1 if found["mark"] in (b"{", b"[") else -1
+            if depth == 0:
+                return
+
+    def _skip_space(self) -> bool:
+        """Move to the next character; return whether there is one."""
+        while True:
+            found = _SPACE.match(self._buffer, self._at)
+            if found is not None:
+                self._at = found.end()
+            if self._at < len(self._buffer):
+                return True
+            if not self._fill():
+                return False
+
+    def _byte(self) -> bytes:
+        if self._at >= len(self._buffer) and not self._fill():
+            raise _cut_short()
+        return self._buffer[self._at : self._at + 1]
+
+    def _match(self, pattern: re.Pattern[bytes]) -> re.Match[bytes]:
+        """Match here, with as much more of the text as that takes."""
+        while (found := pattern.match(self._buffer, self._at)) is None:
+            if not self._fill():
+                raise _cut_short()
+        return found
+
+    def _fill(self) -> bool:
+        """Read more, forgetting what is done with; return whether there was any."""
+        more = self._stream.read(MIB)
+        if not more:
+            return False
+        self._buffer = self._buffer[self._keep :] + more
+        self._at -= self._keep
+        self._keep = 0
+        if len(self._buffer) > CLUSTER_OBJECT_BYTES + 2 * MIB:
+            raise FormatError(f"one object is larger than {CLUSTER_OBJECT_BYTES // MIB} MiB")
+        return True
+
+
+def _cut_short() -> FormatError:
+    return FormatError(
+        "ends in the middle of an object",
+        hint="write the dump again, and look at the exit code of what wrote it",
+    )

@@ -1,0 +1,227 @@
+"""A live cluster: its API server asked for pods and workloads, page by page.
+
+Configuration, TLS and login are the official client's business (extra ``cluster``): kubeconfig with all
+its exec plugins, or the account of the pod that imagelock runs in.  Objects are asked for as they are
+and decoded as they come, so that a large cluster costs no memory.
+Follows the Kubernetes API concepts, "Retrieving large results sets in chunks".
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+import msgspec
+import urllib3
+import yaml
+
+from imagelock.cluster.dump import decoded
+from imagelock.cluster.jsonstream import JsonStream
+from imagelock.cluster.running import Unseen
+from imagelock.errors import ClusterError, ConfigError, FormatError, UsageError
+from imagelock.limits import (
+    CLUSTER_PAGE,
+    CLUSTER_RESTARTS,
+    CONNECT_SECONDS,
+    ERROR_BODY_BYTES,
+    IDLE_SECONDS,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from imagelock.cluster.running import Observed
+
+RESOURCES = (
+    ("api/v1", "pods"),
+    ("api/v1", "replicationcontrollers"),
+    ("apis/apps/v1", "deployments"),
+    ("apis/apps/v1", "statefulsets"),
+    ("apis/apps/v1", "daemonsets"),
+    ("apis/apps/v1", "replicasets"),
+    ("apis/batch/v1", "jobs"),
+    ("apis/batch/v1", "cronjobs"),
+)
+"""What is asked for, as group and version, and resource."""
+
+
+class _GoneError(ClusterError):
+    """410: the server no longer has the state that the pages so far were taken from."""
+
+
+class _ListMetadata(msgspec.Struct, rename={"next": "continue"}):
+    next: str | None = None
+
+
+class _Status(msgspec.Struct):
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Which cluster, as kubectl's options of the same names say it; None is kubectl's default."""
+
+    kubeconfig: str | None = None
+    context: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """An API server that can be asked: GET a path, and get the open answer."""
+
+    address: str
+    get: Callable[[str], Any]
+
+
+@contextmanager
+def connect(access: Access) -> Iterator[Server]:
+    """Open a cluster by kubeconfig, or from inside by the pod's account.
+
+    Raises :class:`UsageError` when the extra is not installed, :class:`ConfigError` when the
+    configuration names no cluster or cannot be read.
+    """
+    try:
+        from kubernetes import client, config  # noqa: PLC0415 - an extra, and half a second
+    except ImportError as error:
+        raise UsageError(
+            "asking a live cluster needs the Kubernetes client",
+            hint="pip install 'imagelock[cluster]', or give dumps: kubectl get pods,deployments -A -o json",
+        ) from error
+    configuration = client.Configuration()
+    file = access.kubeconfig or os.environ.get("KUBECONFIG") or config.KUBE_CONFIG_DEFAULT_LOCATION
+    try:
+        if access.kubeconfig is None and access.context is None and _is_inside(file):
+            config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call] # the client's
+        else:
+            config.load_kube_config(  # type: ignore[no-untyped-call] # the same
+                config_file=file,
+                context=access.context,
+                client_configuration=configuration,
+                persist_config=False,
+            )
+    except (config.ConfigException, OSError, ValueError, yaml.YAMLError) as error:
+        raise ConfigError(
+            f"no cluster to ask: {str(error).splitlines()[0]}",
+            where=file,
+            hint="name one with --kubeconfig and --context, or give dumps",
+        ) from error
+    with client.ApiClient(configuration=configuration) as api:
+        yield Server(configuration.host, lambda path: _get(api, path))
+
+
+def _is_inside(file: str) -> bool:
+    """Whether this is a pod without a kubeconfig, where the pod's account is meant."""
+    exists = any(Path(part).expanduser().is_file() for part in file.split(os.pathsep) if part)
+    return not exists and "KUBERNETES_SERVICE_HOST" in os.environ
+
+
+def _get(api: Any, path: str) -> Any:
+    """Make one request with the client's own pool and login; the body is left to be read."""
+    headers = {"Accept": "application/json", **api.default_headers}
+    login = api.configuration.auth_settings().get("BearerToken")
+    if login and login["value"]:
+        headers[login["key"]] = login["value"]
+    return api.rest_client.pool_manager.request(
+        "GET",
+        api.configuration.host.rstrip("/") + path,
+        headers=headers,
+        preload_content=False,
+        redirect=False,
+        retries=urllib3.Retry(total=2, connect=2, read=0, status=0, redirect=0, raise_on_status=False),
+        timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=IDLE_SECONDS),
+    )
+
+
+def read_cluster(server: Server, namespaces: Sequence[str] = ()) -> Iterator[Observed]:
+    """Yield what a cluster runs (``namespaces``: only there); what cannot be read is yielded as unseen.
+
+    A list is yielded only when it is complete, so that nothing counts twice when it must begin anew.
+    """
+    for namespace in namespaces or (None,):
+        for group, resource in RESOURCES:
+            inside = f"/namespaces/{quote(namespace, safe='')}" if namespace else ""
+            what = f"{resource} in {namespace}" if namespace else f"{resource} in all namespaces"
+            try:
+                yield from _whole_list(server, f"/{group}{inside}/{resource}")
+            except ClusterError as error:
+                yield Unseen(what=what, reason=error.message, hint=error.hint)
+
+
+def _whole_list(server: Server, path: str) -> list[Observed]:
+    for _ in range(CLUSTER_RESTARTS):
+        try:
+            return list(_pages(server, path))
+        except _GoneError:
+            continue
+    raise ClusterError(f"the list changed too fast to be read ({CLUSTER_RESTARTS} times 410 Gone)")
+
+
+def _pages(server: Server, path: str) -> Iterator[Observed]:
+    token: str | None = None
+    seen: set[str] = set()
+    while True:
+        query = {"limit": str(CLUSTER_PAGE)} | ({"continue": token} if token else {})
+        stream = JsonStream(_Body(server, f"{path}?{urlencode(query)}"))
+        try:
+            for piece in stream.pieces():
+                yield from decoded(piece)
+            token = msgspec.json.decode(stream.members.get("metadata", b"{}"), type=_ListMetadata).next
+        except (FormatError, msgspec.DecodeError) as error:
+            raise ClusterError(f"the answer {getattr(error, 'message', error)}") from error
+        if not token:
+            return
+        if token in seen:
+            raise ClusterError("the server sends the same page again and again")
+        seen.add(token)
+
+
+class _Body:
+    """One answer's body; the request is made at the first read, and every failure is a ClusterError."""
+
+    def __init__(self, server: Server, path: str) -> None:
+        self._server = server
+        self._path = path
+        self._answer: Any = None
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most ``size`` bytes."""
+        try:
+            if self._answer is None:
+                self._answer = self._server.get(self._path)
+                self._check()
+            data: bytes = self._answer.read(size)
+        except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
+            reason = type(error).__name__ if isinstance(error, urllib3.exceptions.ProtocolError) else error
+            raise ClusterError(
+                f"{self._server.address} does not answer: {reason}", hint="try again when it does"
+            ) from error
+        return data
+
+    def _check(self) -> None:
+        status = self._answer.status
+        if status == 200:
+            return
+        body = self._answer.read(ERROR_BODY_BYTES)
+        if status == 410:
+            raise _GoneError("410 Gone")
+        message = _message(body) or f"status {status}"
+        if status in (401, 403):
+            raise ClusterError(
+                f"forbidden: {message}",
+                hint="ask for the right to list it, or name the namespaces you may see with --namespace",
+            )
+        if status == 404:
+            raise ClusterError(f"the server does not know it: {message}")
+        raise ClusterError(f"{self._server.address} answers {status}: {message}")
+
+
+def _message(body: bytes) -> str | None:
+    try:
+        return msgspec.json.decode(body, type=_Status).message
+    except msgspec.DecodeError:
+        return None

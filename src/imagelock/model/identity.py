@@ -1,0 +1,53 @@
+"""The digests by which an image of the lock can be known: its own, its platforms', their configs'."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from imagelock.model.digest import Digest
+    from imagelock.model.lock import Lock, LockedImage, PlatformImage
+
+
+class How(Enum):
+    """What a digest is to the image it belongs to."""
+
+    INDEX = "index"
+    MANIFEST = "manifest"
+    PLATFORM = "platform"
+    CONFIG = "config"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """One digest of one entry; ``part`` is the platform it belongs to, None for the whole image."""
+
+    digest: Digest
+    how: How
+    image: LockedImage
+    part: PlatformImage | None = None
+
+
+def identities(lock: Lock) -> Mapping[str, tuple[Identity, ...]]:
+    """Return every digest of a lock, as text, with the entries that have it, in the lock's order."""
+    found: dict[str, list[Identity]] = defaultdict(list)
+    for image in lock.images:
+        for identity in identities_of(image):
+            found[str(identity.digest)].append(identity)
+    return {digest: tuple(items) for digest, items in found.items()}
+
+
+def identities_of(image: LockedImage) -> Iterator[Identity]:
+    """Yield every digest of one entry: first its own, then each platform's manifest and config."""
+    has_children = any(part.digest != image.digest for part in image.platforms)
+    yield Identity(image.digest, How.INDEX if has_children else How.MANIFEST, image)
+    for part in image.platforms:
+        if part.digest != image.digest:
+            yield Identity(part.digest, How.PLATFORM, image, part)
+        if part.config is not None:
+            yield Identity(part.config, How.CONFIG, image, part)
