@@ -143,19 +143,14 @@ def _broken(text: Text, chunk: Chunk, error: FormatError) -> Iterator[Found]:
 
 def _left_over(document: Document, reason: str) -> Iterator[Found]:
     """Yield what looks like an image and was not taken, so that nothing is lost silently."""
-    for node in document.top.walk():
-        for key, value in node.entries():
-            if (
-                key == "image"
-                and value.text
-                and value.offset not in document.taken
-                and _is_likely(value.text)
-            ):
-                document.taken.add(value.offset)
-                line, column = value.position
-                yield Skipped(text=value.text, line=line, column=column, reason=reason)
-        if node.text is not None and "\n" in node.text and "image" in node.text:
+    for key, node in document.top.strings_with("image"):
+        written = node.text or ""
+        if key != "image" or "\n" in written:
             yield from _lines_inside(node)
+        elif written and node.offset not in document.taken and _is_likely(written):
+            document.taken.add(node.offset)
+            line, column = node.position
+            yield Skipped(text=written, line=line, column=column, reason=reason)
 
 
 def _lines_inside(node: Node) -> Iterator[Found]:

@@ -43,15 +43,37 @@ def is_templated(content: str, line: int) -> bool:
     return any(map(_TEMPLATE_TAG.search, near)) or any(map(_TEMPLATE_LINE.match, lines))
 
 
-def required(node: Node, format_name: str) -> Found | None:
-    """Judge what stands where a reference must stand; None when nothing is written there."""
+def required(node: Node, format_name: str, *, variables: str | None = None) -> Found | None:
+    """Judge what stands where a reference must stand; None when nothing is written there.
+
+    ``variables`` is the reason for which a text with ``$VAR`` is skipped where the format has variables;
+    without it such a text is damage.
+    """
+    return required_behind(node, "", format_name, variables=variables)
+
+
+def required_behind(
+    node: Node, prefix: str, format_name: str, *, variables: str | None = None
+) -> Found | None:
+    """Judge a reference that stands behind a fixed prefix (``docker://``); None when it is not there."""
     if not node.document.is_first("judged", node.raw):
         return None
     if node.scalar is None:
         return _no_scalar(node, format_name)
-    if node.is_null or not node.scalar:
+    if node.is_null or not node.scalar.startswith(prefix) or node.scalar == prefix:
         return None
-    return _judge(node, node.scalar, format_name, damage=True)
+    found = _judge(node, node.scalar, format_name, damage=True, start=len(prefix))
+    if variables is not None and isinstance(found, Damaged) and has_variable(found.text):
+        return skipped(node, variables, format_name)
+    return found
+
+
+def skipped(node: Node, reason: str, format_name: str) -> Skipped:
+    """Tell why a scalar that looks like a reference is none."""
+    node.document.taken.add(node.offset)
+    line, column = node.position
+    text = (node.scalar or node.document.raw_text(node.raw)).partition("\n")[0][:SHOWN_CHARS]
+    return Skipped(text=text, line=line, column=column, reason=reason, format=format_name)
 
 
 def possible(node: Node, format_name: str) -> Place | None:
@@ -71,8 +93,11 @@ def _no_scalar(node: Node, format_name: str) -> Skipped:
     return Skipped(text=raw.partition("\n")[0], line=line, column=column, reason=reason, format=format_name)
 
 
-def _judge(node: Node, text: str, format_name: str, *, damage: bool) -> Found:
+def _judge(node: Node, text: str, format_name: str, *, damage: bool, start: int = 0) -> Found:
+    """Judge the decoded text from ``start`` on."""
     span = node.span()
+    if start:
+        text, span = text[start:], None if span is None else span.cut(start, len(span))
     line, column = node.document.text.position(node.offset if not span else span.offset(0))
     node.document.taken.add(node.offset)
     try:

@@ -14,7 +14,7 @@ import yaml
 
 from imagelock.errors import FormatError
 from imagelock.formats.scalars import JSON_STYLE
-from imagelock.formats.tree import STRING_TAG
+from imagelock.formats.tree import MAP_TAG, SEQ_TAG, STRING_TAG
 from imagelock.limits import JSON_DEPTH
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ _ATOM_TAGS = {
     "null": "tag:yaml.org,2002:null",
 }
 _NUMBER_TAG = "tag:yaml.org,2002:float"
-_MAP_TAG = "tag:yaml.org,2002:map"
-_SEQ_TAG = "tag:yaml.org,2002:seq"
 
 
 def _mark(index: int) -> yaml.Mark:
@@ -78,14 +76,14 @@ class _Reader:
             key = self.string()
             self.expect(":")
             pairs.append((key, self.value(depth + 1)))
-        return yaml.MappingNode(_MAP_TAG, pairs, _mark(start), _mark(self.at))
+        return yaml.MappingNode(MAP_TAG, pairs, _mark(start), _mark(self.at))
 
     def sequence(self, depth: int) -> RawNode:
         start = self.at
         items: list[RawNode] = []
         while self.more("]", first=not items):
             items.append(self.value(depth + 1))
-        return yaml.SequenceNode(_SEQ_TAG, items, _mark(start), _mark(self.at))
+        return yaml.SequenceNode(SEQ_TAG, items, _mark(start), _mark(self.at))
 
     def more(self, close: str, *, first: bool) -> bool:
         """Step over an opening bracket or a comma; False behind the closing bracket."""

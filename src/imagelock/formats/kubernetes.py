@@ -54,13 +54,12 @@ def find(document: Document) -> Iterator[Found]:
 
 def pod_images(top: Node, format_name: str) -> Iterator[Found]:
     """Yield the images of every pod spec at or below ``top``."""
-    for node in top.walk():
-        for key, value in node.entries():
-            if key in CONTAINER_KEYS:
-                for container in value.new_items("container"):
-                    yield from container_images(container, format_name)
-            elif key == "volumes":
-                yield from _volume_images(value, format_name)
+    for key, value in top.values_of(*CONTAINER_KEYS, "volumes"):
+        if key == "volumes":
+            yield from _volume_images(value, format_name)
+        else:
+            for container in value.new_items("container"):
+                yield from container_images(container, format_name)
 
 
 def container_images(container: Node, format_name: str) -> Iterator[Found]:

@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 RawNode: TypeAlias = yaml.ScalarNode | yaml.MappingNode | yaml.SequenceNode
 
 STRING_TAG = "tag:yaml.org,2002:str"
+NULL_TAG = "tag:yaml.org,2002:null"
+MAP_TAG = "tag:yaml.org,2002:map"
+SEQ_TAG = "tag:yaml.org,2002:seq"
+UNRESOLVED_TAG = "?"
+"""The tag of a plain scalar whose type nobody has asked for yet."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,7 @@ class Node:
     @property
     def text(self) -> str | None:
         """The value, if this is a string; None for every other scalar and kind."""
-        if isinstance(self.raw, yaml.ScalarNode) and self.raw.tag == STRING_TAG:
+        if isinstance(self.raw, yaml.ScalarNode) and _tag(self.raw) == STRING_TAG:
             return str(self.raw.value)
         return None
 
@@ -102,7 +107,7 @@ class Node:
     @property
     def is_null(self) -> bool:
         """Whether nothing is written, or null."""
-        return isinstance(self.raw, yaml.ScalarNode) and self.raw.tag == "tag:yaml.org,2002:null"
+        return isinstance(self.raw, yaml.ScalarNode) and _tag(self.raw) == NULL_TAG
 
     @property
     def is_mapping(self) -> bool:
@@ -178,6 +183,87 @@ class Node:
             seen.add(id(node.raw))
             yield node
             stack.extend(reversed([*(value for _, value in node.entries()), *node.items()]))
+
+    def values_of(self, *wanted: str) -> Iterator[tuple[str, Node]]:
+        """Yield the key and value wherever one of these keys stands, at any depth.
+
+        Visits what :meth:`walk` visits, each mapping once, but makes nodes only of what it yields:
+        almost all time of a scan is spent here.
+        """
+        keys = frozenset(wanted)
+        for raw, link in self._collections():
+            if isinstance(raw, yaml.MappingNode):
+                for key, value in raw.value:
+                    if isinstance(key, yaml.ScalarNode) and key.value in keys:
+                        yield key.value, Node(self.document, value, _joined((link, key.value)))
+
+    def strings_with(self, word: str) -> Iterator[tuple[str | None, Node]]:
+        """Yield the strings that are values of a key of this name, or that hold it on one of several lines.
+
+        The key is None for an item of a sequence.
+        """
+        for raw, link in self._collections():
+            if isinstance(raw, yaml.MappingNode):
+                pairs = [
+                    (key.value if isinstance(key, yaml.ScalarNode) else None, value)
+                    for key, value in raw.value
+                ]
+            else:
+                pairs = [(None, item) for item in raw.value]
+            for i, (key, value) in enumerate(pairs):
+                if isinstance(value, yaml.ScalarNode) and (
+                    key == word or ("\n" in value.value and word in value.value)
+                ):
+                    node = Node(self.document, value, _joined((link, i if key is None else key)))
+                    if node.text is not None:
+                        yield key, node
+
+    def _collections(self) -> Iterator[tuple[yaml.MappingNode | yaml.SequenceNode, _Link]]:
+        """Yield every mapping and sequence once, in the order of the file, with the way to it."""
+        seen: set[int] = set()
+        stack: list[tuple[RawNode, _Link]] = [(self.raw, (None, self.path))]
+        while stack and len(seen) < YAML_NODES:
+            raw, link = stack.pop()
+            if isinstance(raw, yaml.ScalarNode) or id(raw) in seen:
+                continue
+            seen.add(id(raw))
+            yield raw, link
+            if isinstance(raw, yaml.MappingNode):
+                stack += [
+                    (value, (link, key.value if isinstance(key, yaml.ScalarNode) else "?"))
+                    for key, value in reversed(raw.value)
+                    if not isinstance(value, yaml.ScalarNode)
+                ]
+            else:
+                stack += [
+                    (item, (link, i))
+                    for i, item in reversed(list(enumerate(raw.value)))
+                    if not isinstance(item, yaml.ScalarNode)
+                ]
+
+
+_Link: TypeAlias = "tuple[_Link | None, str | int]"
+"""A step of a path and the link above it; paths are joined only for what is found."""
+
+
+def _joined(link: _Link) -> str:
+    steps: list[str] = []
+    at: _Link | None = link
+    while at is not None:
+        at, step = at
+        if isinstance(step, int):
+            steps.append(f"[{step}]")
+        elif step:
+            steps.append(f".{step}")
+    return "".join(reversed(steps)).removeprefix(".")
+
+
+def _tag(raw: yaml.ScalarNode) -> str:
+    """Return a scalar's tag; a plain one's is told by the patterns of YAML 1.1, as PyYAML has them."""
+    if raw.tag == UNRESOLVED_TAG:
+        patterns = yaml.SafeLoader.yaml_implicit_resolvers.get(raw.value[:1], ())
+        raw.tag = next((tag for tag, pattern in patterns if pattern.match(raw.value)), STRING_TAG)
+    return str(raw.tag)
 
 
 def _value(raw: RawNode | None, key: str) -> RawNode | None:
