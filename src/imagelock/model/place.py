@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from imagelock.model.reference import Reference
 
-Part: TypeAlias = Literal["reference", "tag", "digest"]
+Part: TypeAlias = Literal["reference", "tag", "digest", "@digest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,8 @@ class Span:
 class Slot:
     """Characters that pinning fills: ``text`` as decoded, and where each character is written.
 
-    ``part`` is what stands there: the whole reference, or the tag or digest that has a key of its own.
+    ``part`` is what stands there: the whole reference, the tag or digest that has a key of its own, or
+    the digest with its ``@`` behind a tag that is put together elsewhere (nothing, as long as there is none).
     """
 
     span: Span
@@ -77,6 +78,8 @@ class Slot:
             return reference.tag or ""
         if self.part == "digest":
             return "" if reference.digest is None else str(reference.digest)
+        if self.part == "@digest":
+            return "" if reference.digest is None else f"@{reference.digest}"
         return str(reference)
 
 
@@ -109,7 +112,7 @@ class Place:
     @property
     def keeps_tag(self) -> bool:
         """Whether the tag stays whatever the pinned form: it stands apart from what pinning fills."""
-        return any(slot.part == "digest" for slot in self.slots)
+        return any(slot.part in ("digest", "@digest") for slot in self.slots)
 
     @property
     def pinnable(self) -> bool:
