@@ -31,8 +31,12 @@ _LINE = re.compile(r"line (\d+)")
 
 def parse(text: str, where: str) -> Lock:
     """Read a lock or a plain list, whichever the text is; raise :class:`LockError` with line and way out."""
-    is_list = not _TOML_SIGN.search(text) and not _CONFLICT.search(text)
-    return parse_list(text, where) if is_list else parse_lock(text, where)
+    return parse_list(text, where) if is_list(text) else parse_lock(text, where)
+
+
+def is_list(text: str) -> bool:
+    """Whether a text is a plain list and no lock, not even a damaged one."""
+    return not _TOML_SIGN.search(text) and not _CONFLICT.search(text)
 
 
 def parse_lock(text: str, where: str) -> Lock:

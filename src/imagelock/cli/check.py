@@ -57,7 +57,7 @@ def command(
     project = run.open()
     lock = read_lock(project).lock
     collection = collect(project, sources, force)
-    outcome = check(collection, lock)
+    outcome = check(collection, lock, platforms=project.config.platforms)
     if registry:
         from imagelock.cli.asking import asking  # noqa: PLC0415 - offline checks must not pay for it
         from imagelock.ops.check import with_drift  # noqa: PLC0415

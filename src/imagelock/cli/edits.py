@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from imagelock.errors import UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from imagelock.ops.pin import EditPlan
-    from imagelock.ops.project import Project
+    from imagelock.ops.project import LockFile, Project
 
 
 def diff_text(plan: EditPlan) -> str:
@@ -25,11 +27,21 @@ def _ended(line: str) -> str:
     return line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
 
 
-def require_tagged(project: Project, untagged: str) -> bool:
+def copies_folder(project: Project, given: Path) -> Path:
+    """Return where copies go; not a folder that the inputs are in, which copies would overwrite."""
+    folder = project.directory / given
+    if project.directory.resolve().is_relative_to(folder.resolve()):
+        raise UsageError(
+            "the copies would overwrite the inputs", where=str(given), hint="name another folder"
+        )
+    return folder
+
+
+def takes_first(project: Project, lock_file: LockFile, untagged: str) -> bool:
     """Whether names without a tag mean the first entry; that needs a list, which keeps its order."""
     if untagged != "first":
         return False
-    if project.lock_path.name == "images.lock":
+    if not lock_file.is_list:
         raise UsageError(
             "--untagged first needs a list that keeps its order",
             where=project.shown(project.lock_path),

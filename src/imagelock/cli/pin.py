@@ -55,24 +55,25 @@ def command(  # noqa: PLR0913 - the options of the contract
       imagelock pin --output-dir out      write pinned copies, leave the inputs alone
       imagelock pin --check               in a pipeline: is everything pinned?
     """
-    from imagelock.cli.edits import diff_text, require_tagged  # noqa: PLC0415 - as in every command
+    from imagelock.cli.edits import copies_folder, diff_text, takes_first  # noqa: PLC0415 - as in every command
     from imagelock.ops.collect import collect  # noqa: PLC0415
     from imagelock.ops.pin import PinRequest, plan_pin  # noqa: PLC0415
     from imagelock.ops.project import read_lock  # noqa: PLC0415
     from imagelock.ops.verbs import Mode, run_copies, run_edits  # noqa: PLC0415
 
     project = run.open()
-    lock = read_lock(project).lock
-    collection = collect(project, sources, force)
+    lock_file = read_lock(project)
+    target = None if output_dir is None else copies_folder(project, output_dir)
+    collection = collect(project, sources, force, besides=target)
     request = PinRequest(
         form=project.config.form,
         keep_existing=project.config.existing == "keep",
-        untagged_first=require_tagged(project, untagged),
+        untagged_first=takes_first(project, lock_file, untagged),
     )
-    plan = plan_pin(collection, lock, request)
+    plan = plan_pin(collection, lock_file.lock, request)
     mode = Mode(write=not (check_only or show_diff), keep_going=keep_going)
-    if output_dir is not None:
-        outcome = run_copies(collection, plan, run.settings.directory / output_dir, mode)
+    if target is not None:
+        outcome = run_copies(collection, plan, target, mode)
     else:
         outcome = run_edits(project, plan, "pin", mode)
     run.finish(

@@ -11,18 +11,25 @@ from imagelock.model.findings import Level
 from imagelock.model.lock import Ambiguous, LockedImage
 from imagelock.model.outcome import Outcome, finding
 from imagelock.ops.pin import ambiguous, not_pinnable
-from imagelock.ops.uses import disagreement, is_scanned, is_used, references_by_name
+from imagelock.ops.uses import disagreement, is_scanned, is_used, missing_platforms, references_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from imagelock.model.lock import Lock
     from imagelock.model.outcome import Finding
+    from imagelock.model.platform import Platform
     from imagelock.ops.collect import Collection, Use
 
 
-def check(collection: Collection, lock: Lock, *, untagged_first: bool = False) -> Outcome:
-    """Return what is wrong with the files, measured by the lock."""
+def check(
+    collection: Collection,
+    lock: Lock,
+    *,
+    untagged_first: bool = False,
+    platforms: tuple[Platform, ...] = (),
+) -> Outcome:
+    """Return what is wrong with the files, measured by the lock; ``platforms`` are those it must have."""
     found = [*collection.problems]
     wrong: set[Use] = set()
     for use in collection.uses:
@@ -32,6 +39,7 @@ def check(collection: Collection, lock: Lock, *, untagged_first: bool = False) -
             found.append(item)
             wrong.add(use)
     found += files_disagree(collection.uses)
+    found += missing_platforms(lock, platforms)
     if collection.whole:
         found += unused_entries(collection, lock)
     pinned = sum(1 for use in collection.uses if use.reference.digest is not None and use not in wrong)
@@ -102,6 +110,11 @@ def _judge_pinned(use: Use, lock: Lock) -> Iterator[Finding]:
         )
     elif not same:
         yield _unknown_digest(use, lock)
+    else:
+        # A platform's manifest that was locked by itself is known, and still no whole image.
+        parents = lock.children_of(reference.name, digest)
+        if parents and all(image.tag is None for image in same):
+            yield _child(use, parents[0])
 
 
 def _other_digest(use: Use, entry: LockedImage) -> Finding:
@@ -158,7 +171,7 @@ def _child(use: Use, entry: LockedImage) -> Finding:
         use,
         "IL108",
         f"{use.reference} is only the {platform} part of {entry.reference}",
-        "run `imagelock pin`",
+        "run `imagelock pin`" if use.reference.tag is not None else f"write {entry.image_id}",
     )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import sys
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagelock.errors import FileError
@@ -20,7 +22,6 @@ from imagelock.policy import exemption_for, expired, ignores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
     from imagelock.model.exemption import Exemption
     from imagelock.model.outcome import Finding
@@ -137,24 +138,24 @@ class Collection:
         return tuple(remarks)
 
 
-def collect(project: Project, sources: Sequence[str] = (), force: str | None = None) -> Collection:
-    """Read the sources (none: the whole project) and find everything in them.
+def collect(
+    project: Project, sources: Sequence[str] = (), force: str | None = None, *, besides: Path | None = None
+) -> Collection:
+    """Read the sources (none: the whole project) and find everything in them, ``besides`` one folder.
 
     ``force`` names the format of the files named themselves.  Raises :class:`FileError` for a source
-    that is not there; a file of a folder that cannot be read is a finding.
+    that is not there; a file or folder inside a folder that cannot be read is a finding.
     """
     files: list[ScannedFile] = []
     problems: list[Finding] = []
     visited: list[tuple[str, Path]] = []
-    skip = {project.lock_path, project.config_path}
+    skip = {_normal(path) for path in (project.lock_path, project.config_path) if path is not None}
     rules = _rules_by_file(project.config.rules)
     paths = [source for source in sources if source != STDIN]
     if STDIN in sources:
-        files.append(
-            _scanned("<stdin>", None, sys.stdin.buffer.read(YAML_BYTES + 1), force, rules("<stdin>"))
-        )
+        files.append(_scanned("<stdin>", None, _read_stdin(), force, rules("<stdin>")))
     for path, is_named in walk_sources(project, paths) if paths or not sources else ():
-        if path in skip:
+        if path in skip or (besides is not None and path.is_relative_to(_normal(besides))):
             continue
         name = project.shown(path)
         visited.append((name, path))
@@ -194,6 +195,18 @@ def _rules_by_file(rules: tuple[ScanRule, ...]) -> Callable[[str], tuple[ScanRul
 
     specs = [(rule, GitIgnoreSpec.from_lines(rule.files) if rule.files else None) for rule in rules]
     return lambda name: tuple(rule for rule, spec in specs if spec is None or spec.match_file(name))
+
+
+def _normal(path: Path) -> Path:
+    """Return a path as the walk gives it: no dots in it, symbolic links as the user wrote them."""
+    return Path(os.path.normpath(path))
+
+
+def _read_stdin() -> bytes:
+    data = sys.stdin.buffer.read(YAML_BYTES + 1)
+    if len(data) > YAML_BYTES:
+        raise FileError(f"larger than {YAML_BYTES} bytes", where="<stdin>")
+    return data
 
 
 def _read(path: Path, *, is_named: bool) -> bytes | None:

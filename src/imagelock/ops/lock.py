@@ -18,7 +18,14 @@ from imagelock.model.outcome import Change, finding
 from imagelock.model.reference import Reference
 from imagelock.ops.lists import Listed
 from imagelock.ops.resolve import Detail, Failed, Want, ask_all, resolve_all
-from imagelock.ops.uses import build_sources, disagreement, is_scanned, is_used, references_by_name
+from imagelock.ops.uses import (
+    build_sources,
+    disagreement,
+    is_scanned,
+    is_used,
+    missing_platforms,
+    references_by_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -215,16 +222,6 @@ def _way_out(error: RegistryError, host: str, use: Use | None) -> str:
     if isinstance(error, NoAccessError):
         return f"log in (`skopeo login {host}` or `docker login {host}`), then run `imagelock lock`"
     return f"run `imagelock lock` again when {host} answers"
-
-
-def missing_platforms(lock: Lock, platforms: Iterable[Platform]) -> list[Finding]:
-    """Tell which images lack a platform that the configuration asks for (IL106)."""
-    return [
-        finding("IL106", f"{image.reference} has no {platform}", reference=image.reference)
-        for platform in platforms
-        for image in lock.images
-        if image.platforms and not any(part.platform.satisfies(platform) for part in image.platforms)
-    ]
 
 
 def differences(old: Lock, new: Lock) -> tuple[Change, ...]:

@@ -10,7 +10,7 @@ from imagelock import limits
 from imagelock.config import FILE_NAME, PYPROJECT, Config, has_config, parse_config
 from imagelock.errors import ConfigError, FileError, LockError
 from imagelock.files import Write, decode, encode, read_bytes
-from imagelock.lockfile import parse, parse_lock, render_lock
+from imagelock.lockfile import is_list, parse, render_lock
 from imagelock.model.lock import Lock
 
 LOCK_NAME = "images.lock"
@@ -47,11 +47,12 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class LockFile:
-    """The lock as it was read; ``data`` is None when there was none."""
+    """The lock as it was read; ``data`` is None when there was none, ``is_list`` marks a plain list."""
 
     path: Path
     lock: Lock
     data: bytes | None
+    is_list: bool = False
 
     def write_of(self, lock: Lock) -> Write:
         """Return the write that makes the file hold ``lock``."""
@@ -93,8 +94,14 @@ def read_lock(project: Project, *, for_writing: bool = False) -> LockFile:
             raise LockError(error.message, where=where) from error
         raise LockError("there is no lock", where=where, hint="run `imagelock lock` to make one") from error
     text = decode(data)
-    lock = parse_lock(text, where) if for_writing and text.strip() else parse(text, where)
-    return LockFile(path, lock, data)
+    lock = parse(text, where)
+    if for_writing and lock.images and is_list(text):
+        raise LockError(
+            "a plain list is only read, never written",
+            where=where,
+            hint="name another --lock-file; `imagelock lock --from` takes the list into it",
+        )
+    return LockFile(path, lock, data, is_list(text))
 
 
 def _nearest(directory: Path) -> Path | None:

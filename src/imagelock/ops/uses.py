@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from imagelock.model.lock import Lock
     from imagelock.model.outcome import Finding
+    from imagelock.model.platform import Platform
     from imagelock.model.reference import Reference
     from imagelock.ops.collect import Use
 
@@ -54,6 +55,16 @@ def disagreement(reference: str, uses: Sequence[Use]) -> Finding:
         notes=[f"{use.where}: {use.reference.digest}" for use in uses],
         hint="make the places agree, or take one digest out and run again",
     )
+
+
+def missing_platforms(lock: Lock, platforms: Iterable[Platform]) -> list[Finding]:
+    """Tell which images lack a platform that the configuration asks for (IL106)."""
+    return [
+        finding("IL106", f"{image.reference} has no {platform}", reference=image.reference)
+        for platform in platforms
+        for image in lock.images
+        if image.platforms and not any(part.platform.satisfies(platform) for part in image.platforms)
+    ]
 
 
 def build_sources(uses: Iterable[Use]) -> dict[tuple[str, str], Source]:

@@ -6,6 +6,7 @@ and the exit code still tells the rest.
 
 from __future__ import annotations
 
+import stat
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -195,7 +196,10 @@ def run_copies(collection: Collection, plan: EditPlan, target: Path, mode: Mode)
     """Write every visited file, changed or not, below ``target``; the inputs stay untouched."""
     write = mode.write and (not plan.blocking or mode.keep_going)
     copies = _copies(collection, plan, target) if write else []
-    write_all(copies)
+    write_all([copy for copy, _ in copies])
+    for copy, original in copies:
+        if copy.before is None:
+            copy.path.chmod(stat.S_IMODE(original.stat().st_mode))
     refused = mode.write and not write
     return Outcome(
         command="pin",
@@ -206,12 +210,12 @@ def run_copies(collection: Collection, plan: EditPlan, target: Path, mode: Mode)
     )
 
 
-def _copies(collection: Collection, plan: EditPlan, target: Path) -> list[Write]:
+def _copies(collection: Collection, plan: EditPlan, target: Path) -> list[tuple[Write, Path]]:
     changed = {name: encode(after) for name, _, after in plan.texts}
     for name, _ in collection.visited:
         if name.startswith("../"):
             raise UsageError("a file outside the directory cannot be copied", where=name, hint="use -C")
-    return [_copy_of(target / name, changed.get(name), path) for name, path in collection.visited]
+    return [(_copy_of(target / name, changed.get(name), path), path) for name, path in collection.visited]
 
 
 def _copy_of(copy: Path, data: bytes | None, path: Path) -> Write:

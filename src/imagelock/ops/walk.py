@@ -52,7 +52,7 @@ def walk_sources(project: Project, sources: Sequence[str]) -> Iterator[tuple[Pat
 
 def _walk(folder: Path, project: Project) -> Iterator[str]:
     own = _specs((project.config.exclude, project.config.include))
-    yield from _walk_folder(str(folder), _outer_rules(folder), str(project.root), own)
+    yield from _walk_folders(str(folder), _outer_rules(folder), str(project.root), own)
 
 
 def _specs(patterns: Sequence[Sequence[str]]) -> list[GitIgnoreSpec | None]:
@@ -61,29 +61,43 @@ def _specs(patterns: Sequence[Sequence[str]]) -> list[GitIgnoreSpec | None]:
     return [GitIgnoreSpec.from_lines(lines) if lines else None for lines in patterns]
 
 
-def _walk_folder(
-    folder: str, rules: list[_Rules], root: str, own: list[GitIgnoreSpec | None]
-) -> Iterator[str]:
+def _walk_folders(top: str, rules: list[_Rules], root: str, own: list[GitIgnoreSpec | None]) -> Iterator[str]:
+    """Yield the files of a folder, then those of its folders; one that cannot be listed is yielded itself."""
+    waiting = [(top, rules)]
+    while waiting:
+        folder, above = waiting.pop()
+        try:
+            with os.scandir(folder) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError as error:
+            if folder == top:
+                raise FileError((error.strerror or str(error)).lower(), where=folder) from error
+            yield folder
+            continue
+        here = [*above, *_rules_of(folder)] if any(entry.name == ".gitignore" for entry in entries) else above
+        kept = [entry for entry in entries if _is_visited(entry, here, root, own)]
+        yield from (entry.path for entry in kept if not entry.is_dir(follow_symlinks=False))
+        folders = [entry.path for entry in kept if entry.is_dir(follow_symlinks=False)]
+        waiting += [(path, here) for path in reversed(folders)]
+
+
+def _is_visited(
+    entry: os.DirEntry[str], rules: list[_Rules], root: str, own: list[GitIgnoreSpec | None]
+) -> bool:
+    is_folder = entry.is_dir(follow_symlinks=False)
+    if entry.name == ".git" or _ignored(entry.path, rules, is_folder=is_folder):
+        return False
+    if _left_out(entry.path, root, own, is_folder=is_folder):
+        return False
+    return is_folder or (_is_file(entry) and not entry.name.endswith(".imagelock-tmp"))
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
     try:
-        with os.scandir(folder) as listing:
-            entries = sorted(listing, key=lambda entry: entry.name)
-    except OSError as error:
-        raise FileError((error.strerror or str(error)).lower(), where=folder) from error
-    if any(entry.name == ".gitignore" for entry in entries):
-        rules = [*rules, *_rules_of(folder)]
-    folders = []
-    for entry in entries:
-        is_folder = entry.is_dir(follow_symlinks=False)
-        if entry.name == ".git" or _ignored(entry.path, rules, is_folder=is_folder):
-            continue
-        if _left_out(entry.path, root, own, is_folder=is_folder):
-            continue
-        if is_folder:
-            folders.append(entry.path)
-        elif entry.is_file() and not entry.name.endswith(".imagelock-tmp"):
-            yield entry.path
-    for path in folders:
-        yield from _walk_folder(path, rules, root, own)
+        return entry.is_file()
+    except OSError:
+        # A link in a circle or into a folder that may not be entered leads to no file.
+        return False
 
 
 def _ignored(path: str, rules: list[_Rules], *, is_folder: bool) -> bool:
