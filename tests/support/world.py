@@ -102,6 +102,10 @@ class World:
         image = sample_image(f"{reference} {seed}", LINUX_AMD64 if single else MULTI)
         return self.push_image(reference, image)
 
+    def push_as(self, reference: str, seed: str) -> str:
+        """Give the registry the image of a seed alone: the same under every name."""
+        return self.push_image(reference, sample_image(seed, MULTI))
+
     def push_image(self, reference: str, image: SampleImage) -> str:
         """Give the registry this image."""
         parsed = Reference.parse(reference)
