@@ -92,11 +92,13 @@ class Run:
         data: str | None = None,
         json: Callable[[], str] | None = None,
         at_least: int = 0,
+        feeds: bool = False,
     ) -> NoReturn:
         """Write reports, print the outcome, and exit with its code.
 
         ``data`` replaces the text of the changes on stdout; ``json`` makes a document of its own.
-        ``at_least`` is an exit code that holds even without findings (``--check``).
+        ``at_least`` is an exit code that holds even without findings (``--check``).  With ``feeds`` stdout
+        is for another program, and findings go to stderr.
         """
         self._write_reports(outcome)
         if self.is_json:
@@ -108,17 +110,18 @@ class Run:
                 sys.stdout.write(json())
         else:
             sys.stdout.write(self._changes(outcome) if data is None else data)
-        self._tell(outcome, collection)
+        self._tell(outcome, collection, feeds=feeds)
         code = max(outcome.exit_code(strict=self.strict), at_least)
         raise click.exceptions.Exit(0 if self.exit_zero and code == 1 else code)
 
     def _changes(self, outcome: Outcome) -> str:
         return "" if self.quiet else changes_text(outcome.changes, stdout_style())
 
-    def _tell(self, outcome: Outcome, collection: Collection | None) -> None:
-        """Print findings (data, unless stdout is JSON), then remarks and counts."""
+    def _tell(self, outcome: Outcome, collection: Collection | None, *, feeds: bool = False) -> None:
+        """Print findings (data, unless stdout is JSON or feeds a program), then remarks and counts."""
         if outcome.findings and not self.is_json:
-            sys.stdout.write(findings_text(outcome.findings, stdout_style(), _lines_of(collection)))
+            stream, style = (sys.stderr, stderr_style()) if feeds else (sys.stdout, stdout_style())
+            stream.write(findings_text(outcome.findings, style, _lines_of(collection)))
         sys.stdout.flush()
         self.say(advice_text(outcome.advice, stderr_style()))
         self.say(summary_text(outcome.command, outcome.summary, stderr_style()))

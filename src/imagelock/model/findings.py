@@ -250,5 +250,11 @@ KINDS = _kinds(
         meaning="A file uses a floating tag of an image that has a release tag.",
         remedy="Write the release tag that the finding names.",
     ),
+    Kind(
+        code="IL406",
+        name="no-version",
+        meaning="git finds no tag that leads to the revision a tag file names, so no tag can be suggested.",
+        remedy="Fetch the tags of the repository (`git fetch --tags`), or tag the revision.",
+    ),
 )
 """Every finding by its code, in the order of the codes."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from imagelock.model.digest import Digest
     from imagelock.model.place import Place, Unreadable
@@ -154,3 +154,18 @@ def starlingx_breach(tag: str) -> str | None:
     if tag.startswith("stx") and STARLINGX_FORM.fullmatch(tag) is None:
         return "is not of the form stx.<release>-v<version>"
     return None
+
+
+def breaches(tag: str, file: str, rules: Sequence[TagRule]) -> Iterator[tuple[str, str | None]]:
+    """Yield what the tag of a file breaks, and the reason of the rule it breaks.
+
+    StarlingX's own form holds where no rule says what the file's tags look like.
+    """
+    mine = [rule for rule in rules if rule.concerns(file)]
+    for rule in mine:
+        breach = rule.breach(tag)
+        if breach is not None:
+            yield breach, rule.reason
+    breach = starlingx_breach(tag)
+    if breach is not None and all(rule.tag is None for rule in mine):
+        yield breach, None

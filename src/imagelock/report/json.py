@@ -12,14 +12,16 @@ if TYPE_CHECKING:
 
 def outcome_json(outcome: Outcome) -> str:
     """Return an outcome as one JSON document with a final newline."""
-    return document_json(
-        outcome.command,
-        {
-            "changes": [_change(change) for change in outcome.changes],
-            "findings": [_finding(item) for item in outcome.findings],
-            "summary": outcome.summary,
-        },
-    )
+    return document_json(outcome.command, outcome_fields(outcome))
+
+
+def outcome_fields(outcome: Outcome) -> dict[str, Any]:
+    """Return what every document has: changes, findings, summary."""
+    return {
+        "changes": [_change(change) for change in outcome.changes],
+        "findings": [_finding(item) for item in outcome.findings],
+        "summary": outcome.summary,
+    }
 
 
 def document_json(command: str, fields: dict[str, Any]) -> str:

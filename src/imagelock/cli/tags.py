@@ -1,0 +1,285 @@
+"""``imagelock tags``: lint, plan, apply and suggest."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from imagelock.cli.common import CONTEXT, Verb, VerbGroup, common
+from imagelock.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from imagelock.cli.common import Run
+    from imagelock.model.outcome import Outcome
+    from imagelock.ops.project import Project
+    from imagelock.ops.tags import Verdict
+    from imagelock.registry.client import RegistryClient
+
+
+@click.group("tags", cls=VerbGroup, context_settings=CONTEXT)
+def command() -> None:
+    r"""Check tag files, and set release tags from them.
+
+    A tag file names builds and the release tag each shall have: images: [{name, src_build_tag, src_ref,
+    tag}], and perhaps a digest that is enforced. Tags are set inside the registry: no layer moves, every
+    platform comes along, the digest stays.
+
+    \b
+    Examples:
+      imagelock tags lint image-tags.yaml               the rules of the file, offline
+      imagelock tags plan image-tags.yaml               what would be set, one HEAD a tag
+      imagelock tags apply image-tags.yaml              set it
+      imagelock tags suggest --git ../app image-tags.yaml
+    """
+
+
+def _verb(name: str) -> Callable[[Callable[..., Any]], click.Command]:
+    return command.command(name, cls=Verb, context_settings=CONTEXT)
+
+
+_FILES = click.argument("names", nargs=-1, required=True, metavar="FILE...")
+_MOVE = click.option(
+    "--move",
+    multiple=True,
+    metavar="NAME",
+    help="Move the tags of this image to another digest (repeatable; in full, with :tag, or the last part).",
+)
+_REPUSH = click.option(
+    "--repush",
+    multiple=True,
+    metavar="NAME",
+    help="Put the tags of this image again although they are right (repeatable; NAME as above).",
+)
+
+
+@_verb("lint")
+@_FILES
+@common()
+def lint(run: Run, names: tuple[str, ...]) -> None:
+    r"""Check tag files by their rules, offline.
+
+    Mistyped tags, missing and unknown keys, one name and tag with two sources, duplicates. What tags look
+    like is configured with [[tags.rule]]; without one a tag that begins with stx is stx.N.N-v....
+
+    \b
+    Examples:
+      imagelock tags lint image-tags-*.yaml
+      imagelock tags lint --report json=lint.json image-tags.yaml
+    """
+    from imagelock.ops import tagrules  # noqa: PLC0415 - --help must not pay for the formats
+    from imagelock.ops.tagfiles import read_tag_files  # noqa: PLC0415
+
+    project = run.open()
+    files = read_tag_files(project, names)
+    run.finish(tagrules.lint(files.files, project.config.tag_rules), collection=files.collection)
+
+
+@_verb("plan")
+@_FILES
+@_MOVE
+@_REPUSH
+@common()
+def plan(run: Run, names: tuple[str, ...], *, move: tuple[str, ...], repush: tuple[str, ...]) -> None:
+    r"""Show what apply would do: create, keep, or refuse over a conflict.
+
+    One HEAD for the release tag and one for its source. A tag that exists with another digest is a
+    conflict (IL401, exit 1). A registry that cannot be asked is no word on a tag (IL302, exit 3).
+
+    \b
+    Examples:
+      imagelock tags plan image-tags.yaml
+      imagelock tags plan --move stx-platformclients image-tags.yaml
+    """
+    _carry_out(run, names, (move, repush), dry_run=True, command_name="tags-plan")
+
+
+@_verb("apply")
+@_FILES
+@_MOVE
+@_REPUSH
+@click.option("--dry-run", is_flag=True, help="Show what would be set, set nothing.")
+@common()
+def apply(
+    run: Run, names: tuple[str, ...], *, move: tuple[str, ...], repush: tuple[str, ...], dry_run: bool
+) -> None:
+    r"""Set the release tags that tag files name, inside the registry.
+
+    The manifest of the source is put under the release tag as it is. An entry that fails stops no other;
+    run it again and what is done is kept. A conflict is never overwritten: --move NAME compares and sets.
+
+    \b
+    Examples:
+      imagelock tags apply --dry-run image-tags.yaml
+      imagelock tags apply image-tags-bullseye.yaml image-tags-trixie.yaml
+      imagelock tags apply --repush stx-audit image-tags.yaml
+    """
+    _carry_out(run, names, (move, repush), dry_run=dry_run, command_name="tags-apply")
+
+
+def _carry_out(
+    run: Run,
+    names: tuple[str, ...],
+    requested: tuple[tuple[str, ...], tuple[str, ...]],
+    *,
+    dry_run: bool,
+    command_name: str,
+) -> None:
+    from imagelock.ops import tagrules, tags  # noqa: PLC0415 - --help must not pay for the client
+    from imagelock.ops.tagfiles import read_tag_files  # noqa: PLC0415
+
+    project = run.open()
+    files = read_tag_files(project, names)
+    linted = tagrules.judge(files.files, project.config.tag_rules)
+    request = tags.TagRequest(move=requested[0], repush=requested[1])
+    with _client(run, project) as client:
+        from imagelock.cli.terminal import progress  # noqa: PLC0415
+
+        with progress("asking registries", quiet=run.quiet) as shown:
+            verdicts = tags.plan(linted.entries, client, request, jobs=run.settings.jobs, progress=shown)
+        if not dry_run:
+            with progress("setting tags", quiet=run.quiet) as shown:
+                verdicts = tags.apply(verdicts, client, client, jobs=run.settings.jobs, progress=shown)
+    outcome = tags.outcome(command_name, linted, verdicts, done=not dry_run)
+    run.finish(
+        outcome,
+        collection=files.collection,
+        data=_table(run, verdicts, done=not dry_run),
+        json=lambda: _json(outcome, verdicts, done=not dry_run),
+    )
+
+
+@contextmanager
+def _client(run: Run, project: Project) -> Iterator[RegistryClient]:
+    """Yield a client of the registries themselves: a mirror's word on a tag may be of yesterday."""
+    if run.settings.offline:
+        raise UsageError("release tags are in the registry, which --offline does not ask")
+    from imagelock.cli.terminal import stderr_style  # noqa: PLC0415
+    from imagelock.registry.client import RegistryClient  # noqa: PLC0415
+    from imagelock.report.text import advice_text  # noqa: PLC0415
+
+    hosts = {
+        host: replace(settings, mirrors=(), alternates=(), fallback=True)
+        for host, settings in project.config.hosts.items()
+    }
+    with RegistryClient(hosts, jobs=run.settings.jobs, retry_time=run.settings.retry_time) as client:
+        yield client
+    run.say(advice_text(client.warnings, stderr_style()))
+
+
+_DONE = {"create": "created", "keep": "kept", "repush": "repushed", "move": "moved"}
+
+
+def _word(verdict: Verdict, *, done: bool) -> str:
+    word = verdict.action.value
+    return _DONE.get(word, word) if done else word
+
+
+def _table(run: Run, verdicts: tuple[Verdict, ...], *, done: bool) -> str:
+    from imagelock.cli.terminal import stdout_style, table_width  # noqa: PLC0415 - not for JSON
+    from imagelock.report.text import table_text  # noqa: PLC0415
+
+    if run.quiet or not verdicts:
+        return ""
+    rows = [
+        (verdict.entry.shown, _word(verdict, done=done), _digests(verdict), verdict.entry.source_tag)
+        for verdict in verdicts
+    ]
+    return table_text(
+        ("TAG", "DOES" if not done else "DONE", "DIGEST", "SOURCE"), rows, stdout_style(), table_width()
+    )
+
+
+def _digests(verdict: Verdict) -> str:
+    now, wanted = verdict.now, verdict.wanted
+    if now is not None and wanted is not None and now != wanted:
+        return f"{now.short} -> {wanted.short}"
+    known = wanted or now
+    return "" if known is None else known.short
+
+
+def _json(outcome: Outcome, verdicts: tuple[Verdict, ...], *, done: bool) -> str:
+    from imagelock.report.json import document_json, outcome_fields  # noqa: PLC0415 - only for JSON
+
+    tags = [
+        {
+            "reference": verdict.entry.shown,
+            "action": _word(verdict, done=done),
+            "before": None if verdict.now is None else str(verdict.now),
+            "after": None if verdict.wanted is None else str(verdict.wanted),
+            "source": f"{verdict.entry.name}:{verdict.entry.source_tag}",
+            "file": verdict.entry.file,
+            "line": verdict.entry.line,
+        }
+        for verdict in verdicts
+    ]
+    return document_json(outcome.command, {"tags": tags, **outcome_fields(outcome)})
+
+
+@_verb("suggest")
+@_FILES
+@click.option(
+    "--git",
+    "repositories",
+    multiple=True,
+    required=True,
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="A clone that has the revisions of src_ref (repeatable).",
+)
+@click.option(
+    "--release", metavar="NAME", help="What tags begin with, such as stx.13.0.  [default: as they do now]"
+)
+@click.option("--write", is_flag=True, help="Write the tags into the files; comments stay.")
+@click.option(
+    "--message", "wants_message", is_flag=True, help="Print the commit message of the follow-up change."
+)
+@click.option("--bug", metavar="N", help="The bug that the message names: Partial-Bug: #N.")
+@click.option("--closes", is_flag=True, help="The change closes the bug: Closes-Bug: #N.")
+@common()
+def suggest(  # noqa: PLR0913 - the options of the contract
+    run: Run,
+    names: tuple[str, ...],
+    *,
+    repositories: tuple[Path, ...],
+    release: str | None,
+    write: bool,
+    wants_message: bool,
+    bug: str | None,
+    closes: bool,
+) -> None:
+    r"""Propose tags from git describe --tags of the revisions, and show who still uses a floating tag.
+
+    Entries whose revision is in none of the repositories are left alone. Places of the project that use
+    a floating tag (latest, *-latest) of an image of the files are warnings (IL405) with the tag to use.
+
+    \b
+    Examples:
+      imagelock tags suggest --git ../app image-tags.yaml
+      imagelock tags suggest --git ../app --release stx.13.0 --write image-tags.yaml
+      imagelock tags suggest --git ../app --bug 2012345 --message image-tags.yaml | git commit -F -
+    """
+    from imagelock.ops.tagfiles import SuggestRequest, run_suggest  # noqa: PLC0415 - --help must not pay for it
+    from imagelock.ops.tagsuggest import Footer  # noqa: PLC0415
+    from imagelock.report.json import document_json, outcome_fields  # noqa: PLC0415
+
+    if closes and bug is None:
+        raise UsageError("--closes needs --bug N")
+    footer = None if bug is None else Footer(bug=bug, closes=closes)
+    request = SuggestRequest(repositories=repositories, release=release, write=write, footer=footer)
+    found = run_suggest(run.open(), names, request)
+    wants_message = wants_message or bug is not None
+    run.finish(
+        found.outcome,
+        collection=found.files.collection,
+        data=found.message if wants_message else None,
+        json=lambda: document_json(
+            found.outcome.command, {"message": found.message, **outcome_fields(found.outcome)}
+        ),
+        feeds=wants_message,
+    )
