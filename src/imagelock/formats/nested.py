@@ -66,16 +66,19 @@ def inner_documents(node: Node) -> Iterator[Document]:
 
 def _inside(node: Node, text: str, root: RawNode, offset: int) -> Document:
     """Wrap what was composed of a scalar's text; ``offset`` leads from the tree's marks into that text."""
+    span = node.span()
     return Document(
         node.document.text,
         text,
         root,
         node.document.index,
         offset,
-        # A scalar that cannot be followed still shows its images; they have no slots then.
-        outer=node.span() or Span((node.offset,) * len(text), (node.offset,) * len(text), node.offset),
+        outer=Span((node.offset,) * len(text), (node.offset,) * len(text), node.offset)
+        if span is None
+        else span,
         prefix=f"{node.path} > ",
         depth=node.document.depth + 1,
+        exact=span is not None,
         taken=node.document.taken,
     )
 

@@ -38,7 +38,8 @@ class Document:
 
     ``offset`` is added to the tree's marks to count in ``source``; ``source`` is the file's content or,
     for a text inside a scalar, that scalar's decoded text, and ``outer`` then says where the scalar's
-    characters stand in the file.  ``prefix`` is the path of that scalar.
+    characters stand in the file.  ``prefix`` is the path of that scalar.  A text that cannot be followed
+    to its characters (``exact`` is False) still shows what it holds; nothing in it can be edited.
     """
 
     text: Text
@@ -49,6 +50,7 @@ class Document:
     outer: Span | None = None
     prefix: str = ""
     depth: int = 0
+    exact: bool = True
     taken: set[int] = field(default_factory=set)
     """File offsets of scalars that a format has dealt with; what is left over is reported."""
     _visited: set[tuple[str, int]] = field(default_factory=set)
@@ -68,6 +70,8 @@ class Document:
 
     def span(self, raw: yaml.ScalarNode) -> Span | None:
         """Return where the scalar's value is written in the file, or None if it cannot be followed."""
+        if not self.exact:
+            return None
         start, end = raw.start_mark.index + self.offset, raw.end_mark.index + self.offset
         inner = scalar_span(self.source, start, end, raw.value, raw.style)
         if inner is None or self.outer is None:
