@@ -79,6 +79,10 @@ class Digest:
     def __str__(self) -> str:
         return f"{self.algorithm}:{self.hex}"
 
+    def __hash__(self) -> int:
+        # Its hex says all; a text remembers its own hash, and stores hash every digest they know often.
+        return hash(self.hex)
+
 
 def new_hasher(algorithm: str) -> Hasher:
     """Return a fresh hashing object for one of :data:`HEX_CHARS`."""

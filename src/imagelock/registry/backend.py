@@ -104,10 +104,13 @@ class Backend(Protocol):
     def catalog(self) -> Catalog:
         """Return the current snapshot."""
 
-    def update(self, decide: Callable[[Catalog], Catalog]) -> None:
+    def update(
+        self, decide: Callable[[Catalog], Catalog], then: Callable[[Catalog], None] | None = None
+    ) -> None:
         """Replace the catalog by what ``decide`` makes of the current one, alone among all writers.
 
-        What ``decide`` raises comes out, and nothing changes.
+        What ``decide`` raises comes out, and nothing changes.  ``then`` is called with what is recorded
+        now, still alone: whatever destroys content waits until nothing recorded can point to it.
         """
 
 

@@ -8,7 +8,8 @@ untouched and not served.
 
 Writing is safe from crashes and other processes.  Blobs arrive in ``blobs/.upload-*`` and are renamed
 after their hash was checked and their bytes were synced; ``index.json`` is replaced as a whole by a writer
-that holds the directory's lock (``flock`` on the directory itself, so no lock file is left).  An upload
+that holds the directory's lock (``flock`` on the directory itself, so no lock file is left).  Changes that
+wait for each other go into one replacement, and each returns only after its own is on disk.  An upload
 holds a lock on its file: what is not locked belongs to a dead process, and opening the store removes it.
 """
 
@@ -19,6 +20,7 @@ import fcntl
 import os
 import secrets
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -29,7 +31,7 @@ from imagelock.limits import LAYOUT_INDEX_BYTES
 from imagelock.model import strictjson
 from imagelock.registry.backend import Stamp
 from imagelock.registry.catalog import Catalog
-from imagelock.registry.layout_index import index_json, read_index
+from imagelock.registry.layout_index import IndexWriter, read_index
 from imagelock.registry.local import LocalStore
 
 if TYPE_CHECKING:
@@ -56,6 +58,24 @@ class LayoutStore(LocalStore):
         super().__init__(directory)
 
 
+@dataclass(slots=True, eq=False)
+class _Change:
+    """One change of the catalog on its way in, and how it ended."""
+
+    decide: Callable[[Catalog], Catalog]
+    then: Callable[[Catalog], None] | None
+    done: bool = False
+    error: BaseException | None = None
+
+    def apply(self, catalog: Catalog) -> Catalog:
+        """Return the changed catalog, or the same one and keep the error."""
+        try:
+            return self.decide(catalog)
+        except Exception as error:  # noqa: BLE001 - raised again in the thread whose change it is
+            self.error = error
+            return catalog
+
+
 class _Directory:
     """The back end: files, and the snapshot of ``index.json`` that was read last."""
 
@@ -65,7 +85,10 @@ class _Directory:
         self.blobs = path / "blobs"
         self._index = path / "index.json"
         self._guard = threading.Lock()
+        self._writer = IndexWriter()
         self._seen: tuple[Stamp | None, Catalog] = (None, Catalog())
+        self._queue = threading.Lock()
+        self._waiting: list[_Change] = []
 
     def prepare(self, *, create: bool) -> None:
         """Check that this is a layout of a version we know; with ``create`` make it one."""
@@ -91,7 +114,7 @@ class _Directory:
                 "not an OCI image layout, and not empty", where=self.name, hint="name another directory"
             )
         self.blobs.mkdir(exist_ok=True)
-        self._replace(self._index, index_json(Catalog()))
+        self._replace(self._index, self._writer.write(Catalog()))
         self._replace(marker, msgspec.json.encode({"imageLayoutVersion": _VERSION}))
 
     def _sweep(self) -> None:
@@ -136,13 +159,41 @@ class _Directory:
         with self._guard:
             return self._load()
 
-    def update(self, decide: Callable[[Catalog], Catalog]) -> None:
-        with self._guard, _file_errors(self.path), self.locked():
-            current = self._load()
-            changed = decide(current)
-            if changed is not current:
-                self._replace(self._index, index_json(changed))
-                self._seen = (_stamp(self._index), changed)
+    def update(
+        self, decide: Callable[[Catalog], Catalog], then: Callable[[Catalog], None] | None = None
+    ) -> None:
+        change = _Change(decide, then)
+        with self._queue:
+            self._waiting.append(change)
+        with self._guard:
+            if not change.done:  # Who had the guard before may have carried this change out as well.
+                self._carry_out()
+        if change.error is not None:
+            raise change.error
+
+    def _carry_out(self) -> None:
+        """Write every change that waits, in order, with one replacement of ``index.json``."""
+        with self._queue:
+            changes, self._waiting = self._waiting, []
+        try:
+            with _file_errors(self.path), self.locked():
+                current = changed = self._load()
+                for change in changes:
+                    changed = change.apply(changed)
+                if changed is not current:
+                    self._replace(self._index, self._writer.write(changed))
+                    self._seen = (_stamp(self._index), changed)
+                for change in changes:
+                    if change.then is not None and change.error is None:
+                        change.then(changed)
+        except BaseException as error:  # Each waiting thread must learn that its change was not made.
+            for change in changes:
+                change.error = change.error or error
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            for change in changes:
+                change.done = True
 
     def _load(self) -> Catalog:
         with _file_errors(self._index), self._index.open("rb") as file:

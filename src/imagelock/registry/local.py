@@ -64,6 +64,10 @@ class LocalStore:
             raise NotFoundError("no such repository", where=repository)
         return tuple(sorted(found.tags))
 
+    def untagged(self, repository: str) -> tuple[Digest, ...]:
+        """Return the digests of a repository's manifests that have a record and no tag, sorted."""
+        return tuple(sorted(self._backend.catalog().repository(repository).untagged))
+
     def ask(self, repository: str, target: str | Digest) -> Claim:
         """Return what :meth:`manifest` would give, without its body; it was proved all the same."""
         content = self.manifest(repository, target)
@@ -246,12 +250,9 @@ class LocalStore:
                 raise UsageError("an index points to it", where=_where(repository, digest))
             parsed = self._parse(digest)
             children = [members[one.digest] for one in _children(parsed) if one.digest in members]
-            changed = catalog.put(repository, found.drop(digest, children))
-            if digest not in self._used(changed):
-                self._backend.remove(digest)
-            return changed
+            return catalog.put(repository, found.drop(digest, children))
 
-        self._backend.update(forget)
+        self._backend.update(forget, lambda catalog: self._remove_unused(digest, catalog))
 
     def delete_blob(self, repository: str, digest: Digest) -> None:
         """Remove a blob; raise :class:`UsageError` while a manifest of any repository needs it."""
@@ -261,12 +262,16 @@ class LocalStore:
                 raise NotFoundError("no such blob", where=_where(repository, digest))
             if digest in self._used(catalog):
                 raise UsageError("a manifest needs it", where=_where(repository, digest))
-            self._backend.remove(digest)
             return catalog
 
-        self._backend.update(remove)
+        self._backend.update(remove, lambda catalog: self._remove_unused(digest, catalog))
 
     # Inside.
+
+    def _remove_unused(self, digest: Digest, catalog: Catalog) -> None:
+        """Remove bytes only now that no record points to them: a crash leaves too much, never too little."""
+        if digest not in self._used(catalog):
+            self._backend.remove(digest)
 
     def _damaged(self, digest: Digest) -> IntegrityError:
         return IntegrityError(

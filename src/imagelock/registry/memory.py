@@ -55,9 +55,13 @@ class _Memory:
     def catalog(self) -> Catalog:
         return self._catalog
 
-    def update(self, decide: Callable[[Catalog], Catalog]) -> None:
+    def update(
+        self, decide: Callable[[Catalog], Catalog], then: Callable[[Catalog], None] | None = None
+    ) -> None:
         with self._lock:
             self._catalog = decide(self._catalog)
+            if then is not None:
+                then(self._catalog)
 
 
 class _Sink:
