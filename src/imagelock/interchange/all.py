@@ -1,12 +1,13 @@
-"""Every export, and the one line that adds another."""
+"""Every export and every import, and the one line that adds another."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imagelock.interchange import imagelist
+from imagelock.interchange import epiphany, imagelist
 
 if TYPE_CHECKING:
-    from imagelock.interchange.base import Export
+    from imagelock.interchange.base import Export, Import
 
 EXPORTS: tuple[Export, ...] = (imagelist,)
+IMPORTS: tuple[Import, ...] = (epiphany,)

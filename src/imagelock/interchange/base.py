@@ -1,4 +1,4 @@
-"""What an export is, and the options it may ask for; the command line is made from these values."""
+"""What an export is and the options it may ask for, from which the command line is made; what an import is."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from imagelock.model.exemption import Exemption
     from imagelock.model.lock import Lock
+    from imagelock.model.outcome import Finding
+    from imagelock.model.requirement import Requirement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,3 +55,13 @@ class Export(Protocol):
 
     def export(self, lock: Lock, asked: Asked) -> str:
         """Return the whole text; raise :class:`UsageError` for values that do not go together."""
+
+
+class Import(Protocol):
+    """Another tool's lists of images; what reads them is in :mod:`imagelock.formats`."""
+
+    name: str
+    summary: str
+
+    def judge(self, required: Sequence[Requirement], loaded: Sequence[Requirement]) -> Iterator[Finding]:
+        """Yield what is wrong with the lists, and between them and the lists they must agree with."""

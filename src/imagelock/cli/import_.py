@@ -1,0 +1,139 @@
+"""``imagelock import``: one subcommand for each import of :mod:`imagelock.interchange`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from imagelock.cli.common import CONTEXT, Verb, VerbGroup, common
+from imagelock.interchange.all import IMPORTS
+
+if TYPE_CHECKING:
+    from imagelock.cli.common import Run
+    from imagelock.interchange.base import Import
+    from imagelock.model.reference import Reference
+    from imagelock.ops.imports import Imported
+
+
+@click.group("import", cls=VerbGroup, context_settings=CONTEXT)
+def command() -> None:
+    r"""Read another tool's lists of images: report what they say, list their images, or lock them.
+
+    \b
+    Examples:
+      imagelock import epiphany x86_64/images.yml aarch64/images.yml
+      imagelock import epiphany --against image-registry.yml x86_64/images.yml
+      imagelock import epiphany --group rook -o list images.yml > images.txt
+      imagelock import epiphany --lock images.yml
+    """
+
+
+_HELP = r"""Read {summary}.
+
+Shows every image with the sum of its archive, which a digest replaces. Exits 1 when two lists that must
+name the same images do not (IL121), an archive has another name than <base>-<tag>.tar (IL122), or two
+images would become one file (IL116).
+
+\b
+-o list prints the images, one a line: with their digests after --lock.
+"""
+
+
+def _subcommand(kind: Import) -> click.Command:
+    @click.command(
+        kind.name,
+        cls=Verb,
+        short_help=kind.summary,
+        help=_HELP.format(summary=kind.summary),
+        context_settings=CONTEXT,
+    )
+    @click.argument("names", nargs=-1, required=True, metavar="FILE...")
+    @click.option(
+        "--group", "groups", multiple=True, metavar="NAME", help="Only this group of images (repeatable)."
+    )
+    @click.option(
+        "--against",
+        multiple=True,
+        metavar="FILE",
+        help="A list of images to load that must name the same images (repeatable).",
+    )
+    @click.option("--lock", "lock", is_flag=True, help="Resolve the images and write them into the lock.")
+    @common(outputs=("text", "json", "list"))
+    def read(
+        run: Run,
+        names: tuple[str, ...],
+        *,
+        groups: tuple[str, ...],
+        against: tuple[str, ...],
+        lock: bool,
+    ) -> None:
+        from imagelock.cli.asking import asking  # noqa: PLC0415 - --help must not pay for the formats
+        from imagelock.ops.imports import ImportRequest, run_import  # noqa: PLC0415
+        from imagelock.ops.verbs import Mode  # noqa: PLC0415
+
+        project = run.open()
+        request = ImportRequest(names=names, against=against, groups=groups)
+        with asking(run, project, "resolving") as how:
+            imported = run_import(project, kind, request, (how, Mode()) if lock else None)
+        run.finish(
+            imported.outcome,
+            collection=imported.collection,
+            data=_list(imported) if run.output == "list" else _table(run, imported),
+            json=lambda: _json(imported),
+            feeds=run.output == "list",
+        )
+
+    return read
+
+
+def _list(imported: Imported) -> str:
+    lines: dict[Reference, None] = {}
+    for item in imported.requirements:
+        digest = imported.digests.get(item.reference.canonical)
+        lines[item.reference if digest is None else item.reference.with_digest(digest)] = None
+    return "".join(f"{reference}\n" for reference in lines)
+
+
+def _table(run: Run, imported: Imported) -> str:
+    from imagelock.cli.terminal import stdout_style, table_width  # noqa: PLC0415 - not for JSON
+    from imagelock.report.text import table_text  # noqa: PLC0415
+
+    if run.quiet:
+        return ""
+    rows: list[tuple[str, ...]] = []
+    for item in imported.requirements:
+        digest = imported.digests.get(item.reference.canonical)
+        about = "" if item.sha1 is None else f"sha1:{item.sha1[:12]}"
+        about += ", mismatch allowed" if item.allow_mismatch else ""
+        by = "" if digest is None else f"{digest.algorithm}:{digest.short}"
+        rows.append((str(item.reference), item.group or "", item.architecture or "", about, by))
+    columns: tuple[str, ...] = ("IMAGE", "GROUP", "ARCHITECTURE", "DROPPED", "DIGEST")
+    if not imported.digests:
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
+    return table_text(columns, rows, stdout_style(), table_width()) if rows else ""
+
+
+def _json(imported: Imported) -> str:
+    from imagelock.report.json import document_json, outcome_fields  # noqa: PLC0415 - only for JSON
+
+    images: list[dict[str, Any]] = [
+        {
+            "reference": str(item.reference),
+            "name": item.reference.name,
+            "tag": item.reference.tag,
+            "digest": str(imported.digests.get(item.reference.canonical) or "") or None,
+            "group": item.group,
+            "architecture": item.architecture,
+            "sha1": item.sha1,
+            "allow_mismatch": item.allow_mismatch,
+            "file": item.file,
+            "line": item.line,
+        }
+        for item in imported.requirements
+    ]
+    return document_json(imported.outcome.command, {"images": images, **outcome_fields(imported.outcome)})
+
+
+for _import in IMPORTS:
+    command.add_command(_subcommand(_import))
