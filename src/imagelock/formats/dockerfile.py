@@ -1,141 +1,170 @@
-"""Dockerfiles and Containerfiles: the images of ``FROM``.
+"""Dockerfiles and Containerfiles: every image that a build pulls.
 
-Read: ``FROM [--platform=…] image [AS stage]`` with the escape directive, continued lines, comments
-inside them, and heredocs (whose lines are no instructions).  Earlier stages and ``scratch`` are no
-images.  ``FROM $BASE`` leads to the default of a global ``ARG BASE=…``; ``${BASE:-default}`` to its own
-default.  Follows the Dockerfile reference of Docker's documentation.
+Read: ``FROM [--platform=…] image [AS stage]``, ``COPY --from=``, ``RUN --mount=…,from=`` (behind
+``ONBUILD`` too) and the ``# syntax=`` directive.  Stages, by name or number, and ``scratch`` are no
+images.  Variables of a ``FROM`` are read with the defaults that global ``ARG`` lines give them, or that
+stand in place (``${BASE:-…}``); what ``--build-arg`` sets is not looked at.
+
+The digest goes where the end of the reference is written (:mod:`imagelock.formats.interpolation`).  When
+that is an ``ARG``, it must be used for nothing else: ``ARG VERSION=3.12`` becomes
+``3.12@sha256:…`` only when one ``FROM python:${VERSION}`` and no stage asks for it.
+Follows the Dockerfile reference of Docker's documentation.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
-from collections import defaultdict
-from dataclasses import dataclass
-from itertools import accumulate, islice
 from typing import TYPE_CHECKING
 
 from imagelock.errors import ValueFormError
 from imagelock.formats.candidates import SHOWN_CHARS, is_template
-from imagelock.model.place import Damaged, Place, Skipped, Slot, Span
+from imagelock.formats.dockerfile_args import Arguments
+from imagelock.formats.dockerfile_text import directives, instructions
+from imagelock.formats.interpolation import UnresolvedError
+from imagelock.model.place import Damaged, Place, Skipped, Slot
 from imagelock.model.reference import Reference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from imagelock.formats.base import Text
-    from imagelock.model.place import Found
+    from imagelock.formats.dockerfile_text import Instruction, Word
+    from imagelock.model.place import Found, Span
 
 name = "dockerfile"
-summary = "Dockerfiles and Containerfiles: FROM, and the ARG defaults it uses"
+summary = "Dockerfiles and Containerfiles: FROM with ARG defaults, COPY --from, RUN --mount from, # syntax"
 
 _FILE_NAME = re.compile(r"(?:.+\.)?(?:dockerfile|containerfile)(?:[._-].+)?", re.IGNORECASE | re.ASCII)
-_ESCAPE_DIRECTIVE = re.compile(r"#[ \t]*escape[ \t]*=[ \t]*([\\`])[ \t\r]*", re.IGNORECASE)
-_DIRECTIVE = re.compile(r"#[ \t]*(?:syntax|escape|check)[ \t]*=", re.IGNORECASE)
-_HEREDOC = re.compile(r"(?<!\S)[0-9]*<<(?P<chomp>-?)(?P<quote>[\"']?)(?P<name>[^\s<\"']+)(?P=quote)(?!\S)")
-_HEREDOC_INSTRUCTIONS = ("RUN", "COPY", "ADD")
-_READ_INSTRUCTIONS = ("FROM", "ARG")
-_CHOMPED = "\t\n"
-"""Stands before a line whose tabs were taken away; no line of a file looks like it."""
-_NEVER = 1 << 62
-_WORDS_READ = 1000
-"""Words of one instruction that are read; nobody writes as many, and a hostile line has millions."""
-_WORD = re.compile(r"\S+")
-_VARIABLE = re.compile(
-    r"\$(?:(?P<bare>[A-Za-z_]\w*)|\{(?P<name>[A-Za-z_]\w*)(?::-(?P<default>[^{}$]*))?\})", re.ASCII
-)
+_SYNTAX = re.compile(r"\ufeff?#[ \t]*syntax[ \t]*=[ \t]*\S*docker", re.IGNORECASE)
 _OTHER_FILES = (".md", ".yaml", ".yml", ".json", ".py", ".sh", ".go", ".dockerignore", ".txt", ".tmpl")
-
-
-@dataclass(frozen=True, slots=True)
-class Instruction:
-    """One instruction, its continued lines joined.
-
-    ``words`` are those of ``FROM`` and ``ARG``, with where each was written; others have none.
-    """
-
-    keyword: str
-    words: tuple[tuple[str, Span], ...]
+_FROM_FLAG = "--from="
+_MOUNT_FLAG = "--mount="
+_MOUNT_FROM = re.compile(r"(?:^|,)\"?from=(?P<image>[^,\"]*)")
+_SCRATCH = "scratch"
 
 
 def claims(text: Text) -> bool:
-    """Take files called Dockerfile or Containerfile, with any prefix or suffix."""
+    """Take files called Dockerfile or Containerfile, with any prefix or suffix, or with their directive."""
     lower = text.file_name.lower()
-    return _FILE_NAME.fullmatch(lower) is not None and not lower.endswith(_OTHER_FILES)
+    if lower.endswith(_OTHER_FILES):
+        return False
+    return _FILE_NAME.fullmatch(lower) is not None or _SYNTAX.match(text.content) is not None
 
 
 def find(text: Text) -> Iterator[Found]:
-    """Yield the base image of every stage."""
-    stages: set[str] = set()
-    defaults: dict[str, tuple[str, Span]] = {}
-    before_from = True
-    taken: set[int] = set()
-    for instruction in instructions(text.content):
-        if instruction.keyword == "ARG" and before_from:
-            defaults.update(_arguments(instruction))
-        elif instruction.keyword == "FROM":
-            before_from = False
-            words = [word for word in instruction.words if not word[0].startswith("--")]
-            if words:
-                for found, at in _base(text, words[0], stages, defaults):
-                    if at not in taken:
-                        yield found
-                    taken.add(at)
-            if len(words) >= 3 and words[1][0].upper() == "AS":
-                stages.add(words[2][0].lower())
+    """Yield the images of the directive and of every instruction."""
+    for key, (value, span) in directives(text.content):
+        if key == "syntax" and value:
+            yield _judge(text, "syntax", (value, span))
+            break
+    lines = list(instructions(text.content))
+    yield from _Build(text, lines).images()
 
 
-def _arguments(instruction: Instruction) -> Iterator[tuple[str, tuple[str, Span]]]:
-    for word, span in instruction.words:
-        variable, equals, value = word.partition("=")
-        if equals:
-            start = len(variable) + 1
-            if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
-                start, value = start + 1, value[1:-1]
-            yield variable, (value, span.cut(start, start + len(value)))
+class _Build:
+    """One Dockerfile read from top to bottom."""
+
+    def __init__(self, text: Text, lines: Sequence[Instruction]) -> None:
+        self._text = text
+        self._lines = lines
+        self._arguments = Arguments(lines)
+        self._stages: list[str] = []
+        self._all_stages = {stage for line in lines if line.keyword == "FROM" and (stage := _stage(line))}
+        self._taken: set[int] = set()
+
+    def images(self) -> Iterator[Found]:
+        """Yield what the instructions hold, each ARG default once."""
+        for line in self._lines:
+            if line.keyword == "FROM":
+                yield from self._from(line)
+                self._stages.append(_stage(line))
+            elif line.keyword in ("COPY", "RUN"):
+                for word in line.words:
+                    image = _image_of_flag(line.keyword, word)
+                    if image is not None:
+                        yield from self._other(line, image)
+
+    def _from(self, line: Instruction) -> Iterator[Found]:
+        words = _arguments_of(line)
+        if not words:
+            return
+        written, span = _unquoted(words[0])
+        if not self._is_image(written):
+            return
+        if "$" not in written:
+            yield _judge(self._text, "FROM", (written, span))
+            return
+        try:
+            assembled = self._arguments.assemble((written, span))
+        except UnresolvedError as error:
+            reason = "a template" if is_template(written) else str(error)
+            yield _skip(self._text, (written, span), reason)
+            return
+        if not self._is_image(str(assembled.reference)):
+            return
+        # A whole reference in an ARG stands there; one that is put together stands at its FROM.
+        slot = assembled.slots[0] if assembled.slots else None
+        at = slot.span.at if slot is not None and slot.part == "reference" else span.at
+        if at not in self._taken:
+            self._taken.add(at)
+            yield _place(self._text, "FROM", at, assembled.reference, assembled.slots, assembled.refusal)
+
+    def _is_image(self, written: str) -> bool:
+        return written.lower() != _SCRATCH and written.lower() not in self._stages
+
+    def _other(self, line: Instruction, word: Word) -> Iterator[Found]:
+        """Judge the image of a COPY or RUN: here a stage may be named by its number."""
+        written, _ = word
+        if not self._is_image(written) or (written.isdecimal() and written.isascii()):
+            return
+        if written.lower() in self._all_stages:
+            yield _skip(self._text, word, "the name of a later stage")
+        elif "$" in written:
+            yield _skip(self._text, word, "variables are not replaced here")
+        elif line.triggered and not set(written) & set("/:@"):
+            yield _skip(self._text, word, "a stage of the build that inherits this, or an image")
+        else:
+            yield _judge(self._text, line.keyword, word)
 
 
-def _base(
-    text: Text, word: tuple[str, Span], stages: set[str], defaults: dict[str, tuple[str, Span]]
-) -> Iterator[tuple[Found, int]]:
+def _stage(line: Instruction) -> str:
+    """Return the name of a FROM's stage in lower case, or nothing."""
+    words = _arguments_of(line)
+    return words[2][0].lower() if len(words) >= 3 and words[1][0].upper() == "AS" else ""
+
+
+def _arguments_of(line: Instruction) -> list[Word]:
+    return [word for word in line.words if not word[0].startswith("--")]
+
+
+def _image_of_flag(keyword: str, word: Word) -> Word | None:
+    """Return the image in ``--from=`` of a COPY, or in ``--mount=…,from=`` of a RUN."""
     written, span = word
-    if len(written) >= 2 and written[0] == written[-1] and written[0] in "\"'":
-        written, span = written[1:-1], span.cut(1, len(written) - 1)
-    if written.lower() in stages or written.lower() == "scratch":
-        return
-    variable = _VARIABLE.fullmatch(written)
-    if variable is not None:
-        resolved = _default(variable, span, defaults)
-        if resolved is None:
-            yield _skip(text, written, span, "a build argument without a default"), span.at
-            return
-        written, span = resolved
-        if written.lower() in stages or written.lower() == "scratch":
-            return
-    yield _judge(text, written, span), span.at
-
-
-def _default(
-    variable: re.Match[str], span: Span, defaults: dict[str, tuple[str, Span]]
-) -> tuple[str, Span] | None:
-    """Return the text a variable stands for: the ARG's default, else the one written in place."""
-    declared = defaults.get(variable["bare"] or variable["name"])
-    if declared is not None and declared[0]:
-        return declared
-    if variable["default"]:
-        return variable["default"], span.cut(variable.start("default"), variable.end("default"))
+    if keyword == "COPY" and written.startswith(_FROM_FLAG):
+        return _unquoted((written[len(_FROM_FLAG) :], span.cut(len(_FROM_FLAG), len(written))))
+    if keyword == "RUN" and written.startswith(_MOUNT_FLAG):
+        options, inner = _unquoted((written[len(_MOUNT_FLAG) :], span.cut(len(_MOUNT_FLAG), len(written))))
+        match = _MOUNT_FROM.search(options)
+        if match is not None and match["image"]:
+            return match["image"], inner.cut(*match.span("image"))
     return None
 
 
-def _judge(text: Text, written: str, span: Span) -> Found:
-    line, column = text.position(span.at)
+def _unquoted(word: Word) -> Word:
+    written, span = word
+    if len(written) >= 2 and written[0] == written[-1] and written[0] in "\"'":
+        return written[1:-1], span.cut(1, len(written) - 1)
+    return word
+
+
+def _judge(text: Text, what: str, word: Word) -> Found:
+    written, span = word
     try:
         reference = Reference.parse(written)
     except ValueFormError as error:
-        if "$" in written:
-            return _skip(text, written, span, "built from build arguments")
-        if is_template(written):
-            return _skip(text, written, span, "a template")
+        if "$" in written or is_template(written):
+            return _skip(text, word, "a template")
+        line, column = text.position(span.at)
         return Damaged(
             text=written[:SHOWN_CHARS],
             line=line,
@@ -144,138 +173,26 @@ def _judge(text: Text, written: str, span: Span) -> Found:
             hint=error.hint,
             format=name,
         )
+    return _place(text, what, span.at, reference, (Slot(span=span, text=written),), None)
+
+
+def _place(
+    text: Text, what: str, at: int, reference: Reference, slots: tuple[Slot, ...], refusal: str | None
+) -> Place:
+    line, column = text.position(at)
     return Place(
         reference=reference,
-        slots=(Slot(span=span, text=written),),
+        slots=slots,
         line=line,
         column=column,
         document=0,
-        path=f"FROM[{line}]",
+        path=f"{what}[{line}]",
         format=name,
+        refusal=refusal,
     )
 
 
-def _skip(text: Text, written: str, span: Span, reason: str) -> Skipped:
+def _skip(text: Text, word: tuple[str, Span], reason: str) -> Skipped:
+    written, span = word
     line, column = text.position(span.at)
     return Skipped(text=written[:SHOWN_CHARS], line=line, column=column, reason=reason, format=name)
-
-
-def instructions(content: str) -> Iterator[Instruction]:
-    """Yield the instructions of a Dockerfile, heredocs and comments left out."""
-    lines = list(_lines(content))
-    escape = _escape_character(content, lines)
-    heredocs = _Heredocs(content, lines)
-    i = 0
-    while i < len(lines):
-        start, end = lines[i]
-        i += 1
-        if not content[start:end].strip() or content[start:end].lstrip().startswith("#"):
-            continue
-        pieces = [(start, end)]
-        while _continues(content, pieces[-1], escape):
-            first, last = pieces[-1]
-            pieces[-1] = (first, first + content[first:last].rstrip().rindex(escape))
-            i = _skip_comments(content, lines, i)
-            if i >= len(lines):
-                break
-            pieces.append(lines[i])
-            i += 1
-        joined = "".join(content[start:end] for start, end in pieces)
-        yield _instruction(joined, pieces)
-        i = heredocs.behind(joined, i)
-
-
-def _lines(content: str) -> Iterator[tuple[int, int]]:
-    """Yield the range of each line without its break."""
-    at = 1 if content.startswith("\ufeff") else 0
-    while at < len(content):
-        end = content.find("\n", at)
-        end = len(content) if end < 0 else end
-        yield at, end - (1 if content[at:end].endswith("\r") else 0)
-        at = end + 1
-
-
-def _escape_character(content: str, lines: list[tuple[int, int]]) -> str:
-    """Read the ``escape`` directive; directives stand before everything else."""
-    for start, end in lines:
-        line = content[start:end]
-        match = _ESCAPE_DIRECTIVE.fullmatch(line)
-        if match:
-            return match[1]
-        if not _DIRECTIVE.match(line):
-            break
-    return "\\"
-
-
-def _continues(content: str, piece: tuple[int, int], escape: str) -> bool:
-    return content[piece[0] : piece[1]].rstrip().endswith(escape)
-
-
-def _skip_comments(content: str, lines: list[tuple[int, int]], i: int) -> int:
-    """Step over comment and blank lines inside a continued instruction."""
-    while i < len(lines):
-        line = content[lines[i][0] : lines[i][1]].strip()
-        if line and not line.startswith("#"):
-            break
-        i += 1
-    return i
-
-
-def _instruction(joined: str, pieces: list[tuple[int, int]]) -> Instruction:
-    """Cut the joined pieces into words; a word may run over a continued line."""
-    keyword = joined.split(maxsplit=1)[0].upper() if joined.strip() else ""
-    if keyword not in _READ_INSTRUCTIONS:
-        return Instruction(keyword, ())
-    bounds = list(accumulate((end - start for start, end in pieces), initial=0))
-    words = [
-        (match[0], _word_span(match.start(), match.end(), pieces, bounds))
-        for match in islice(_WORD.finditer(joined), 1, _WORDS_READ)
-    ]
-    return Instruction(keyword, tuple(words))
-
-
-def _word_span(first: int, last: int, pieces: list[tuple[int, int]], bounds: list[int]) -> Span:
-    """Return where the joined characters ``first`` to ``last`` are written."""
-    i = bisect_right(bounds, first) - 1
-    shift = pieces[i][0] - bounds[i]
-    if last <= bounds[i + 1]:
-        return Span.plain(first + shift, last + shift)
-    offsets: list[int] = []
-    while bounds[i] < last:
-        start = pieces[i][0] + max(first - bounds[i], 0)
-        offsets += range(start, pieces[i][0] + min(last, bounds[i + 1]) - bounds[i])
-        i += 1
-    return Span(tuple(offsets), tuple(at + 1 for at in offsets), offsets[0])
-
-
-class _Heredocs:
-    """Finds where the heredocs of an instruction end; each line is looked up, never searched for."""
-
-    def __init__(self, content: str, lines: list[tuple[int, int]]) -> None:
-        self._ends: dict[str, list[int]] = defaultdict(list)
-        if "<<" in content:
-            for i, (start, end) in enumerate(lines):
-                # A line with its tabs is another end than the same line without.
-                line = content[start:end]
-                self._ends[line].append(i)
-                if line.startswith("\t"):
-                    self._ends[_CHOMPED + line.lstrip("\t")].append(i)
-
-    def behind(self, joined: str, i: int) -> int:
-        """Return the line behind the heredocs that an instruction opens; ``i`` is the one behind itself."""
-        words = joined.split(maxsplit=2)
-        onbuild = len(words) > 1 and words[0].upper() == "ONBUILD"
-        if "<<" not in joined or words[1 if onbuild else 0].upper() not in _HEREDOC_INSTRUCTIONS:
-            return i
-        for match in _HEREDOC.finditer(joined):
-            found = self._next(self._ends.get(match["name"], []), i)
-            if match["chomp"]:
-                found = min(found, self._next(self._ends.get(_CHOMPED + match["name"], []), i))
-            # An unclosed heredoc is none: a here-string or a shift must not swallow the file.
-            i = i if found == _NEVER else found + 1
-        return i
-
-    @staticmethod
-    def _next(ends: list[int], i: int) -> int:
-        at = bisect_left(ends, i)
-        return ends[at] if at < len(ends) else _NEVER
