@@ -7,14 +7,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imagelock.errors import ValueFormError
-from imagelock.model.reference import Reference
-
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
 
     from imagelock.model.exemption import Exemption
+    from imagelock.model.reference import Reference
 
 _IGNORE = re.compile(
     r"(?:#|//)[ \t]*imagelock:[ \t]*ignore\b(?:(?P<bracket>\[)(?P<codes>[^\]\r\n]*))?", re.ASCII
@@ -74,7 +72,7 @@ def exemption_for(reference: Reference, exemptions: Sequence[Exemption], today: 
     """
     forms = _forms(reference)
     for exemption in exemptions:
-        if not is_for_pods(exemption) and _is_on(exemption, today) and _names(exemption, forms):
+        if not exemption.is_for_pods and exemption.is_on(today) and _names(exemption, forms):
             return exemption
     return None
 
@@ -94,7 +92,7 @@ def exemption_for_pod(
     forms = _forms(reference)
     for exemption in exemptions:
         if (
-            _is_on(exemption, today)
+            exemption.is_on(today)
             and (exemption.namespace is None or fnmatch.fnmatchcase(namespace, exemption.namespace))
             and (exemption.owner is None or _owns(exemption.owner, owners))
             and _names(exemption, forms)
@@ -103,36 +101,19 @@ def exemption_for_pod(
     return None
 
 
-def is_for_pods(exemption: Exemption) -> bool:
-    """Whether an exemption is about pods of a cluster only and says nothing of files."""
-    return exemption.namespace is not None or exemption.owner is not None
-
-
 def _forms(reference: Reference) -> frozenset[str]:
     tagged = reference.name if reference.pulled_tag is None else f"{reference.name}:{reference.pulled_tag}"
     return frozenset((reference.name, tagged, reference.canonical))
 
 
 def _names(exemption: Exemption, forms: frozenset[str]) -> bool:
-    return any(fnmatch.fnmatchcase(form, _pattern(exemption.image)) for form in forms)
-
-
-def _pattern(image: str) -> str:
-    """Return an exemption's image as a pattern on canonical forms."""
-    try:
-        return Reference.parse(image).canonical
-    except ValueFormError:
-        return image
+    return any(fnmatch.fnmatchcase(form, exemption.pattern) for form in forms)
 
 
 def _owns(pattern: str, owners: Sequence[str]) -> bool:
     return any(
         fnmatch.fnmatchcase(owner if "/" in pattern else owner.partition("/")[2], pattern) for owner in owners
     )
-
-
-def _is_on(exemption: Exemption, today: dt.date) -> bool:
-    return exemption.expires is None or exemption.expires >= today
 
 
 def expired(exemptions: Sequence[Exemption], today: dt.date) -> tuple[Exemption, ...]:

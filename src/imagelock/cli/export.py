@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 from typing import TYPE_CHECKING
 
@@ -36,9 +37,10 @@ def _subcommand(export: Export) -> click.Command:
         from imagelock.ops.project import read_lock  # noqa: PLC0415 - --help must not pay for it
 
         project = run.open()
+        today = dt.datetime.now(tz=dt.UTC).date()
         asked = Asked(
             values={option.name: _values(values[_parameter(option)]) for option in export.options},
-            exemptions=project.config.exemptions,
+            exemptions=tuple(item for item in project.config.exemptions if item.is_on(today)),
         )
         sys.stdout.write(export.export(read_lock(project).lock, asked))
 

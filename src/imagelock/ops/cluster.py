@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from imagelock.cluster.running import Kind, Running, Unseen, Workload
 from imagelock.model.outcome import Outcome, finding
 from imagelock.ops.pods import Judge, State, Subject, Verdict, reference_of
-from imagelock.policy import exemption_for_pod, expired, is_for_pods
+from imagelock.policy import exemption_for_pod, expired
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -179,7 +179,7 @@ class _Exempting:
         for item in over:
             yield f"the exemption of {item.image} expired on {item.expires}"
         for item in self._exemptions:
-            if is_for_pods(item) and item not in over and id(item) not in self._used:
+            if item.is_for_pods and item not in over and id(item) not in self._used:
                 yield f"the exemption of {item.image} for pods covers nothing in this cluster"
 
 

@@ -1,0 +1,175 @@
+"""The CEL of the admission policy: which images a request brings, and which of them are refused.
+
+Only the standard functions of CEL and the strings extension as of Kubernetes 1.30 are used.  One policy
+sees pods, workloads and cron jobs, so objects are taken as ``dyn``: a field that one of the types does
+not have is no type error.  Follows the CEL specification and the API server's cost rules, where ``in``
+on a map costs one whatever its size, so that ten thousand digests are as cheap as ten.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from imagelock.model.exemption import Exemption
+
+_DIGEST = "@sha(256:[a-f0-9]{64}|512:[a-f0-9]{128})$"
+_HAS_DOMAIN = "^(localhost|[^/]*[.:A-Z][^/]*)/"
+_HAS_TAG = ":[^/]*$"
+_SPECIAL = frozenset(r"\.+*?()|[]{}^$")
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A named expression that others use as ``variables.<name>``; evaluated once, when first used."""
+
+    name: str
+    expression: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validation:
+    """What must be true, and the message when it is not; ``message`` stands in for one that fails."""
+
+    expression: str
+    message: str
+    message_expression: str
+
+
+def variables(exemptions: Sequence[Exemption]) -> tuple[Variable, ...]:
+    """Return the variables of the policy, each using only those before it."""
+    fresh = "i != '' && !(i in variables.before)"
+    if exemptions:
+        fresh += f" && !{_is_exempt(exemptions)}"
+    owners = (Variable("owners", _owners()),) if any(item.owner for item in exemptions) else ()
+    return (
+        Variable("pod", _pod_spec("object")),
+        Variable("old", f"request.operation == 'UPDATE' ? {_pod_spec('oldObject')} : {{}}"),
+        Variable("images", _images("variables.pod")),
+        Variable("before", _images("variables.old")),
+        *owners,
+        Variable("fresh", f"variables.images.filter(i, {fresh})"),
+        Variable("unpinned", f"variables.fresh.filter(i, !i.matches({text(_DIGEST)}))"),
+        Variable(
+            "unlocked",
+            f"variables.fresh.filter(i, i.matches({text(_DIGEST)})\n"
+            "  && i.substring(i.lastIndexOf(':') + 1).startsWith(params.data['prefix'])\n"
+            "  && !(i.substring(i.lastIndexOf('@') + 1).replace(':', '-') in params.data))",
+        ),
+    )
+
+
+def validations(width: int) -> tuple[Validation, ...]:
+    """Return the rules for lists split by the first ``width`` hex digits.
+
+    A ConfigMap of another width is none of this policy's: it belongs to the policy before or after.
+    Images without a digest belong to the first list, so that they are told once.
+    """
+    other = f"size(params.data['prefix']) != {width}"
+    first = "0" * width
+    return (
+        Validation(
+            expression=f"{other} || params.data['prefix'] != {text(first)} || size(variables.unpinned) == 0",
+            message="an image is not pinned by digest",
+            message_expression="'not pinned by digest: ' + variables.unpinned.join(', ')",
+        ),
+        Validation(
+            expression=f"{other} || size(variables.unlocked) == 0",
+            message="an image is not in the lock",
+            message_expression="'not in the lock: ' + variables.unlocked.join(', ')",
+        ),
+    )
+
+
+def text(value: str) -> str:
+    """Return a CEL string literal; CEL knows the escapes that JSON has."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def regex(pattern: str) -> str:
+    """Turn a glob (as :mod:`fnmatch` reads it) into a regular expression of RE2, not anchored."""
+    found = []
+    i = 0
+    while i < len(pattern):
+        char = pattern[i]
+        end = pattern.find("]", i + 2) if char == "[" else -1
+        if char in "*?":
+            found.append(".*" if char == "*" else ".")
+        elif end > 0:
+            inside = pattern[i + 1 : end].replace("\\", r"\\").replace("[", r"\[")
+            found.append(f"[^{inside[1:]}]" if inside.startswith("!") else f"[{_no_caret(inside)}]")
+            i = end
+        else:
+            found.append(f"\\{char}" if char in _SPECIAL else char)
+        i += 1
+    return "".join(found)
+
+
+def _no_caret(inside: str) -> str:
+    return f"\\{inside}" if inside.startswith("^") else inside
+
+
+def _pod_spec(name: str) -> str:
+    """Return where an object's pod spec is: a cron job's template, a workload's, or a pod's own."""
+    spec = f"dyn({name}).spec"
+    return (
+        f"(has({spec}.jobTemplate) ? {spec}.jobTemplate.spec.template.spec\n"
+        f"  : has({spec}.template) ? {spec}.template.spec : {spec})"
+    )
+
+
+def _images(spec: str) -> str:
+    """Return the list of every image a pod spec names, in the order of the spec."""
+    groups = [
+        f"(has({spec}.{field}) ? {spec}.{field}.filter(c, has(c.image)).map(c, c.image) : [])"
+        for field in ("containers", "initContainers", "ephemeralContainers")
+    ]
+    volumes = (
+        f"(has({spec}.volumes) ? {spec}.volumes"
+        ".filter(v, has(v.image) && has(v.image.reference)).map(v, v.image.reference) : [])"
+    )
+    return "\n+ ".join([*groups, volumes])
+
+
+def _owners() -> str:
+    """Return what controls the object, as ``Kind/name``: itself, its owner, its ReplicaSet's Deployment."""
+    meta = "dyn(object).metadata"
+    owners = f"{meta}.ownerReferences.filter(o, has(o.controller) && o.controller)"
+    hashed = f"has({meta}.labels) && 'pod-template-hash' in {meta}.labels"
+    hash_mark = f"'-' + {meta}.labels['pod-template-hash']"
+    return (
+        f"[request.kind.kind + '/' + (has({meta}.name) ? {meta}.name : '')]\n"
+        f"+ (has({meta}.ownerReferences) ? {owners}.map(o, o.kind + '/' + o.name) : [])\n"
+        f"+ (has({meta}.ownerReferences) && {hashed}\n"
+        f"  ? {owners}.filter(o, o.kind == 'ReplicaSet' && o.name.endsWith({hash_mark}))\n"
+        f"    .map(o, 'Deployment/' + o.name.substring(0, o.name.size() - size({hash_mark})))\n"
+        "  : [])"
+    )
+
+
+def _is_exempt(exemptions: Sequence[Exemption]) -> str:
+    """Return whether image ``i`` is exempt: its canonical form ``n`` is made step by step, then matched."""
+    covered = "\n    || ".join(_covers(item) for item in exemptions)
+    return (
+        f"[i.matches({text(_HAS_DOMAIN)}) ? i : 'docker.io/' + i].exists(a,\n"
+        "  [a.startsWith('index.docker.io/') ? a.substring(6) : a].exists(b,\n"
+        "  [b.matches('^docker[.]io/[^/]+$') ? 'docker.io/library/' + b.substring(10) : b].exists(c,\n"
+        f"  [c.contains('@') || c.matches({text(_HAS_TAG)}) ? c : c + ':latest'].exists(n,\n"
+        f"    {covered}))))"
+    )
+
+
+def _covers(item: Exemption) -> str:
+    """Return whether one exemption covers: by name, name:tag or the whole canonical form."""
+    image = f"^(?s:{regex(item.pattern)})(:[a-zA-Z0-9_][a-zA-Z0-9_.-]*)?(@.*)?$"
+    parts = [f"n.matches({text(image)})"]
+    if item.namespace is not None:
+        parts.append(f"request.namespace.matches({text(f'^(?s:{regex(item.namespace)})$')})")
+    if item.owner is not None:
+        kind = "" if "/" in item.owner else "[^/]*/"
+        parts.append(f"variables.owners.exists(o, o.matches({text(f'^{kind}(?s:{regex(item.owner)})$')}))")
+    return f"({' && '.join(parts)})"
