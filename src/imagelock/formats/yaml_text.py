@@ -33,8 +33,11 @@ if TYPE_CHECKING:
     from imagelock.formats.base import Text
     from imagelock.formats.tree import RawNode
 
-_MARKER = re.compile(r"---(?=[ \t\r\n]|\Z)|(?P<end>\.\.\.(?=[ \t\r\n]|\Z)[^\r\n]*(?:\r\n|\r|\n|\Z))")
-_NO_CONTENT = re.compile(r"(?:[ \t\ufeff]*+(?:[#%][^\r\n]*+)?+(?:\r\n|\r|\n|\Z))*+")
+_LINE_END = r"(?:\r\n|\r|\n|\Z)"
+_NO_CONTENT_LINE = rf"[ \t\ufeff]*+(?:[#%][^\r\n]*+)?+{_LINE_END}"
+_END_LINE = rf"\.\.\.(?=[ \t\r\n]|\Z)[^\r\n]*+{_LINE_END}"
+_MARKER = re.compile(rf"---(?=[ \t\r\n]|\Z)|(?P<end>{_END_LINE}(?:(?:{_NO_CONTENT_LINE})*+{_END_LINE})*+)")
+_NO_CONTENT = re.compile(rf"(?:{_NO_CONTENT_LINE})*+")
 """Comments, directives and blank lines: they belong to the document that follows."""
 _BLOCK_RUN = re.compile(r"(?:[-?:][ \t]++){8,}+")
 _BRACKET = re.compile(r"[\[\]{}]")
@@ -74,10 +77,12 @@ def _boundaries(content: str) -> Iterator[int]:
     """Yield where a document may begin: at a ``---`` line, and behind a ``...`` line."""
     # Searching for four fixed words is many times faster than one regular expression.
     words = ("\n---", "\n...", "\r---", "\r...")
+    behind = 0
     for at in sorted(at for word in words for at in _occurrences(content, word)):
-        match = _MARKER.match(content, at + 1)
+        match = _MARKER.match(content, at + 1) if at >= behind - 1 else None
         if match is not None:
-            yield match.start() if match["end"] is None else match.end()
+            behind = match.end()
+            yield match.start() if match["end"] is None else behind
 
 
 def _occurrences(content: str, word: str) -> Iterator[int]:
