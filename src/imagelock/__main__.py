@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
+
+_INTERRUPTED = 130
 
 
 def main() -> None:
     """Run the command line and exit."""
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    if code == _INTERRUPTED:
+        # Everything is cleaned up by now; Python would wait for threads that wait for a silent registry.
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError):
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:

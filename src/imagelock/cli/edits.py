@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from typing import TYPE_CHECKING
 
 from imagelock.errors import UsageError
@@ -18,9 +19,14 @@ def diff_text(plan: EditPlan) -> str:
     """Return the plan's edits as one unified diff that ``patch -p1`` takes."""
     pieces = []
     for name, before, after in plan.texts:
-        old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+        old, new = _lines(before), _lines(after)
         pieces += [_ended(line) for line in difflib.unified_diff(old, new, f"a/{name}", f"b/{name}")]
     return "".join(pieces)
+
+
+def _lines(text: str) -> list[str]:
+    """Split as patch does, at line feeds only; form feeds and the like are part of a line."""
+    return [line for line in re.split(r"(?<=\n)", text) if line]
 
 
 def _ended(line: str) -> str:

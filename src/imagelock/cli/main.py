@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import traceback
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,7 +17,7 @@ from imagelock import __version__
 from imagelock.errors import ImagelockError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 COMMANDS: Mapping[str, str] = {
     "init": "write a commented imagelock.toml and .gitattributes",
@@ -33,6 +34,7 @@ COMMANDS: Mapping[str, str] = {
     "explain": "tell what a finding means and what to do",
     "mirror": "copy the lock's images into another registry",
     "cluster": "compare what a cluster runs with the lock",
+    "bundle": "carry the lock's images to where no network is",
     "export": "write the lock in another tool's format",
     "import": "read another tool's lists of images",
     "demo": "run the whole line on a built-in example",
@@ -46,8 +48,32 @@ INTERRUPTED = 130
 CLOSED_PIPE = 141
 
 
+class ClosedPipeError(Exception):
+    """Whoever read our output has gone; click would end with 1 for a plain BrokenPipeError."""
+
+
+@contextmanager
+def _closed_pipe_kept() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise ClosedPipeError from error
+
+
 class LazyGroup(click.Group):
     """A group that imports a command's module only when that command is used."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Read the arguments (--help prints now), and keep a closed pipe from click."""
+        with _closed_pipe_kept():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command, and keep a closed pipe from click."""
+        with _closed_pipe_kept():
+            return super().invoke(ctx)
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Keep the examples as they are written."""
@@ -130,7 +156,7 @@ def run(arguments: list[str]) -> int:
         return _end_of_click(error)
     except KeyboardInterrupt:
         return _say("interrupted", INTERRUPTED)
-    except BrokenPipeError:
+    except (ClosedPipeError, BrokenPipeError):
         # The reader has gone; Python must not complain when it flushes at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return CLOSED_PIPE

@@ -77,7 +77,11 @@ class Detail:
 def ask_all(
     asks: Sequence[Ask], answer: Callable[[Ask], Answer], *, jobs: int, hosts: int, progress: Progress | None
 ) -> list[Answer]:
-    """Answer everything with threads, in the order asked; an interrupt cancels what has not begun."""
+    """Answer everything with threads, in the order asked.
+
+    An interrupt cancels what has not begun and does not wait for what has: a silent registry would hold
+    it up for its whole deadline.
+    """
     if not asks:
         return []
 
@@ -88,12 +92,14 @@ def ask_all(
         return result
 
     threads = min(THREADS, len(asks), jobs * max(hosts, 1))
-    with ThreadPoolExecutor(threads, thread_name_prefix="resolve") as pool:
-        try:
-            return list(pool.map(one, asks))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="resolve")
+    try:
+        answers = list(pool.map(one, asks))
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
+    return answers
 
 
 def resolve_all(

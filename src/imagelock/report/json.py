@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from imagelock.report.style import printable_json
+
 if TYPE_CHECKING:
     from imagelock.model.outcome import Change, Finding, Outcome
 
@@ -28,7 +30,8 @@ def document_json(command: str, fields: dict[str, Any]) -> str:
     """Return the fields of one command under its schema."""
     document = {"schema": f"imagelock/{command}/v1", **fields}
     # Lone surrogates stand for bytes of a file that are no UTF-8; JSON cannot say them.
-    return msgspec.json.format(msgspec.json.encode(_clean(document)), indent=2).decode() + "\n"
+    text = msgspec.json.format(msgspec.json.encode(_clean(document)), indent=2).decode()
+    return printable_json(text) + "\n"
 
 
 def finding_fields(item: Finding) -> dict[str, Any]:

@@ -5,12 +5,35 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_CONTROLS = r"\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
+_UNSAFE = re.compile(rf"[\x00-\x1f{_CONTROLS}\ud800-\udfff]")
+_UNSAFE_IN_JSON = re.compile(f"[{_CONTROLS}]")
 
 
 def printable(text: str) -> str:
-    """Show control characters (and those that reorder text) by their escapes: files cannot steer terminals."""
-    return _UNSAFE.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+    """Show control characters (and those that reorder text) by their escapes: files cannot steer terminals.
+
+    Line ends are among them: a file's name cannot pretend to be another line.  Bytes that are no UTF-8 are
+    shown as what they are.
+    """
+    return _UNSAFE.sub(_escape, text)
+
+
+def printable_lines(text: str) -> str:
+    """Do the same to each line of a text and keep the lines."""
+    return "\n".join(printable(line) for line in text.split("\n"))
+
+
+def printable_json(text: str) -> str:
+    """Do the same to JSON, whose own escapes leave some of these characters as they are."""
+    return _UNSAFE_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    number = ord(match[0])
+    if 0xDC80 <= number <= 0xDCFF:
+        number -= 0xDC00
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
 
 
 @dataclass(frozen=True, slots=True)
