@@ -36,8 +36,23 @@ def registries(run: Run, project: Project, title: str) -> Iterator[tuple[Registr
         yield client, shown
 
 
-def finish(run: Run, command: str, done: Done, advice: tuple[str, ...] = ()) -> NoReturn:
-    """Show the table of results and end with the truthful exit code."""
-    told = outcome(command, done)
-    table = table_text(("IMAGE", "TO", "RESULT"), rows(done.results), stdout_style(), table_width())
-    run.finish(replace(told, advice=(*told.advice, *advice)), data=table if done.results else "")
+def finish(  # noqa: PLR0913 - what one result table needs, by name
+    run: Run,
+    command: str,
+    done: Done,
+    advice: tuple[str, ...] = (),
+    *,
+    missing: str = "IL303",
+    place: str = "TO",
+) -> NoReturn:
+    """Show the table of results and end with the truthful exit code.
+
+    ``missing`` is the finding of what the source does not have.  ``place`` heads the column that says
+    where an image went, ``FILE`` for a file of its own; there is none without it.
+    """
+    told = outcome(command, done, missing=missing)
+    lines = rows(done.results, files=place == "FILE")
+    columns = ("IMAGE", place, "RESULT") if place else ("IMAGE", "RESULT")
+    shown = [line if place else (line[0], line[2]) for line in lines]
+    table = table_text(columns, shown, stdout_style(), table_width()) if lines else ""
+    run.finish(replace(told, advice=(*told.advice, *advice)), data=table)

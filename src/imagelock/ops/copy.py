@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from threading import Lock
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias
 
 from imagelock.errors import IntegrityError, NoPlatformError, NotFoundError, RegistryError, ValueFormError
 from imagelock.limits import INDEX_DEPTH
@@ -18,14 +18,12 @@ from imagelock.model.manifest import ACCEPTED_TYPES, FOREIGN_LAYER_TYPES, Index,
 from imagelock.ops.resolve import ask_all
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from imagelock.model.manifest import Descriptor, Manifest
     from imagelock.model.platform import Platform
     from imagelock.registry.store import Claim, Content, Source, Target
 
-Key = TypeVar("Key")
-Answer = TypeVar("Answer")
 _Answers: TypeAlias = "Mapping[tuple[str, Digest], bool | RegistryError]"
 """Whether a repository of the target has a manifest or blob, or why that cannot be told."""
 
@@ -41,6 +39,8 @@ class Verdict(Enum):
     CONFLICT = "conflict"
     FAILED = "failed"
     UNKNOWN = "could not tell"
+    HELD = "held back"
+    """Fine by itself, but the whole is not finished because of others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +82,13 @@ class Result:
 class Choice:
     """What of an image is wanted: its children of these platforms (none: all), nothing of ``elsewhere``.
 
-    ``elsewhere`` is content that the final destination has already, and is left out here.  ``nearby``
-    names repositories of the target that should have a blob, to mount it from there.
+    ``skipped`` are children that the source lacks on purpose, ``elsewhere`` is content that the final
+    destination has already and that is left out here.  ``nearby`` names repositories of the target that
+    should have a blob, to mount it from there.
     """
 
     platforms: tuple[Platform, ...] = ()
+    skipped: frozenset[Digest] = frozenset()
     elsewhere: frozenset[Digest] = frozenset()
     nearby: Mapping[Digest, str] = field(default_factory=dict)
 
@@ -184,11 +186,10 @@ def plan(source: Source, target: Target, items: Sequence[Item], choice: Choice, 
     manifests = dict.fromkeys(
         (item.target, one.digest) for item, tree in trees.items() for one in tree.manifests
     )
-    has: dict[tuple[str, Digest], bool | RegistryError] = {}
-    has.update(_each(tuple(manifests), lambda place: target.has_manifest(place[0], place[1]), jobs))
+    has = _whether(manifests, target.has_manifest, jobs)
     drafts = [_draft(item, tree, has) for item, tree in trees.items()]
     blobs = dict.fromkeys((job.item.target, blob.digest) for job in drafts for blob in job.blobs)
-    has.update(_each(tuple(blobs), lambda place: target.has_blob(place[0], place[1]), jobs))
+    has.update(_whether(blobs, target.has_blob, jobs))
     errors = {item: one for item, one in looked.items() if isinstance(one, RegistryError)}
     errors.update((job.item, error) for job in drafts for error in _errors(job, has))
     settled = [one for one in looked.values() if isinstance(one, Result)]
@@ -218,6 +219,12 @@ def standing(target: Target, item: Item) -> Result | None:
     return None if item.move else Result(item=item, verdict=Verdict.CONFLICT, now=now)
 
 
+def held(results: Iterable[Result]) -> tuple[Result, ...]:
+    """Return the results of a whole that is not finished: nothing of it was copied to where it should be."""
+    good = (Verdict.COPIED, Verdict.THERE)
+    return tuple(replace(one, verdict=Verdict.HELD) if one.verdict in good else one for one in results)
+
+
 def keep_tag(digest: Digest) -> str:
     """Return the tag that keeps an image without one from a registry's garbage collection."""
     return f"imagelock-{digest.short}"
@@ -238,15 +245,32 @@ def _has_children(target: Target, item: Item, choice: Choice) -> bool:
     return all(target.has_manifest(item.target, digest) for digest in item.children)
 
 
-def _each(asks: Sequence[Key], answer: Callable[[Key], object], jobs: int) -> dict[Key, object]:
-    """Answer many questions at once; a registry's error is an answer too."""
+def _each(
+    items: Sequence[Item], look: Callable[[Item], Tree | Result], jobs: int
+) -> dict[Item, Tree | Result | RegistryError]:
+    """Look at many images at once; a registry's error is an answer too."""
 
-    def one(ask: Key) -> object:
+    def one(item: Item) -> Tree | Result | RegistryError:
         try:
-            return answer(ask)
+            return look(item)
         except RegistryError as error:
             return error
 
+    return dict(zip(items, ask_all(items, one, jobs=jobs, hosts=1, progress=None), strict=True))
+
+
+def _whether(
+    places: Iterable[tuple[str, Digest]], ask: Callable[[str, Digest], bool], jobs: int
+) -> dict[tuple[str, Digest], bool | RegistryError]:
+    """Ask the target for many manifests or blobs at once, in the same way."""
+
+    def one(place: tuple[str, Digest]) -> bool | RegistryError:
+        try:
+            return ask(*place)
+        except RegistryError as error:
+            return error
+
+    asks = tuple(places)
     return dict(zip(asks, ask_all(asks, one, jobs=jobs, hosts=1, progress=None), strict=True))
 
 
@@ -358,12 +382,14 @@ class _Reading:
 
     def _wanted(self, index: Index) -> tuple[Descriptor, ...]:
         """Return the children to copy: of the wanted platforms, with their attestations."""
+        here = tuple(child for child in index.manifests if child.digest not in self._choice.skipped)
+        self._absent.update(child.digest for child in index.manifests if child not in here)
         if not self._choice.platforms:
-            return index.manifests
-        images = {child.digest for child in index.manifests if self._fits(child)}
+            return here
+        images = {child.digest for child in here if self._fits(child)}
         kept = tuple(
             child
-            for child in index.manifests
+            for child in here
             if child.digest in images or _attested(child) in {str(digest) for digest in images}
         )
         if not images:

@@ -117,8 +117,8 @@ def items(
     return tuple(dict.fromkeys(found))
 
 
-def outcome(command: str, done: Done) -> Outcome:
-    """Tell of every image how it ended."""
+def outcome(command: str, done: Done, *, missing: str = "IL303") -> Outcome:
+    """Tell of every image how it ended; ``missing`` is the finding of what the source does not have."""
     counts = {verdict: sum(1 for one in done.results if one.verdict is verdict) for verdict in Verdict}
     return Outcome(
         command=command,
@@ -127,35 +127,38 @@ def outcome(command: str, done: Done) -> Outcome:
             for one in done.results
             if one.verdict is Verdict.COPIED
         ),
-        findings=tuple(told for one in done.results if (told := tell(one)) is not None),
+        findings=tuple(told for one in done.results if (told := tell(one, missing)) is not None),
         summary={"images": len(done.results), **{_key(verdict): count for verdict, count in counts.items()}},
         advice=_sent(done),
     )
 
 
-def preview(command: str, plan: Plan) -> Outcome:
-    """Tell what :func:`~imagelock.ops.transfer.apply` would do."""
+def preview(command: str, plan: Plan, *, missing: str = "IL303") -> Outcome:
+    """Tell what :func:`~imagelock.ops.transfer.apply` would do; ``missing`` as in :func:`outcome`."""
     settled = {one.item: one for one in plan.settled}
     counts = {verdict: sum(1 for one in plan.settled if one.verdict is verdict) for verdict in Verdict}
-    missing = plan.missing
+    blobs = plan.missing
     return Outcome(
         command=command,
         changes=tuple(
             Change(reference=job.item.goal, before=None, after=str(job.item.digest)) for job in plan.jobs
         ),
-        findings=tuple(told for one in settled.values() if (told := tell(one)) is not None),
+        findings=tuple(told for one in settled.values() if (told := tell(one, missing)) is not None),
         summary={
             "images": len(plan.items),
             "to_copy": len(plan.jobs),
             **{_key(verdict): counts[verdict] for verdict in Verdict if verdict is not Verdict.COPIED},
         },
-        advice=(f"dry run: nothing was written; {len(missing)} blobs to send, {in_units(plan.size)}",),
+        advice=(f"dry run: nothing was written; {len(blobs)} blobs to send, {in_units(plan.size)}",),
     )
 
 
-def rows(results: Sequence[Result]) -> list[tuple[str, str, str]]:
-    """Return the lines of the result table: what, where to, how it ended."""
-    return [(_shown(one.item.reference), _shown(one.item.goal), _words(one)) for one in results]
+def rows(results: Sequence[Result], *, files: bool = False) -> list[tuple[str, str, str]]:
+    """Return the lines of the result table: what, where to (a file's name, with ``files``), how it ended."""
+    return [
+        (_shown(one.item.reference), _shown(one.item.target if files else one.item.goal), _words(one))
+        for one in results
+    ]
 
 
 def in_units(count: int) -> str:
@@ -168,7 +171,7 @@ def in_units(count: int) -> str:
     return f"{size:.1f} TB"
 
 
-def tell(result: Result) -> Finding | None:
+def tell(result: Result, missing: str = "IL303") -> Finding | None:
     """Return the finding of an image that was not copied and is not there."""
     item, error = result.item, result.error
     if result.verdict is Verdict.CONFLICT:
@@ -181,9 +184,8 @@ def tell(result: Result) -> Finding | None:
         )
     if error is None:
         return None
-    code = _code(error)
     return finding(
-        code,
+        _code(error, missing),
         f"{item.reference}: {error.kind}: {error.message}",
         reference=item.reference,
         # A platform that is missing is a warning elsewhere; here the image was asked for and is not there.
@@ -193,12 +195,12 @@ def tell(result: Result) -> Finding | None:
     )
 
 
-def _code(error: RegistryError) -> str:
+def _code(error: RegistryError, missing: str) -> str:
     codes: tuple[tuple[type[RegistryError], str], ...] = (
         (IncompleteError, "IL307"),
         (IntegrityError, "IL305"),
         (NoPlatformError, "IL106"),
-        (NotFoundError, "IL303"),
+        (NotFoundError, missing),
     )
     return next((code for kind, code in codes if isinstance(error, kind)), "IL302")
 
@@ -227,8 +229,8 @@ def _sent(done: Done) -> tuple[str, ...]:
     moved = done.moved
     if not moved.blobs and not moved.mounted:
         return ()
-    mounted = f", {moved.mounted} mounted" if moved.mounted else ""
-    return (f"sent {moved.blobs} blobs, {in_units(moved.size)}{mounted}",)
+    shared = f", {moved.mounted} shared" if moved.mounted else ""
+    return (f"sent {moved.blobs} blobs, {in_units(moved.size)}{shared}",)
 
 
 def _item(image: LockedImage, to: Destination, moves: Collection[str]) -> Item:

@@ -32,11 +32,23 @@ _ATTEMPTS = 2
 
 @dataclass(slots=True)
 class Moved:
-    """What went over the wire."""
+    """What went over the wire; safe to count from many threads."""
 
     blobs: int = 0
     size: int = 0
     mounted: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+
+    def add(self, size: int) -> None:
+        """Count one blob of so many bytes."""
+        with self._lock:
+            self.blobs += 1
+            self.size += size
+
+    def mount(self) -> None:
+        """Count one blob that did not have to move."""
+        with self._lock:
+            self.mounted += 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +149,7 @@ class _Transfer:
         near = self._plan.known.get(digest, blob.sources[0])
         for repository in blob.targets:
             if self._target.mount(repository, digest, near):
-                with self._lock:
-                    self._moved.mounted += 1
+                self._moved.mount()
             else:
                 self._stream(blob, repository)
             near = repository
@@ -153,9 +164,7 @@ class _Transfer:
                     raise
             else:
                 break
-        with self._lock:
-            self._moved.blobs += 1
-            self._moved.size += blob.descriptor.size
+        self._moved.add(blob.descriptor.size)
 
     def _end(self, number: int) -> None:
         """Put an image's manifests and its tag, once all blobs are there."""

@@ -1,0 +1,234 @@
+"""``imagelock bundle``: create, verify, list, load."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from imagelock.cli.common import CONTEXT, Verb, VerbGroup, common
+
+if TYPE_CHECKING:
+    from imagelock.cli.common import Run
+    from imagelock.model.lock import Lock
+    from imagelock.ops.project import Project
+
+_PATH = click.argument("path", type=click.Path(path_type=Path), metavar="FILE.tar|DIR")
+
+
+@click.group("bundle", cls=VerbGroup, context_settings=CONTEXT)
+def command() -> None:
+    r"""Carry the lock's images to where no network is: one OCI image layout, the lock inside.
+
+    \b
+    Examples:
+      imagelock bundle create release.tar
+      imagelock bundle verify release.tar
+      imagelock bundle load release.tar --to registry.site:5000
+    """
+
+
+@command.command("create", cls=Verb, context_settings=CONTEXT)
+@_PATH
+@click.option(
+    "--platform", "platforms", multiple=True, metavar="OS/ARCH", help="Only these platforms (repeatable)."
+)
+@click.option(
+    "--since", type=click.Path(path_type=Path), metavar="LOCK", help="Only what this lock does not have."
+)
+@click.option(
+    "--archive",
+    type=click.Choice(["oci", "docker-archive"]),
+    default="oci",
+    show_default=True,
+    help="docker-archive: DIR gets one file for each image, for `docker load`.",
+)
+@click.option(
+    "--naming",
+    type=click.Choice(["full", "epiphany"]),
+    default="full",
+    show_default=True,
+    help="File names in DIR: the whole name, or <last part>-<tag>.tar.",
+)
+@common()
+def create(
+    run: Run,
+    path: Path,
+    *,
+    platforms: tuple[str, ...],
+    since: Path | None,
+    archive: str,
+    naming: str,
+) -> None:
+    r"""Put the lock's images into one tar or directory.
+
+    A run that was broken off goes on where it stopped. The tar is byte for byte the same whenever the lock
+    is, and appears only when it is whole. An index keeps its bytes with --platform; what is left out is
+    recorded, so that verify and load know. skopeo and umoci read the result.
+
+    \b
+    Examples:
+      imagelock bundle create release.tar
+      imagelock bundle create bundle/ --platform linux/amd64
+      imagelock bundle create delta.tar --since images.lock.v1
+      imagelock bundle create images/ --archive docker-archive --naming epiphany --platform linux/amd64
+    """
+    from imagelock.cli.copying import finish, registries  # noqa: PLC0415 - --help must not pay for it
+    from imagelock.errors import UsageError  # noqa: PLC0415
+    from imagelock.model.platform import Platform  # noqa: PLC0415
+    from imagelock.ops import archive as archives  # noqa: PLC0415
+    from imagelock.ops import bundle  # noqa: PLC0415
+    from imagelock.ops.project import read_lock  # noqa: PLC0415
+
+    if archive == "oci" and naming != "full":
+        raise UsageError("--naming is for --archive docker-archive")
+    project = run.open()
+    request = bundle.Request(
+        lock=read_lock(project).lock,
+        path=project.directory / path,
+        platforms=tuple(map(Platform.parse, platforms)),
+        since=None if since is None else _lock(project, since),
+        jobs=run.settings.jobs,
+    )
+    with registries(run, project, "bundling") as (client, shown):
+        if archive == "oci":
+            made = bundle.create(request, client, shown)
+        else:
+            made = archives.create(request, client, archives.NAMINGS[naming], shown)
+        warnings = client.warnings
+    place = "FILE" if archive == "docker-archive" else ""
+    finish(run, "bundle-create", made.done, (*made.advice, *warnings), place=place)
+
+
+@command.command("verify", cls=Verb, context_settings=CONTEXT)
+@_PATH
+@common()
+def verify(run: Run, path: Path) -> None:
+    r"""Hash every byte of a bundle and compare it with the lock inside; asks nobody.
+
+    Exits 1 and names what is damaged or missing. What was left out on purpose is counted and fine.
+
+    \b
+    Examples:
+      imagelock bundle verify release.tar
+      imagelock bundle verify bundle/ -o json
+    """
+    from imagelock.cli.terminal import progress  # noqa: PLC0415 - --help must not pay for it
+    from imagelock.ops.inspect import verify as verified  # noqa: PLC0415
+
+    where = run.settings.directory / path
+    with progress("hashing", quiet=run.quiet) as shown:
+        outcome = verified(where, shown)
+    run.finish(outcome)
+
+
+@command.command("list", cls=Verb, context_settings=CONTEXT)
+@_PATH
+@common()
+def list_(run: Run, path: Path) -> None:
+    r"""List a bundle's images, their platforms and sizes; hashes manifests only.
+
+    \b
+    Examples:
+      imagelock bundle list release.tar
+      imagelock bundle list bundle/ -o json
+    """
+    from imagelock.cli.terminal import stdout_style, table_width  # noqa: PLC0415 - --help must not pay for it
+    from imagelock.model.outcome import Outcome  # noqa: PLC0415
+    from imagelock.ops.inspect import listing  # noqa: PLC0415
+    from imagelock.ops.mirror import in_units  # noqa: PLC0415
+    from imagelock.report.json import document_json  # noqa: PLC0415
+    from imagelock.report.text import table_text  # noqa: PLC0415
+
+    found = listing(run.settings.directory / path)
+    rows = [
+        (
+            f"{one.image.name}:{one.image.tag}" if one.image.tag else one.image.name,
+            f"{one.image.digest.algorithm}:{one.image.digest.short}…",
+            ", ".join((*one.platforms, *(f"({name} left out)" for name in one.absent))),
+            in_units(one.size),
+        )
+        for one in found
+    ]
+    fields = [
+        {
+            "name": one.image.name,
+            "tag": one.image.tag,
+            "digest": str(one.image.digest),
+            "platforms": list(one.platforms),
+            "left_out": list(one.absent),
+            "size": one.size,
+        }
+        for one in found
+    ]
+    summary = {"images": len(found)}
+    run.finish(
+        Outcome(command="bundle-list", summary=summary),
+        data=table_text(("IMAGE", "DIGEST", "PLATFORMS", "SIZE"), rows, stdout_style(), table_width()),
+        json=lambda: document_json("bundle-list", {"images": fields, "summary": summary}),
+    )
+
+
+@command.command("load", cls=Verb, context_settings=CONTEXT)
+@_PATH
+@click.option("--to", required=True, metavar="REGISTRY", help="host[:port][/prefix] to load into.")
+@click.option(
+    "--map",
+    "maps",
+    multiple=True,
+    metavar="PATTERN=PATH",
+    help="Another path for names that match the regular expression (repeatable, the first counts).",
+)
+@click.option(
+    "--move", "moves", multiple=True, metavar="IMAGE", help="Move this tag although it is another image."
+)
+@click.option("--dry-run", is_flag=True, help="Ask what is missing, write nothing.")
+@common()
+def load(
+    run: Run, path: Path, *, to: str, maps: tuple[str, ...], moves: tuple[str, ...], dry_run: bool
+) -> None:
+    r"""Push a bundle into a registry: <registry>/<original host>/<path>, digests unchanged.
+
+    Every byte is hashed on the way; an image with a damaged one is not tagged. Tags and names are those of
+    `imagelock mirror`.
+
+    \b
+    Examples:
+      imagelock bundle load release.tar --to registry.site:5000
+      imagelock bundle load bundle/ --to registry.site/apps --dry-run
+    """
+    from imagelock.cli.copying import finish, registries  # noqa: PLC0415 - --help must not pay for it
+    from imagelock.errors import IntegrityError  # noqa: PLC0415
+    from imagelock.ops import bundle, contents, inspect, mirror, transfer  # noqa: PLC0415
+    from imagelock.ops.copy import plan  # noqa: PLC0415
+
+    project = run.open()
+    try:
+        store = bundle.open_store(project.directory / path)
+        inside = contents.require(store)
+    except IntegrityError as error:
+        run.finish(inspect.damaged("bundle-load", path, error))
+    items = mirror.items(inside.lock, mirror.destination(to, maps), mirror.Shard(), moves)
+    choice = bundle.load_choice(inside.record, items)
+    jobs = run.settings.jobs
+    with registries(run, project, "loading") as (client, shown):
+        planned = plan(store, client, items, choice, jobs=jobs)
+        if dry_run:
+            run.finish(mirror.preview("bundle-load", planned, missing="IL306"))
+        done = transfer.apply(planned, store, client, jobs=jobs, progress=shown)
+        warnings = client.warnings
+    finish(run, "bundle-load", done, warnings, missing="IL306")
+
+
+def _lock(project: Project, path: Path) -> Lock:
+    """Read the lock of an earlier delivery: a file, a plain list, or the bundle itself."""
+    from imagelock.files import decode, read_bytes  # noqa: PLC0415 - as above
+    from imagelock.limits import LOCK_BYTES  # noqa: PLC0415
+    from imagelock.lockfile import parse  # noqa: PLC0415
+    from imagelock.ops import bundle, contents  # noqa: PLC0415
+
+    where = project.directory / path
+    if where.is_dir() or bundle.is_tar(where):
+        return contents.require(bundle.open_store(where)).lock
+    return parse(decode(read_bytes(where, LOCK_BYTES)), str(path))
