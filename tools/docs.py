@@ -20,7 +20,7 @@ import click
 from click.testing import CliRunner
 
 from imagelock.errors import ImagelockError
-from imagelock.formats.all import DOCUMENT_FORMATS, FILE_FORMATS
+from imagelock.formats.all import DOCUMENT_FORMATS, FILE_FORMATS, NAMED_FORMATS
 from imagelock.model.findings import KINDS, Level
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ def pages() -> dict[str, str]:
         f"{REFERENCE}/commands.md": commands_page(cli),
         f"{REFERENCE}/exit-codes.md": exit_codes_page(ImagelockError, KINDS),
         f"{REFERENCE}/findings.md": findings_page(KINDS),
-        f"{REFERENCE}/formats.md": formats_page(FILE_FORMATS, DOCUMENT_FORMATS),
+        f"{REFERENCE}/formats.md": formats_page(FILE_FORMATS, (*DOCUMENT_FORMATS, *NAMED_FORMATS)),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from formats.samples_deploy import VALUES
 from imagelock.model.digest import Digest
 
 OLD = Digest.of(b"an older image")
@@ -187,6 +188,7 @@ _PLAIN = (
     Sample("stream", "all.yaml", STREAM, 3),
     Sample("tags", "tags.yaml", TAGS, 1),
     Sample("epiphany", "requirements.txt", EPIPHANY, 2),
+    Sample("values", "values.yaml", VALUES, 13),
 )
 
 SAMPLES = (

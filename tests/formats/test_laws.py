@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from formats.samples import SAMPLES
 from imagelock.errors import FormatError
 from imagelock.files import decode, encode
-from imagelock.formats.all import DOCUMENT_FORMATS, FILE_FORMATS, find, names
+from imagelock.formats.all import DOCUMENT_FORMATS, FILE_FORMATS, NAMED_FORMATS, find, names
 from imagelock.formats.base import Text
 from imagelock.formats.splice import fill
 from imagelock.model.digest import Digest
@@ -322,7 +322,7 @@ def test_many_edits_of_one_scalar_cost_what_was_typed() -> None:
 
 
 def test_every_format_is_named_once() -> None:
-    formats: list[FileFormat | DocumentFormat] = [*FILE_FORMATS, *DOCUMENT_FORMATS]
+    formats: list[FileFormat | DocumentFormat] = [*FILE_FORMATS, *DOCUMENT_FORMATS, *NAMED_FORMATS]
     listed = [item.name for item in formats]
     assert sorted(listed) == list(names())
     assert len(set(listed)) == len(listed)

@@ -12,6 +12,7 @@ from imagelock.formats import (
     epiphany_images,
     epiphany_registry,
     epiphany_text,
+    helm_values,
     imagelist,
     kubernetes,
     starlingx,
@@ -25,7 +26,7 @@ from imagelock.model.reference import Reference
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from imagelock.formats.base import DocumentFormat, FileFormat, Text
+    from imagelock.formats.base import DocumentFormat, FileFormat, NamedFormat, Text
     from imagelock.formats.tree import Document, Node
     from imagelock.formats.yaml_text import Chunk
     from imagelock.model.place import Found
@@ -39,6 +40,7 @@ DOCUMENT_FORMATS: tuple[DocumentFormat, ...] = (
     epiphany_images,
     epiphany_registry,
 )
+NAMED_FORMATS: tuple[NamedFormat, ...] = (helm_values,)
 
 DOCUMENT_SUFFIXES = (".yaml", ".yml", ".json")
 _OBJECT = re.compile(r"^[\"']?(?:apiVersion|kind)[\"']?[ \t]*:", re.MULTILINE)
@@ -50,7 +52,8 @@ _IMAGE_LINE = re.compile(
 
 def names() -> tuple[str, ...]:
     """Return the names that ``--format`` takes."""
-    return tuple(sorted([item.name for item in FILE_FORMATS] + [item.name for item in DOCUMENT_FORMATS]))
+    by_document = [item.name for item in (*DOCUMENT_FORMATS, *NAMED_FORMATS)]
+    return tuple(sorted([*(item.name for item in FILE_FORMATS), *by_document]))
 
 
 def find(text: Text, force: str | None = None, rules: Sequence[ScanRule] = ()) -> list[Found]:
@@ -99,7 +102,7 @@ def _may_be_documents(text: Text) -> bool:
 
 
 def _chunk(text: Text, chunk: Chunk, force: str | None, rules: Sequence[ScanRule]) -> Iterator[Found]:
-    formats = [item for item in DOCUMENT_FORMATS if force in (None, item.name)]
+    formats = _formats_for(text, force)
     content = text.content
     by_rule = any(rule.reads_documents for rule in rules)
     worth_parsing = (
@@ -125,6 +128,13 @@ def _chunk(text: Text, chunk: Chunk, force: str | None, rules: Sequence[ScanRule
     yield from _left_over(
         document, unknown if claimed is None else "an image key outside the places of this format"
     )
+
+
+def _formats_for(text: Text, force: str | None) -> list[DocumentFormat]:
+    """Return the formats that may read this text's documents, the most specific first."""
+    if force is not None:
+        return [item for item in (*DOCUMENT_FORMATS, *NAMED_FORMATS) if item.name == force]
+    return [*DOCUMENT_FORMATS, *(item for item in NAMED_FORMATS if item.is_meant(text))]
 
 
 def _broken(text: Text, chunk: Chunk, error: FormatError) -> Iterator[Found]:

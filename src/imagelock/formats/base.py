@@ -19,12 +19,23 @@ if TYPE_CHECKING:
     from imagelock.model.place import Found
 
 
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """What is known of the Helm chart that a text belongs to: a format reads no other file itself."""
+
+    app_version: str | None = None
+
+
 @dataclass(frozen=True)
 class Text:
-    """One text and the path it is known by (relative, with ``/``); offsets count characters."""
+    """One text and the path it is known by (relative, with ``/``); offsets count characters.
+
+    ``chart`` is the chart whose folder the text lies in, as far as the caller knows.
+    """
 
     path: str
     content: str
+    chart: Chart | None = None
 
     @property
     def file_name(self) -> str:
@@ -72,3 +83,13 @@ class DocumentFormat(Protocol):
 
     def find(self, document: Document) -> Iterator[Found]:
         """Yield what the document holds; raise nothing, whatever the document."""
+
+
+class NamedFormat(DocumentFormat, Protocol):
+    """A format of documents that only files of certain names or places hold.
+
+    Its marks may be as common as ``image``: other files are not parsed for its sake.
+    """
+
+    def is_meant(self, text: Text) -> bool:
+        """Whether the file's name or place allows this format."""

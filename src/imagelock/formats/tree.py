@@ -201,6 +201,12 @@ class Node:
                     if isinstance(key, yaml.ScalarNode) and key.value in keys:
                         yield key.value, Node(self.document, value, _joined((link, key.value)))
 
+    def mappings(self) -> Iterator[Node]:
+        """Yield every mapping at or below this node once, in the order of the file."""
+        for raw, link in self._collections():
+            if isinstance(raw, yaml.MappingNode):
+                yield Node(self.document, raw, _joined(link))
+
     def strings_with(self, word: str) -> Iterator[tuple[str | None, Node]]:
         """Yield the strings that are values of a key of this name, or that hold it on one of several lines.
 
