@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from imagelock.model.reference import Reference
 
-Part: TypeAlias = Literal["reference", "tag", "digest", "@digest"]
+Part: TypeAlias = Literal["reference", "tag", "digest", "@digest", "tag@digest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,7 @@ class Slot:
 
     ``part`` is what stands there: the whole reference, the tag or digest that has a key of its own, or
     the digest with its ``@`` behind a tag that is put together elsewhere (nothing, as long as there is none).
+    ``tag@digest`` is a tag that is left empty, so that a default counts: pinning writes both.
     """
 
     span: Span
@@ -80,6 +81,8 @@ class Slot:
             return "" if reference.digest is None else str(reference.digest)
         if self.part == "@digest":
             return "" if reference.digest is None else f"@{reference.digest}"
+        if self.part == "tag@digest":
+            return "" if reference.digest is None else f"{reference.tag or ''}@{reference.digest}"
         return str(reference)
 
 
@@ -108,11 +111,13 @@ class Place:
     format: str
     refusal: str | None = None
     build: Build | None = None
+    tag_is_known: bool = True
+    """False when only the name is written here and the tag is decided elsewhere, so nothing can be locked."""
 
     @property
     def keeps_tag(self) -> bool:
         """Whether the tag stays whatever the pinned form: it stands apart from what pinning fills."""
-        return any(slot.part in ("digest", "@digest") for slot in self.slots)
+        return any(slot.part in ("digest", "@digest", "tag@digest") for slot in self.slots)
 
     @property
     def pinnable(self) -> bool:
