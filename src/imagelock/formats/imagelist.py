@@ -27,7 +27,7 @@ summary = "plain lists, one image a line: *images*.txt, external_images*, image_
 
 _NAMES = ("*images*.txt", "external_images*")
 _FOLDER = "image_references"
-_BLANKS = " \t\r\ufeff"
+_BLANKS = " \t\r"
 _COMMENT = re.compile(r"(?:^|(?<=[ \t]))#")
 
 
@@ -39,14 +39,15 @@ def claims(text: Text) -> bool:
 
 def find(text: Text) -> Iterator[Found]:
     """Yield one thing for each line that is neither blank nor comment."""
-    offset = 0
-    for number, line in enumerate(text.content.split("\n"), 1):
+    content = text.content.removeprefix("\ufeff")
+    offset = len(text.content) - len(content)
+    for line in content.split("\n"):
         comment = _COMMENT.search(line)
         body = line if comment is None else line[: comment.start()]
         written = body.strip(_BLANKS)
         if written:
             start = len(body) - len(body.lstrip(_BLANKS))
-            yield _judge(written, offset + start, number, start + 1)
+            yield _judge(written, offset + start, *text.position(offset + start))
         offset += len(line) + 1
 
 
