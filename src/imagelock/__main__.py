@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 
@@ -11,6 +12,10 @@ _INTERRUPTED = 130
 
 def main() -> None:
     """Run the command line and exit."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that cannot show a character gets its escape, not an error.
+            stream.reconfigure(errors="backslashreplace")
     code = run(sys.argv[1:])
     if code == _INTERRUPTED:
         # Everything is cleaned up by now; Python would wait for threads that wait for a silent registry.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from imagelock import limits
-from imagelock.cli.terminal import choose_colour, stderr_style, stdout_style
+from imagelock.cli.terminal import choose_colour, feed, stderr_style, stdout_style
 from imagelock.errors import FileError, UsageError
 from imagelock.ops.project import Settings, open_project
 from imagelock.report.text import advice_text, changes_text, findings_text, summary_text
@@ -100,7 +100,7 @@ class Run:
         ``at_least`` is an exit code that holds even without findings (``--check``).  With ``feeds`` stdout
         is for another program, and findings go to stderr.
         """
-        self._write_reports(outcome)
+        self._write_reports(outcome, json)
         if self.is_json:
             if json is None:
                 from imagelock.report.json import outcome_json  # noqa: PLC0415 - only when asked for
@@ -108,6 +108,8 @@ class Run:
                 sys.stdout.write(outcome_json(outcome))
             else:
                 sys.stdout.write(json())
+        elif feeds and data is not None:
+            feed(data)
         else:
             sys.stdout.write(self._changes(outcome) if data is None else data)
         self._tell(outcome, collection, feeds=feeds)
@@ -126,13 +128,13 @@ class Run:
         self.say(advice_text(outcome.advice, stderr_style()))
         self.say(summary_text(outcome.command, outcome.summary, stderr_style()))
 
-    def _write_reports(self, outcome: Outcome) -> None:
+    def _write_reports(self, outcome: Outcome, json: Callable[[], str] | None) -> None:
         if not self.reports:
             return
         from imagelock.report.all import REPORTS  # noqa: PLC0415 - its formats are heavy and rarely asked for
 
         for name, path in self.reports:
-            text = REPORTS[name](outcome)
+            text = json() if name == "json" and json is not None else REPORTS[name](outcome)
             try:
                 (self.settings.directory / path).write_text(text, encoding="utf-8")
             except OSError as error:
@@ -140,10 +142,14 @@ class Run:
 
 
 def _lines_of(collection: Collection | None) -> Callable[[str, int], str | None]:
-    texts = {file.name: file.text.content.split("\n") for file in collection.files} if collection else {}
+    files = {file.name: file for file in collection.files} if collection else {}
+
+    @functools.cache
+    def lines_of(name: str) -> list[str]:
+        return files[name].text.content.split("\n") if name in files else []
 
     def line_of(name: str, line: int) -> str | None:
-        lines = texts.get(name, [])
+        lines = lines_of(name)
         return lines[line - 1].rstrip("\r") if 0 < line <= len(lines) else None
 
     return line_of

@@ -11,8 +11,10 @@ from imagelock.errors import UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from imagelock.ops.collect import Collection
     from imagelock.ops.pin import EditPlan
     from imagelock.ops.project import LockFile, Project
+    from imagelock.ops.verbs import Mode
 
 
 def diff_text(plan: EditPlan) -> str:
@@ -22,6 +24,16 @@ def diff_text(plan: EditPlan) -> str:
         old, new = _lines(before), _lines(after)
         pieces += [_ended(line) for line in difflib.unified_diff(old, new, f"a/{name}", f"b/{name}")]
     return "".join(pieces)
+
+
+def edited_stdin(collection: Collection, plan: EditPlan, mode: Mode) -> str | None:
+    """Return what standard input becomes, for stdout; None without it, nothing where nothing is edited."""
+    given = next((file for file in collection.files if file.path is None), None)
+    if given is None or not mode.write:
+        return None
+    if plan.blocking and not mode.keep_going:
+        return ""
+    return next((after for name, _, after in plan.texts if name == given.name), given.text.content)
 
 
 def _lines(text: str) -> list[str]:

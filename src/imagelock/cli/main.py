@@ -141,9 +141,9 @@ def cli(ctx: click.Context) -> None:
       _IMAGELOCK_COMPLETE=fish_source imagelock | source        fish
     """
     if ctx.invoked_subcommand is None:
-        from imagelock.cli.overview import overview  # noqa: PLC0415 - only without a command
+        from imagelock.cli.overview import command  # noqa: PLC0415 - only without a command
 
-        ctx.exit(overview())
+        ctx.exit(command.main([], prog_name="imagelock", standalone_mode=False) or 0)
 
 
 def run(arguments: list[str]) -> int:

@@ -5,23 +5,25 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from imagelock.cli.common import common, verb
 from imagelock.cli.terminal import stdout_style
 from imagelock.ops.collect import collect
 from imagelock.ops.overview import look
-from imagelock.ops.project import Settings, open_project
 from imagelock.report.text import plural
 
 if TYPE_CHECKING:
+    from imagelock.cli.common import Run
     from imagelock.ops.overview import Overview
     from imagelock.report.style import Style
 
 
-def overview() -> int:
-    """Print the summary of the project in this directory; return the exit code."""
-    project = open_project(Settings())
+@verb("overview")
+@common()
+def command(run: Run) -> None:
+    """Print the summary of the project; the common options come from the environment alone."""
+    project = run.open()
     seen = look(project, collect(project))
     sys.stdout.write(_text(seen, stdout_style()))
-    return 0
 
 
 def _text(seen: Overview, style: Style) -> str:

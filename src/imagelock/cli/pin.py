@@ -47,6 +47,7 @@ def command(  # noqa: PLR0913 - the options of the contract
     r"""Write the lock's digests into the files; not one other byte changes.
 
     A reference that is not in the lock stops the whole run before any file is touched. Asks no registry.
+    With - the text of standard input goes to standard output, pinned.
 
     \b
     Examples:
@@ -55,7 +56,7 @@ def command(  # noqa: PLR0913 - the options of the contract
       imagelock pin --output-dir out      write pinned copies, leave the inputs alone
       imagelock pin --check               in a pipeline: is everything pinned?
     """
-    from imagelock.cli.edits import copies_folder, diff_text, takes_first  # noqa: PLC0415 - as in every command
+    from imagelock.cli.edits import copies_folder, diff_text, edited_stdin, takes_first  # noqa: PLC0415 - as in every command
     from imagelock.ops.collect import collect  # noqa: PLC0415
     from imagelock.ops.pin import PinRequest, plan_pin  # noqa: PLC0415
     from imagelock.ops.project import read_lock  # noqa: PLC0415
@@ -76,9 +77,11 @@ def command(  # noqa: PLR0913 - the options of the contract
         outcome = run_copies(collection, plan, target, mode)
     else:
         outcome = run_edits(project, plan, "pin", mode)
+    data = diff_text(plan) if show_diff else edited_stdin(collection, plan, mode)
     run.finish(
         outcome,
         collection=collection,
-        data=diff_text(plan) if show_diff else None,
+        data=data,
+        feeds=data is not None,
         at_least=int(check_only and bool(outcome.changes)),
     )

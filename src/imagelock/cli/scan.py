@@ -56,7 +56,13 @@ def command(run: Run, sources: tuple[str, ...], explain: str | None, force: str 
     )
     listed = "".join(f"{use.reference}\n" for use in uses)
     data = listed if run.output == "list" else _text(collection)
-    run.finish(outcome, collection=collection, data=data, json=lambda: _json(collection, outcome))
+    run.finish(
+        outcome,
+        collection=collection,
+        data=data,
+        json=lambda: _json(collection, outcome),
+        feeds=run.output == "list",
+    )
 
 
 def _text(collection: Collection) -> str:
@@ -103,6 +109,7 @@ def _json(collection: Collection, outcome: Outcome) -> str:
 
 def _explain(run: Run, where: str) -> None:
     from imagelock.ops.collect import collect  # noqa: PLC0415 - as above
+    from imagelock.report.style import printable  # noqa: PLC0415 - as above
 
     name, colon, number = where.rpartition(":")
     if not colon or not number.isdigit():
@@ -111,10 +118,10 @@ def _explain(run: Run, where: str) -> None:
     found = [item for file in collection.files for item in file.found if item.line == int(number)]
     for item in found:
         if isinstance(item, Place):
-            click.echo(f"{item.reference}: taken by format {item.format} at {item.path}")
+            click.echo(printable(f"{item.reference}: taken by format {item.format} at {item.path}"))
         else:
             kind = "skipped" if isinstance(item, Skipped) else "refused"
-            click.echo(f"{getattr(item, 'text', where)}: {kind}: {item.reason}")
+            click.echo(printable(f"{getattr(item, 'text', where)}: {kind}: {item.reason}"))
     if not found:
         formats = sorted({item.format for file in collection.files for item in file.found if item.format})
         click.echo(

@@ -8,7 +8,8 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
-from imagelock.report.style import Style
+from imagelock.files import encode
+from imagelock.report.style import Style, printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +37,15 @@ def stderr_style() -> Style:
 def table_width() -> int | None:
     """Return the width tables must fit; None when stdout is no terminal and nothing is cut or folded."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def feed(text: str) -> None:
+    """Write data for another program byte for byte; on a terminal no control character gets through."""
+    if sys.stdout.isatty():
+        sys.stdout.write(printable_lines(text))
+        return
+    sys.stdout.flush()
+    sys.stdout.buffer.write(encode(text))
 
 
 def _coloured(stream: TextIO) -> bool:

@@ -31,7 +31,7 @@ def command(
       imagelock unpin                 the whole project
       imagelock unpin --diff deploy/  show it first
     """
-    from imagelock.cli.edits import diff_text  # noqa: PLC0415 - --help must not pay for the formats
+    from imagelock.cli.edits import diff_text, edited_stdin  # noqa: PLC0415 - --help must not pay for the formats
     from imagelock.ops.collect import collect  # noqa: PLC0415
     from imagelock.ops.pin import plan_unpin  # noqa: PLC0415
     from imagelock.ops.project import read_lock  # noqa: PLC0415
@@ -41,5 +41,7 @@ def command(
     lock = read_lock(project).lock
     collection = collect(project, sources, force)
     plan = plan_unpin(collection, lock, project.config.form)
-    outcome = run_edits(project, plan, "unpin", Mode(write=not show_diff, keep_going=keep_going))
-    run.finish(outcome, collection=collection, data=diff_text(plan) if show_diff else None)
+    mode = Mode(write=not show_diff, keep_going=keep_going)
+    outcome = run_edits(project, plan, "unpin", mode)
+    data = diff_text(plan) if show_diff else edited_stdin(collection, plan, mode)
+    run.finish(outcome, collection=collection, data=data, feeds=data is not None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -10,6 +11,9 @@ from imagelock.report.style import printable_json
 
 if TYPE_CHECKING:
     from imagelock.model.outcome import Change, Finding, Outcome
+
+
+_LONE = re.compile("[\ud800-\udfff]")
 
 
 def outcome_json(outcome: Outcome) -> str:
@@ -58,9 +62,7 @@ def _known(**fields: str | int | None) -> dict[str, str | int]:
 
 def _clean(value: Any) -> Any:
     if isinstance(value, str):
-        return (
-            value if value.isascii() else value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        )
+        return value if value.isascii() else _LONE.sub("\ufffd", value)
     if isinstance(value, dict):
         return {key: _clean(item) for key, item in value.items()}
     return [_clean(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -20,8 +20,8 @@ def printable(text: str) -> str:
 
 
 def printable_lines(text: str) -> str:
-    """Do the same to each line of a text and keep the lines."""
-    return "\n".join(printable(line) for line in text.split("\n"))
+    """Do the same to each line of a text and keep the lines, whichever way they end."""
+    return "\n".join(printable(line.removesuffix("\r")) for line in text.split("\n"))
 
 
 def printable_json(text: str) -> str:
