@@ -1,0 +1,206 @@
+"""``imagelock tags suggest`` over a real git repository."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support import peers
+from support.site import Site
+from support.tagged import COMMIT, item, tag_file
+from support.world import deployment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from imagelock.service.embedded import EmbeddedRegistry
+
+
+@pytest.fixture
+def site(
+    tmp_path: Path, alone: Path, embedded_registry: EmbeddedRegistry, capsys: pytest.CaptureFixture[str]
+) -> Site:
+    root = tmp_path / "project"
+    root.mkdir()
+    return Site(root, embedded_registry, capsys)
+
+
+@pytest.fixture
+def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a repository with an early revision, a tagged one and one after it."""
+    root = tmp_path / "clone"
+    root.mkdir()
+    for key in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{key}_NAME", "made up")
+        monkeypatch.setenv(f"GIT_{key}_EMAIL", "made@up.example")
+    git(root, "init", "-q")
+    for message in ("early", "tagged", "after"):
+        git(root, "commit", "-q", "--allow-empty", "-m", message)
+        if message == "tagged":
+            git(root, "tag", "1.0.5")
+    return root
+
+
+def git(root: Path, *arguments: str) -> str:
+    return peers.run("git", "-c", "commit.gpgsign=false", *arguments, cwd=root).decode().strip()
+
+
+def revision(root: Path, name: str) -> str:
+    return git(root, "rev-parse", name)
+
+
+def test_suggest_proposes_what_git_describes_and_writes_tags_alone(site: Site, clone: Path) -> None:
+    head, tagged = revision(clone, "HEAD"), revision(clone, "HEAD~1")
+    content = tag_file(
+        item("docker.io/acme/dex", "stx.8.0.v1.0.5  # mistyped", commit=tagged),
+        item("docker.io/acme/rvmc", "'stx.8.0-v1.0.0'", commit=head),
+        item("docker.io/acme/elsewhere", "stx.8.0-v1.0.0"),
+    )
+    site.write("t.yaml", content)
+
+    shown = site.run("suggest", "--git", str(clone), "t.yaml", "-o", "json")
+    assert shown.code == 0
+    described = f"1.0.5-1-g{head[:7]}"
+    assert [change["after"] for change in shown.document["changes"]] == [
+        "docker.io/acme/dex:stx.8.0-v1.0.5",
+        f"docker.io/acme/rvmc:stx.8.0-v{described}",
+    ]
+    assert shown.document["summary"]["elsewhere"] == 1
+    assert site.read("t.yaml") == content
+
+    assert site.run("suggest", "--git", str(clone), "--write", "t.yaml").code == 0
+    expected = content.replace("stx.8.0.v1.0.5", "stx.8.0-v1.0.5")
+    assert site.read("t.yaml") == expected.replace("'stx.8.0-v1.0.0'", f"'stx.8.0-v{described}'")
+    again = site.run("suggest", "--git", str(clone), "--write", "t.yaml", "-o", "json")
+    assert (again.document["changes"], again.document["summary"]["right"]) == ([], 2)
+
+
+def test_suggest_takes_release_and_suffix_from_option_rule_and_file_name(site: Site, clone: Path) -> None:
+    tagged = revision(clone, "1.0.5")
+    site.write("tags-trixie.yaml", tag_file(item("docker.io/acme/dex", "stx.8.0-v0.1-trixie", commit=tagged)))
+    site.write("tags-other.yaml", tag_file(item("docker.io/acme/dex", "stx.8.0-v0.1", commit=tagged)))
+    site.write("imagelock.toml", '[[tags.rule]]\nfiles = "*other*"\nsuffix = "-noble"\n')
+
+    shown = site.run(
+        "suggest",
+        "--git",
+        str(clone),
+        "--release",
+        "stx.13.0",
+        "tags-trixie.yaml",
+        "tags-other.yaml",
+        "-o",
+        "json",
+    )
+
+    assert [change["after"].rpartition(":")[2] for change in shown.document["changes"]] == [
+        "stx.13.0-v1.0.5-trixie",
+        "stx.13.0-v1.0.5-noble",
+    ]
+
+
+def test_suggest_tells_a_revision_that_no_tag_leads_to(site: Site, clone: Path) -> None:
+    site.write("t.yaml", tag_file(item("docker.io/acme/dex", "v0", commit=revision(clone, "HEAD~2"))))
+
+    shown = site.run("suggest", "--git", str(clone), "t.yaml", "-o", "json")
+
+    assert (shown.code, shown.codes) == (1, ["IL406"])
+
+
+def test_suggest_refuses_to_write_what_would_break_the_rules(site: Site, clone: Path) -> None:
+    head, tagged = revision(clone, "HEAD"), revision(clone, "HEAD~1")
+    content = tag_file(
+        item("docker.io/acme/dex", "stx.8.0-v1.0.5", commit=head, build="another"),
+        item("docker.io/acme/dex", "stx.8.0-v0.9", commit=tagged),
+    ).replace(head, COMMIT)
+    site.write("t.yaml", content)
+
+    shown = site.run("suggest", "--git", str(clone), "--write", "t.yaml", "-o", "json")
+
+    assert (shown.code, shown.codes) == (1, ["IL402"])
+    assert "has two sources" in shown.document["findings"][0]["message"]
+    assert site.read("t.yaml") == content
+
+
+def test_suggest_looks_through_several_repositories_and_needs_one(
+    site: Site, clone: Path, tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    git(empty, "init", "-q")
+    site.write("t.yaml", tag_file(item("docker.io/acme/dex", "v0", commit=revision(clone, "1.0.5"))))
+
+    both = site.run("suggest", "--git", str(empty), "--git", str(clone), "t.yaml", "-o", "json")
+    assert both.document["changes"][0]["after"] == "docker.io/acme/dex:1.0.5"
+    alone = site.run("suggest", "--git", str(empty), "t.yaml")
+    assert "no src_ref names a commit of" in alone.err
+    nothing = site.run("suggest", "--git", str(site.root), "t.yaml")
+    assert (nothing.code, "not a git repository" in nothing.err) == (2, True)
+
+
+def test_suggest_lists_who_still_floats_with_the_tag_of_the_same_build(site: Site, clone: Path) -> None:
+    tagged = revision(clone, "1.0.5")
+    builds = ("master-trixie-20260101T000000Z.0", "master-bullseye-20260101T000000Z.0")
+    site.write(
+        "t.yaml",
+        tag_file(
+            item("docker.io/acme/dex", "stx.8.0-v0.1", commit=tagged, build=builds[0]),
+            item("docker.io/acme/dex", "stx.8.0-v0.2", build=builds[1]),
+        ),
+    )
+    site.write(
+        "app.yaml",
+        deployment(
+            "acme/dex:master-trixie-latest", "acme/dex:master-bullseye-latest", "acme/dex", "acme/dex:stx.8.0-v0.1",
+            "acme/other:latest", f"acme/dex:latest@sha256:{'0' * 64}",
+        ),
+    )  # fmt: skip
+
+    shown = site.run("suggest", "--git", str(clone), "t.yaml", "-o", "json")
+
+    assert [(item["code"], item["reference"], item["hint"]) for item in shown.document["findings"]] == [
+        ("IL405", "acme/dex:master-trixie-latest", "write acme/dex:stx.8.0-v1.0.5"),
+        ("IL405", "acme/dex:master-bullseye-latest", "write acme/dex:stx.8.0-v0.2"),
+        ("IL405", "acme/dex", "write acme/dex:stx.8.0-v1.0.5 or acme/dex:stx.8.0-v0.2"),
+    ]
+    assert shown.code == 0
+    assert site.run("suggest", "--strict", "--git", str(clone), "t.yaml").code == 1
+
+
+def test_suggest_prints_the_commit_message_alone(site: Site, clone: Path) -> None:
+    tagged = revision(clone, "1.0.5")
+    site.write("t.yaml", tag_file(item("docker.io/acme/dex", "stx.8.0.v1.0.5", commit=tagged)))
+    site.write("app.yaml", deployment("acme/dex:latest"))
+
+    partial = site.run("suggest", "--git", str(clone), "--bug", "2012345", "--message", "t.yaml")
+    closing = site.run("suggest", "--git", str(clone), "--bug", "#7", "--closes", "t.yaml")
+    plain = site.run("suggest", "--git", str(clone), "--message", "t.yaml")
+
+    assert partial.out == (
+        "Tag dex stx.8.0-v1.0.5\n\n"
+        "dex: stx.8.0.v1.0.5 -> stx.8.0-v1.0.5\n\n"
+        "Floating tags to replace:\n"
+        "app.yaml:10: acme/dex:latest -> stx.8.0-v1.0.5\n\n"
+        "Partial-Bug: #2012345\n"
+    )
+    assert closing.out.endswith("\n\nCloses-Bug: #7\n")
+    assert "Bug" not in plain.out
+    assert "IL405" in partial.err
+    shown = site.run("suggest", "--git", str(clone), "--bug", "1", "t.yaml", "-o", "json")
+    assert json.loads(shown.out)["message"].endswith("Partial-Bug: #1\n")
+
+
+def test_suggest_is_not_misled_by_the_repository_of_a_hook(
+    site: Site, clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.write("t.yaml", tag_file(item("docker.io/acme/dex", "v0", commit=revision(clone, "1.0.5"))))
+    other = tmp_path / "other"
+    other.mkdir()
+    git(other, "init", "-q")
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+
+    shown = site.run("suggest", "--git", str(clone), "t.yaml", "-o", "json")
+
+    assert shown.document["changes"][0]["after"] == "docker.io/acme/dex:1.0.5"
