@@ -36,7 +36,7 @@ def registries(run: Run, project: Project, title: str) -> Iterator[tuple[Registr
         yield client, shown
 
 
-def finish(  # noqa: PLR0913 - what one result table needs, by name
+def finish(
     run: Run,
     command: str,
     done: Done,

@@ -56,9 +56,7 @@ def verify(path: Path, progress: Progress | None = None) -> Outcome:
         store = open_store(path)
         inside = contents.read(store)
     except IntegrityError as error:
-        return Outcome(
-            command="bundle-verify", findings=(_damaged(path.name, error),), summary={"damaged": 1}
-        )
+        return damaged("bundle-verify", path, error)
     found = list(_looked(store, inside))
     blobs = {blob.digest: (one, blob) for one, tree in found if isinstance(tree, Tree) for blob in tree.blobs}
     elsewhere = frozenset(inside.record.elsewhere) if inside is not None else frozenset()
