@@ -143,7 +143,8 @@ def cli(ctx: click.Context) -> None:
     if ctx.invoked_subcommand is None:
         from imagelock.cli.overview import command  # noqa: PLC0415 - only without a command
 
-        ctx.exit(command.main([], prog_name="imagelock", standalone_mode=False) or 0)
+        with command.make_context("imagelock", [], parent=ctx) as inner:
+            command.invoke(inner)
 
 
 def run(arguments: list[str]) -> int:

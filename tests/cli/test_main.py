@@ -1,0 +1,216 @@
+"""How every command ends: exit codes, signals, closed pipes, help and completion; never a traceback."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from imagelock.cli.main import COMMANDS
+from imagelock.model.findings import KINDS
+from imagelock.model.outcome import Outcome, finding
+from support.lying import Lying, Reply
+from support.world import deployment, mirrors, process
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from support.world import World
+
+pytestmark = pytest.mark.usefixtures("alone")
+
+
+def test_could_not_tell_weighs_more_than_a_finding_and_a_finding_more_than_none() -> None:
+    cannot, moved, unused = finding("IL302", "x"), finding("IL102", "x"), finding("IL103", "x")
+    assert Outcome(command="x").exit_code() == 0
+    assert Outcome(command="x", findings=(unused,)).exit_code() == 0
+    assert Outcome(command="x", findings=(unused,)).exit_code(strict=True) == 1
+    assert Outcome(command="x", findings=(unused, moved)).exit_code() == 1
+    assert Outcome(command="x", findings=(cannot, moved)).exit_code() == 3
+
+
+def test_only_registries_and_clusters_that_could_not_be_asked_cost_3() -> None:
+    assert {code for code, kind in KINDS.items() if kind.exit_code == 3} >= {"IL301", "IL302"}
+    assert {kind.exit_code for kind in KINDS.values()} == {1, 3}
+
+
+def test_a_file_that_cannot_be_read_weighs_more_than_all(world: World) -> None:
+    world.write("a.yaml", deployment("quay.io/acme/app:1"))
+    assert world.run("lock").code == 3
+    assert world.run("lock", "a.yaml", "nowhere.yaml").code == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("lokc",),
+        ("scan", "--no-such-option"),
+        ("scan", "nowhere.yaml"),
+        ("scan", "-C", "nowhere"),
+        ("scan", "--config", "nowhere.toml"),
+        ("scan", "--format", "nonsense"),
+        ("scan", "--report", "nonsense=x"),
+        ("scan", "--report", "json"),
+        ("check",),
+        ("pin",),
+        ("drift",),
+        ("why", "nginx"),
+        ("explain", "IL999"),
+        ("diff", "nowhere"),
+        ("update",),
+        ("scan", "-j", "0"),
+        ("scan", "image://x/y"),
+    ],
+    ids=" ".join,
+)
+def test_what_cannot_be_is_exit_2_with_words_and_no_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, world: World, arguments: tuple[str, ...]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    result = world.run_plain(*arguments)
+    assert (result.code, result.out) == (2, "")
+    assert result.err
+
+
+def test_a_mistyped_command_is_answered_with_the_nearest(world: World) -> None:
+    assert "Did you mean 'drift'?" in world.run_plain("drfit").err
+
+
+def test_an_error_says_what_where_and_help(world: World) -> None:
+    result = world.run("check")
+    assert result.err == (
+        "error: there is no lock\n  --> images.lock\n  = help: run `imagelock lock` to make one\n"
+    )
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, ""])
+def test_help_has_examples_and_exits_0(world: World, command: str) -> None:
+    result = world.run_plain(*([command] if command else []), "--help")
+    assert result.code == 0
+    assert "Examples:" in result.out
+    assert f"imagelock {command}".strip() in result.out
+    assert max(len(line) for line in result.out.splitlines()) <= 100
+
+
+def test_version_is_told_by_both_ways_in(world: World, tmp_path: Path) -> None:
+    quick = process("--version", cwd=tmp_path)
+    out, _ = quick.communicate(timeout=30)
+    assert out.decode() == world.run_plain("--version").out
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts_are_made_and_complete_every_command(tmp_path: Path, shell: str) -> None:
+    script = process(cwd=tmp_path, environ={"_IMAGELOCK_COMPLETE": f"{shell}_source"})
+    out, err = script.communicate(timeout=30)
+    assert (script.returncode, err) == (0, b"")
+    assert f"_IMAGELOCK_COMPLETE={shell}_complete" in out.decode()
+    words = {"COMP_WORDS": "imagelock ", "COMP_CWORD": "" if shell == "fish" else "1"}
+    asked = process(cwd=tmp_path, environ={"_IMAGELOCK_COMPLETE": f"{shell}_complete", **words})
+    out, _ = asked.communicate(timeout=30)
+    assert asked.returncode == 0
+    assert all(command in out.decode() for command in COMMANDS)
+
+
+def _silent(root: Path, server: Lying) -> None:
+    root.mkdir()
+    (root / "a.yaml").write_text(deployment("quay.io/acme/app:1", "quay.io/acme/base:1"))
+    (root / "imagelock.toml").write_text(mirrors(server.url))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_at_once_with_130_and_leaves_nothing(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    with Lying() as server:
+        asked = _Told()
+        server.default = asked.answer
+        _silent(tmp_path / "p", server)
+        running = process("lock", cwd=tmp_path / "p")
+        asked.wait()
+        running.send_signal(number)
+        out, err = running.communicate(timeout=20)
+        asked.release()
+    assert (running.returncode, out) == (130, b"")
+    assert b"interrupted" in err
+    assert b"Traceback" not in err
+    assert {path.name for path in (tmp_path / "p").iterdir()} == {"a.yaml", "imagelock.toml"}
+
+
+class _Told:
+    """An answer that never comes, and the news that somebody waits for it."""
+
+    def __init__(self) -> None:
+        self._asked, self._over = threading.Event(), threading.Event()
+
+    def answer(self, _: object) -> Reply:
+        self._asked.set()
+        return Reply(status=500, wait=self._over)
+
+    def wait(self) -> None:
+        assert self._asked.wait(20)
+
+    def release(self) -> None:
+        self._over.set()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("scan",),
+        ("scan", "-o", "json"),
+        ("scan", "-o", "list"),
+        ("explain",),
+        ("--help",),
+        ("scan", "-h"),
+        (),
+    ],
+    ids=lambda arguments: " ".join(arguments) or "bare",
+)
+def test_a_reader_that_has_gone_is_141_and_no_word(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    (tmp_path / "a.yaml").write_text(deployment("quay.io/acme/app:1"))
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        running = process(*arguments, cwd=tmp_path, stdout=writing)
+        _, err = running.communicate(timeout=30)
+    finally:
+        os.close(writing)
+    assert running.returncode == 141
+    assert b"Traceback" not in err
+    assert b"Exception ignored" not in err
+
+
+def test_a_terminal_of_another_encoding_gets_escapes_and_no_error(tmp_path: Path) -> None:
+    (tmp_path / "ä.yaml").write_text(deployment("quay.io/acme/app:1@sha256:" + "0" * 64))
+    (tmp_path / "images.lock").write_text("version = 1\n")
+    running = process("pin", cwd=tmp_path, environ={"PYTHONIOENCODING": "ascii"})
+    out, err = running.communicate(timeout=30)
+    assert running.returncode == 1
+    assert b"\\xe4.yaml" in out
+    assert b"internal error" not in err
+
+
+def test_an_unforeseen_error_is_told_in_a_line_and_in_full_only_with_vv(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("a fault put in by the test")
+
+    monkeypatch.setattr("imagelock.ops.collect.collect", fail)
+    from imagelock.cli.main import run  # noqa: PLC0415 - next to the fault
+
+    assert run(["scan", "-C", str(world.root)]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+    assert run(["scan", "-C", str(world.root), "-vv"]) == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_the_module_runs_as_the_script_does(tmp_path: Path) -> None:
+    running = process("explain", "IL101", cwd=tmp_path)
+    out, _ = running.communicate(timeout=30)
+    assert running.returncode == 0
+    assert b"unpinned-reference" in out
