@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from imagelock.errors import FileError, UsageError
-from imagelock.formats.epiphany import requirements
-from imagelock.model.outcome import Change, Outcome
-from imagelock.model.place import Place
+from imagelock.files import decode, read_bytes
+from imagelock.formats import epiphany
+from imagelock.formats.base import Text
+from imagelock.model.outcome import Change, Outcome, finding
+from imagelock.model.place import Place, Unreadable
 from imagelock.model.requirement import Requirement
-from imagelock.ops.collect import collect
+from imagelock.ops.collect import Collection, collect
 from imagelock.ops.lock import LockRequest
 from imagelock.ops.project import read_lock
 from imagelock.ops.verbs import run_lock
@@ -23,15 +25,15 @@ from imagelock.ops.verbs import run_lock
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from imagelock.formats.base import Text
     from imagelock.interchange.base import Import
     from imagelock.model.digest import Digest
     from imagelock.model.lock import Lock
-    from imagelock.ops.collect import Collection, ScannedFile
+    from imagelock.model.outcome import Finding
+    from imagelock.ops.collect import ScannedFile
     from imagelock.ops.project import Project
     from imagelock.ops.verbs import Asking, Mode
 
-READERS: Mapping[str, Callable[[Text], Iterator[object]]] = {"epiphany": requirements}
+READERS: Mapping[str, Callable[[Text], Iterator[object]]] = {"epiphany": epiphany.requirements}
 """What reads the lists of each import."""
 
 
@@ -64,18 +66,13 @@ def run_import(
 
     Raises :class:`FileError` for a file that is no such list and :class:`UsageError` for an unknown group.
     """
-    collection = collect(project, request.names)
-    everything = _read(project, kind, collection, request.names)
-    chosen = _of_groups(everything, request.groups)
-    against = collect(project, request.against) if request.against else None
-    loaded = _read(project, kind, against, request.against) if against is not None else ()
-    findings = (*collection.problems, *kind.judge(everything, loaded))
-    selected = _selected(collection, chosen)
+    lists, others = (_lists(project, kind, names) for names in (request.names, request.against))
+    chosen = _of_groups(lists.requirements, request.groups)
     digests: Mapping[str, Digest] = {}
     locked = Outcome(command="lock")
     if locking is not None:
         asking, mode = locking
-        locked = run_lock(project, selected, _lock_request(project), asking, mode)
+        locked = run_lock(project, _selected(lists.collection, chosen), _lock_request(project), asking, mode)
         digests = _digests(read_lock(project, for_writing=True).lock, chosen)
     summary = {
         "entries": len(chosen),
@@ -84,6 +81,7 @@ def run_import(
         "allow_mismatch_dropped": sum(1 for item in chosen if item.allow_mismatch),
         "locked": len(digests),
     }
+    findings = (*lists.findings, *others.findings, *kind.judge(lists.requirements, others.requirements))
     outcome = Outcome(
         command=f"import-{kind.name}",
         changes=_changes(chosen, digests),
@@ -91,31 +89,43 @@ def run_import(
         summary=summary,
         advice=(*_advice(chosen), *locked.advice),
     )
-    files = (*collection.files, *(against.files if against is not None else ()))
-    return Imported(
-        requirements=chosen,
-        collection=replace(collection, files=files),
-        outcome=outcome,
-        digests=digests,
-    )
+    both = replace(lists.collection, files=(*lists.collection.files, *others.collection.files))
+    return Imported(requirements=chosen, collection=both, outcome=outcome, digests=digests)
 
 
-def _read(
-    project: Project, kind: Import, collection: Collection, names: Sequence[str]
-) -> tuple[Requirement, ...]:
+@dataclass(frozen=True, slots=True)
+class _Lists:
+    """Some files as requirements, as places, and what is wrong with the files themselves."""
+
+    requirements: tuple[Requirement, ...]
+    collection: Collection
+    findings: tuple[Finding, ...]
+
+
+def _lists(project: Project, kind: Import, names: Sequence[str]) -> _Lists:
+    if not names:
+        return _Lists((), Collection(files=(), problems=(), exemptions=(), whole=False), ())
+    collection = collect(project, names)
     read: dict[str, list[Requirement]] = {project.shown(project.directory / name): [] for name in names}
     for file in collection.files:
         items = [item for item in READERS[kind.name](file.text) if isinstance(item, Requirement)]
         read.setdefault(file.name, []).extend(items)
-    for name, items in read.items():
-        is_broken = any(item.file == name for item in collection.problems)
-        if not items and not is_broken and not (project.directory / name).is_dir():
-            raise FileError(
-                f"not a list of {kind.name}",
-                where=name,
-                hint=f"`imagelock import {kind.name}` reads {kind.summary}",
-            )
-    return tuple(item for items in read.values() for item in items)
+    told = {item.file for item in collection.problems}
+    # The scan passes over a text in which no format sees anything; here somebody named it.
+    silent = [name for name, items in read.items() if not items and name not in told]
+    texts = [(name, project.directory / name) for name in silent if (project.directory / name).is_file()]
+    unread = [_unreadable(kind, Text(name, decode(read_bytes(path)))) for name, path in texts]
+    requirements = tuple(item for items in read.values() for item in items)
+    return _Lists(requirements, collection, (*collection.problems, *unread))
+
+
+def _unreadable(kind: Import, text: Text) -> Finding:
+    """Return why a text holds nothing; raise :class:`FileError` when it is of another kind altogether."""
+    broken = next((item for item in READERS[kind.name](text) if isinstance(item, Unreadable)), None)
+    if broken is None:
+        hint = f"`imagelock import {kind.name}` reads {kind.summary}"
+        raise FileError(f"not a list of {kind.name}", where=text.path, hint=hint)
+    return finding("IL114", broken.reason, file=text.path, line=broken.line, column=broken.column)
 
 
 def _of_groups(everything: Sequence[Requirement], groups: Sequence[str]) -> tuple[Requirement, ...]:
