@@ -153,6 +153,24 @@ quay.io/acme/web:1
 quay.io/acme/api:1
 """
 
+EPIPHANY_IMAGES = """\
+images:
+  group:
+    "quay.io/acme/web:1": {sha1: 41839b8a}
+    quay.io/acme/api:1:
+      sha1: 6ea6f9ae
+"""
+
+EPIPHANY_REGISTRY = """\
+kind: configuration/image-registry
+specification:
+  registry_image: {name: "quay.io/acme/registry:2", file_name: registry.tar}
+  images_to_load:
+    x86_64:
+      generic:
+        web: [{name: 'quay.io/acme/web:1', file_name: web.tar}]
+"""
+
 STREAM = """\
 # a licence
 ---
@@ -183,11 +201,13 @@ _PLAIN = (
     Sample("pod", "pod.yaml", POD, 19),
     Sample("csv", "operator.clusterserviceversion.yaml", CSV, 6),
     Sample("json", "list.json", JSON, 3),
-    Sample("dockerfile", "Dockerfile", DOCKERFILE, 6),
+    Sample("dockerfile", "Dockerfile", DOCKERFILE, 7),
     Sample("list", "external_images", LIST, 5),
     Sample("stream", "all.yaml", STREAM, 3),
     Sample("tags", "tags.yaml", TAGS, 1),
     Sample("epiphany", "requirements.txt", EPIPHANY, 2),
+    Sample("epiphany-images", "images.yml", EPIPHANY_IMAGES, 2),
+    Sample("epiphany-registry", "image-registry.yml", EPIPHANY_REGISTRY, 2),
     Sample("values", "values.yaml", VALUES, 13),
 )
 

@@ -60,9 +60,7 @@ def test_a_stream_is_cut_where_yaml_cuts_it(content: str, expected: list[str]) -
     assert _chunks(content) == expected
 
 
-_LINES = st.sampled_from(
-    ["---", "--- x", "...", "# c", "", "a: 1", "b: 2", "- x", "----", "  ---", "x"]
-)
+_LINES = st.sampled_from(["---", "--- x", "...", "# c", "", "a: 1", "b: 2", "- x", "----", "  ---", "x"])
 
 
 @settings(max_examples=400)
