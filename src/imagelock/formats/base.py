@@ -26,6 +26,9 @@ class Chart:
     app_version: str | None = None
 
 
+_SMALL = 32 * 1024
+
+
 @dataclass(frozen=True)
 class Text:
     """One text and the path it is known by (relative, with ``/``); offsets count characters.
@@ -53,6 +56,10 @@ class Text:
 
     def position(self, offset: int) -> tuple[int, int]:
         """Return the line and column of an offset, both counted from 1."""
+        if len(self.content) < _SMALL:
+            # A few places in a small text: counting is quicker than a table of its lines.
+            line = self.content.count("\n", 0, offset) + 1
+            return line, offset - self.content.rfind("\n", 0, offset)
         line = bisect_right(self._line_starts, offset)
         return line, offset - self._line_starts[line - 1] + 1
 

@@ -1,0 +1,363 @@
+"""Plain Kubernetes objects read without a parser: for most files of a product nothing more is needed.
+
+A block-style object of a built-in kind, as people and tools write them, is decided by regular expressions
+around its ``image:`` keys: the list item above, the ``containers:`` above that, and the keys up to the
+root.  Text in block scalars and quotes is swept aside first.  Whatever is not of the plainest shape (flow
+collections, anchors, tags, tabs, JSON in the environment, a value that is no reference) is left to libyaml
+by returning None, so the answer is always the one that the parser would give; a test compares the two.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from imagelock.errors import ValueFormError
+from imagelock.formats.kubernetes import name as FORMAT  # noqa: N812 - a constant of that module
+from imagelock.formats.leftovers import IMAGE_LINE, loose_line
+from imagelock.model.place import Place, Slot, Span
+from imagelock.model.reference import Reference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imagelock.formats.base import Text
+    from imagelock.formats.yaml_text import Chunk
+    from imagelock.model.place import Found
+
+KINDS = frozenset(
+    [
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "ConfigMap",
+        "CronJob",
+        "CustomResourceDefinition",
+        "DaemonSet",
+        "Deployment",
+        "Ingress",
+        "Job",
+        "Namespace",
+        "NetworkPolicy",
+        "PersistentVolumeClaim",
+        "Pod",
+        "PodDisruptionBudget",
+        "ReplicaSet",
+        "ReplicationController",
+        "Role",
+        "RoleBinding",
+        "Secret",
+        "Service",
+        "ServiceAccount",
+        "StatefulSet",
+        "ValidatingWebhookConfiguration",
+    ]
+)
+"""Built-in kinds that no other format than Kubernetes' own reads."""
+
+# Patterns begin with a literal, a line's break above all: `^` over many lines costs ten times as much.
+_KIND_LINE = re.compile(r"kind: +([A-Za-z]+) *(?=\n|\Z)")
+_VARIABLES = ("RELATED_IMAGE_", "IMAGE_default_")
+_UNUSUAL = (
+    *(
+        "<<<<<<<",
+        ">>>>>>>",
+        "\n=======",
+        "\n%",
+        "\n...",
+    ),  # conflict markers, directives, the end of a document
+    *(f"{before} {mark}" for before in ":-" for mark in "&*!"),  # anchors, aliases, tags
+    *("\n&", "\n*", "\n!", "? ", "<<:"),  # the same at the root, complex keys, merge keys
+)
+"""What only a parser should judge, told by words that almost no document holds."""
+_UNCLOSED_MAPPING = re.compile(r"\{[^}\n]*(?=\n|\Z)")
+_UNCLOSED_SEQUENCE = re.compile(r"\[[^\]\n]*(?=\n|\Z)")
+_QUOTED_LINE = re.compile(r"\n *[\"']")
+_OPENING = re.compile(
+    r"(?P<mark>[:-]) +(?:(?P<block>[|>])[-+0-9]* *(?:#[^\n]*)?$"
+    r"|(?P<quote>\"(?=(?:[^\"\\\n]|\\.)*\\?$)|'(?=(?:[^'\n]|'')*$)))",
+    re.MULTILINE,
+)
+"""A block scalar's header, or a quote that does not close on its line."""
+_BEFORE_KEY = re.compile(r"(?P<to_key> *(?:- +)*)(?:[^\s#\"'\[{|>-](?:(?!: | #).)*|\"[^\"]*\"|'[^']*')")
+_BEFORE_DASH = re.compile(r" *(?:- +)*")
+_CLOSING = {'"': re.compile(r'(?:[^"\\]|\\.)*"', re.DOTALL), "'": re.compile(r"(?:[^']|'')*'")}
+_KEY = re.compile(r"image[\"']?[ ]*:")
+_PLAIN_LINE = re.compile(
+    r" *(?P<dash>- +)?image: +(?P<quote>[\"']?)(?P<text>[A-Za-z0-9][A-Za-z0-9./:@_+-]*)(?P=quote) *(?: #[^\n]*)?"
+)
+_EMPTY_LINE = re.compile(r" *(?:- +)?image: *(?:#[^\n]*)?")
+_CONTAINERS = re.compile(r"( *)(containers|initContainers|ephemeralContainers): *(?:#[^\n]*)?")
+_PARENT = re.compile(r" *([A-Za-z0-9_./-]+): *(?:#[^\n]*)?")
+
+
+class _Unsure(Exception):  # noqa: N818 - no error: the parser is asked instead
+    """Something is not of the plainest shape."""
+
+
+def quick(text: Text, chunk: Chunk) -> list[Found] | None:
+    """Return what a document holds, or None when only a parser can tell."""
+    content, start, end = text.content, chunk.start, chunk.end
+    kind = _only_kind(content, start, end)
+    if kind not in KINDS:
+        return None
+    if any(content.find(word, start, end) >= 0 for word in _VARIABLES):
+        return None
+    keys = [match.start() for match in _KEY.finditer(content, start, end)]
+    if not keys:
+        return []
+    if _is_unusual(content[start:end]):
+        return None
+    reader = _Reader(text, start, end, chunk.index, is_schema=kind == "CustomResourceDefinition")
+    try:
+        return list(reader.found(keys))
+    except _Unsure:
+        return None
+
+
+def _only_kind(content: str, start: int, end: int) -> str | None:
+    """Return the kind of a document with one kind and one apiVersion at its root, else None."""
+    if _roots(content, "kind:", start, end) != 1 or _roots(content, "apiVersion:", start, end) != 1:
+        return None
+    at = start if content.startswith("kind:", start) else content.find("\nkind:", start, end) + 1
+    match = _KIND_LINE.match(content, at, end)
+    return match[1] if match else None
+
+
+def _roots(content: str, key: str, start: int, end: int) -> int:
+    return content.count(f"\n{key}", start, end) + content.startswith(key, start)
+
+
+def _is_unusual(raw: str) -> bool:
+    # A byte-order mark, tabs, carriage returns and controls are not printable.
+    if (
+        not raw.replace("\n", " ").isprintable()
+        or "reference: " in raw
+        or "\n..." in raw
+        or "\n=======" in raw
+    ):
+        return True
+    if any(char in raw for char in "&*!?%<") and any(word in raw for word in _UNUSUAL):
+        return True
+    return bool(
+        ("{" in raw and _UNCLOSED_MAPPING.search(raw))
+        or ("[" in raw and _UNCLOSED_SEQUENCE.search(raw))
+        or _QUOTED_LINE.search(raw)
+    )
+
+
+@dataclass(slots=True)
+class _List:
+    """A list of containers: the key's path, where its items begin, and the items counted so far."""
+
+    path: str
+    dash: int
+    counted: int
+    items: int = -1
+
+
+@dataclass(slots=True)
+class _Reader:
+    text: Text
+    start: int
+    end: int
+    index: int
+    is_schema: bool
+    regions: list[tuple[int, int, str]] = field(default_factory=list)
+    lists: dict[int, _List] = field(default_factory=dict)
+
+    def found(self, keys: list[int]) -> Iterator[Found]:
+        """Yield places and the lines in texts that look like images; ``keys`` are where ``image:`` stands."""
+        self.regions = list(self.sweep())
+        starts = [region[0] for region in self.regions]
+        for at in keys:
+            i = bisect_right(starts, at) - 1
+            if i >= 0 and at < self.regions[i][1]:
+                yield from self.inside(at, *self.regions[i])
+                continue
+            place = self.place(at)
+            if place is not None:
+                yield place
+
+    def sweep(self) -> Iterator[tuple[int, int, str]]:
+        """Yield the ranges of block scalars and of quotes that run over lines, one after the other."""
+        content, at = self.text.content, self.start
+        while match := _OPENING.search(content, at, self.end):
+            at = match.end()
+            column = self.opening_column(match)
+            if column is None:
+                continue
+            if match["block"]:
+                after = _shallow(column).search(content, match.end(), self.end)
+                at = after.start() + 1 if after else self.end
+                yield match.end() + 1, at, match["block"]
+                continue
+            close = _CLOSING[match["quote"]].match(content, match.end(), self.end)
+            if close is None:
+                raise _Unsure
+            at = close.end()
+            yield match.end(), at, match["quote"]
+
+    def opening_column(self, match: re.Match[str]) -> int | None:
+        """Return the column of the key or dash that a value belongs to; None inside a comment or plain text."""
+        content, mark = self.text.content, match.start()
+        line = content.rfind("\n", self.start, mark) + 1 or self.start
+        if match["mark"] == "-":
+            before = _BEFORE_DASH.fullmatch(content, line, mark)
+            return None if before is None else mark - line
+        key = _BEFORE_KEY.fullmatch(content, line, mark)
+        return None if key is None else key.end("to_key") - line
+
+    def inside(self, at: int, begin: int, stop: int, style: str) -> Iterator[Found]:
+        """Tell of a line in a literal text that looks like an image; raise where a folded text may hold one."""
+        content = self.text.content
+        line = max(content.rfind("\n", self.start, at) + 1, begin)
+        if style == "|":
+            match = IMAGE_LINE.match(content, line, stop)
+            if match is not None and match.start() <= at < match.start("text"):
+                position = self.text.position(match.start("text"))
+                skipped = loose_line(match["text"], position, "inside a text")
+                if skipped is not None:
+                    yield skipped
+            return
+        after = content.find("\n", at, self.end)
+        words = content[content.index(":", at) + 1 : self.end if after < 0 else after].split()
+        if not words or loose_line(words[0].strip("\"',"), (1, 1), "") is not None:
+            raise _Unsure
+
+    def place(self, at: int) -> Place | None:
+        """Judge one ``image`` key outside all texts; None for one that is no key or has no value."""
+        content = self.text.content
+        line = content.rfind("\n", self.start, at) + 1 or self.start
+        stop = content.find("\n", at, self.end)
+        stop = self.end if stop < 0 else stop
+        match = _PLAIN_LINE.fullmatch(content, line, stop)
+        if match is None:
+            self.refuse_unless_harmless(line, at, stop)
+            return None
+        column = content.index("image", line) - line
+        if match["text"] in ("null", "Null", "NULL") or self.continues(stop, column):
+            raise _Unsure
+        item = line if match["dash"] else self.item_above(line, column)
+        dash = content.index("-", item) - item
+        return self.made(match, self.list_of(item, dash))
+
+    def refuse_unless_harmless(self, line: int, at: int, stop: int) -> None:
+        """Raise unless the line is a comment, a schema's key, another key, or prose in quotes."""
+        content = self.text.content
+        before = content[line:at]
+        if before.lstrip().startswith("#"):
+            return
+        if not before.strip(" -"):
+            if self.is_schema and _EMPTY_LINE.fullmatch(content, line, stop):
+                return
+            raise _Unsure
+        if before[-1] in "\"'{[,\\" or "{" in before or "[" in before or "\\" in content[line:stop]:
+            raise _Unsure
+
+    def continues(self, stop: int, column: int) -> bool:
+        """Whether the next line is deeper than a key: a plain value may run over lines."""
+        content = self.text.content
+        return content.startswith(" " * (column + 1), stop + 1) and stop + 1 < self.end
+
+    def item_above(self, line: int, column: int) -> int:
+        """Return the line of the list item whose key at ``column`` we are at."""
+        content = self.text.content
+        if column < 2:
+            raise _Unsure
+        found = content.rfind("\n" + " " * (column - 2) + "- ", self.start, line)
+        if found < 0:
+            raise _Unsure
+        item = found + 1
+        if content[item + column : item + column + 1] in (" ", "-", "#", "\n", ""):
+            raise _Unsure
+        if _shallower(column).search(content, content.find("\n", item), line):
+            raise _Unsure
+        return item
+
+    def list_of(self, item: int, dash: int) -> _List:
+        """Return the list of containers that an item belongs to, its index counted."""
+        content = self.text.content
+        found = content.rfind("ontainers:", self.start, item)
+        if found < 0:
+            raise _Unsure
+        head = content.rfind("\n", self.start, found) + 1 or self.start
+        body = content.find("\n", found) + 1
+        known = self.lists.get(head)
+        if known is None:
+            match = _CONTAINERS.fullmatch(content, head, body - 1)
+            if match is None or len(match[1]) > dash or self.inside_text(head):
+                raise _Unsure
+            known = _List(self.path_of(head, len(match[1])) + match[2], dash, body)
+            self.lists[head] = known
+        if (
+            known.dash != dash
+            or known.counted > item
+            or _outside(dash).search(content, known.counted - 1, item)
+        ):
+            raise _Unsure
+        stop = content.find("\n", item) + 1 or self.end
+        known.items += content.count("\n" + " " * dash + "- ", known.counted - 1, stop)
+        known.counted = stop
+        return known
+
+    def inside_text(self, at: int) -> bool:
+        return any(begin <= at < stop for begin, stop, _ in self.regions)
+
+    def path_of(self, line: int, indent: int) -> str:
+        """Return the dotted path above a key, with a final dot; every key above must be a plain one."""
+        content = self.text.content
+        keys: list[str] = []
+        while indent > 0:
+            if line <= self.start:
+                raise _Unsure
+            above = content.rfind("\n", self.start, line - 1) + 1 or self.start
+            written = content[above : line - 1]
+            line = above
+            depth = len(written) - len(written.lstrip(" "))
+            if depth >= indent or not written.strip() or written[depth] == "#":
+                continue
+            match = _PARENT.fullmatch(written)
+            if match is None or self.inside_text(above):
+                raise _Unsure
+            keys.append(match[1])
+            indent = depth
+        return "".join(f"{key}." for key in reversed(keys))
+
+    def made(self, match: re.Match[str], containers: _List) -> Place:
+        try:
+            reference = Reference.parse(match["text"])
+        except ValueFormError as error:
+            raise _Unsure from error
+        start, end = match.span("text")
+        line, column = self.text.position(start)
+        return Place(
+            reference=reference,
+            slots=(Slot(span=Span.plain(start, end), text=match["text"]),),
+            line=line,
+            column=column,
+            document=self.index,
+            path=f"{containers.path}[{containers.items}].image",
+            format=FORMAT,
+        )
+
+
+@lru_cache(maxsize=256)
+def _shallow(column: int) -> re.Pattern[str]:
+    """Match a line that is no deeper than a column and not blank: it ends a block scalar."""
+    return re.compile(rf"\n {{0,{column}}}[^ \n]")
+
+
+@lru_cache(maxsize=256)
+def _shallower(column: int) -> re.Pattern[str]:
+    """Match a line above a column that is neither blank nor comment: it ends a mapping's item."""
+    return re.compile(rf"\n {{0,{column - 1}}}[^ \n#]")
+
+
+@lru_cache(maxsize=256)
+def _outside(dash: int) -> re.Pattern[str]:
+    """Match a line that ends a list whose dashes stand in this column."""
+    above = rf" {{0,{dash - 1}}}[^ \n#]|" if dash else ""
+    return re.compile(rf"\n(?:{above} {{{dash}}}[^ \n#-])")
