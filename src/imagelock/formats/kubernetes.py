@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from imagelock.formats.candidates import has_variable, required
-from imagelock.formats.nested import json_images
-from imagelock.model.place import Damaged, Skipped
+from imagelock.formats.candidates import required
+from imagelock.formats.nested import inner_documents, json_images
+from imagelock.formats.objects import parameter_reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,58 +37,57 @@ def claims(document: Document) -> bool:
 
 def find(document: Document) -> Iterator[Found]:
     """Yield the images of every pod spec."""
-    kind = document.top.get("kind")
-    parametrised = kind is not None and kind.text == "Template"
-    for found in pod_images(document.top, name):
-        if parametrised and isinstance(found, Damaged) and has_variable(found.text):
-            yield Skipped(
-                text=found.text,
-                line=found.line,
-                column=found.column,
-                reason="a parameter of an OpenShift Template",
-                format=name,
-            )
-        else:
-            yield found
+    yield from pod_images(document.top, name, variables=parameter_reason(document))
 
 
-def pod_images(top: Node, format_name: str) -> Iterator[Found]:
-    """Yield the images of every pod spec at or below ``top``."""
+def pod_images(top: Node, format_name: str, *, variables: str | None = None) -> Iterator[Found]:
+    """Yield the images of every pod spec at or below ``top``.
+
+    ``variables`` is why ``${VAR}`` is skipped where something replaces it; elsewhere it is damage.
+    """
     for key, value in top.values_of(*CONTAINER_KEYS, "volumes"):
         if key == "volumes":
-            yield from _volume_images(value, format_name)
+            yield from _volume_images(value, format_name, variables)
         else:
             for container in value.new_items("container"):
-                yield from container_images(container, format_name)
+                yield from container_images(container, format_name, variables=variables)
 
 
-def container_images(container: Node, format_name: str) -> Iterator[Found]:
+def container_images(container: Node, format_name: str, *, variables: str | None = None) -> Iterator[Found]:
     """Yield the image of one container and those of its environment."""
-    image = container.get("image")
-    if image is not None:
-        found = required(image, format_name)
-        if found is not None:
-            yield found
+    yield from _required(container.get("image"), format_name, variables)
     env = container.get("env")
     for variable in env.new_items("variable") if env is not None else ():
-        yield from _env_images(variable, format_name)
+        yield from _env_images(variable, format_name, variables)
 
 
-def _env_images(variable: Node, format_name: str) -> Iterator[Found]:
+def inlined_images(node: Node, format_name: str) -> Iterator[Found]:
+    """Yield the images of the Kubernetes objects that are written in a string, or in its place."""
+    if not node.document.is_first("inlined", node.raw):
+        return
+    if node.text is None:
+        yield from pod_images(node, format_name)
+        return
+    for document in inner_documents(node):
+        yield from pod_images(document.top, format_name)
+
+
+def _env_images(variable: Node, format_name: str, variables: str | None) -> Iterator[Found]:
     variable_name, value = variable.get("name"), variable.get("value")
     if variable_name is None or value is None:
         return
     if IMAGE_ENV.fullmatch(variable_name.text or ""):
-        found = required(value, format_name)
-        if found is not None:
-            yield found
+        yield from _required(value, format_name, variables)
     else:
         yield from json_images(value, format_name)
 
 
-def _volume_images(volumes: Node, format_name: str) -> Iterator[Found]:
+def _volume_images(volumes: Node, format_name: str, variables: str | None) -> Iterator[Found]:
     for volume in volumes.new_items("volume"):
-        reference = volume.get("image", "reference")
-        found = required(reference, format_name) if reference is not None else None
-        if found is not None:
-            yield found
+        yield from _required(volume.get("image", "reference"), format_name, variables)
+
+
+def _required(node: Node | None, format_name: str, variables: str | None) -> Iterator[Found]:
+    found = required(node, format_name, variables=variables) if node is not None else None
+    if found is not None:
+        yield found

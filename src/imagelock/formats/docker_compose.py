@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 name = "compose"
 summary = "Docker Compose: images of services with the defaults of variables, build contexts, image mounts"
-marks: tuple[str, ...] = ("services:", 'services":', "services':", "services :")
+marks: tuple[str, ...] = ("image",)
 
 _FILE_NAMES = ("*compose*.yml", "*compose*.yaml", "*compose*.json")
 _TOP_KEYS = frozenset({"version", "name", "services", "networks", "volumes", "configs", "secrets", "include"})

@@ -1,0 +1,79 @@
+"""Custom resources whose schema has an image outside pod specs: a table of group, kind and path.
+
+The pod specs inside such an object are read as in every other object.  What the table does not know is a
+``[[scan.rule]]``.  Adding a kind costs one line; the path is dotted, ``[]`` stands for each item of a list.  The sources of the table are the API references of the projects, named
+at each group; an image that an operator itself puts together from ``repository`` and ``version`` keys is
+not in it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from imagelock.formats.candidates import required_behind, skipped
+from imagelock.formats.custom_resource_table import KINDS
+from imagelock.formats.kubernetes import pod_images
+from imagelock.formats.objects import group_of, kind_of, objects, parameter_reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imagelock.formats.custom_resource_table import Row
+    from imagelock.formats.tree import Document, Node
+    from imagelock.model.place import Found
+
+name = "custom-resources"
+summary = "custom resources of known operators: images outside pod specs, by a table of kinds and paths"
+marks: tuple[str, ...] = ("image", "Image", "pkg.crossplane.io", "docker://")
+
+_ROWS: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
+for _row in KINDS:
+    for _kind in _row.kinds:
+        _ROWS[_row.group, _kind].append(_row)
+
+_URL = "docker://"
+_REGISTRY_IMAGE = "DockerImage"
+"""The kind of a ``from`` that names an image of a registry; others name objects of the cluster."""
+BUILT = "the name of an image that this resource builds"
+VARIABLE = "a parameter of a build strategy"
+
+
+def claims(document: Document) -> bool:
+    """Take documents with an object that the table knows."""
+    return any((group_of(item), kind_of(item)) in _ROWS for item in objects(document))
+
+
+def find(document: Document) -> Iterator[Found]:
+    """Yield the images at the table's paths, then those of pod specs."""
+    variables = parameter_reason(document)
+    for item in objects(document):
+        for row in _ROWS.get((group_of(item), kind_of(item)), ()):
+            for path in row.paths:
+                for node in _nodes(item, path):
+                    yield from _image(node, variables)
+            for path in row.built:
+                yield from (skipped(node, BUILT, name) for node in _nodes(item, path) if node.scalar)
+    yield from pod_images(document.top, name, variables=variables)
+
+
+def _nodes(item: Node, path: str) -> Iterator[Node]:
+    """Yield the nodes at a path; a ``from`` that names no image of a registry is left out."""
+    nodes = [item]
+    keys = path.split(".")
+    for i, key in enumerate(keys):
+        is_list = key.endswith("[]")
+        nodes = [value for node in nodes if (value := node.get(key.removesuffix("[]"))) is not None]
+        if is_list:
+            nodes = [inner for node in nodes for inner in node.items()]
+        if key == "from" and i == len(keys) - 2:
+            nodes = [node for node in nodes if kind_of(node) == _REGISTRY_IMAGE]
+    yield from nodes
+
+
+def _image(node: Node, variables: str | None) -> Iterator[Found]:
+    prefix = _URL if (node.text or "").startswith(_URL) else ""
+    reason = variables or (VARIABLE if (node.text or "").startswith("$(") else None)
+    found = required_behind(node, prefix, name, variables=reason)
+    if found is not None:
+        yield found

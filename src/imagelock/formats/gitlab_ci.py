@@ -1,0 +1,94 @@
+"""GitLab pipelines: ``image`` and ``services`` of the file, of ``default`` and of every job.
+
+Both may be texts or mappings with ``name``; hidden jobs (``.name``) count, because others extend them.
+A file that an ``include`` names is recognised by its jobs like any other.  ``$VAR`` is skipped: GitLab has
+no defaults in place; ``!reference`` points to another place of the pipeline.  Follows GitLab's CI/CD YAML
+syntax reference.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from imagelock.formats.candidates import required, skipped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imagelock.formats.tree import Document, Node
+    from imagelock.model.place import Found
+
+name = "gitlab-ci"
+summary = "GitLab pipelines: image and services, global, of default, of jobs and hidden jobs"
+marks: tuple[str, ...] = ("image", "services:")
+
+_FILE_NAME = re.compile(r"(?:.*\.)?gitlab-ci(?:[._-].*)?\.ya?ml", re.IGNORECASE)
+_SCRIPTS = ("script", "before_script", "after_script", "run")
+_JOB_KEYS = frozenset(
+    [
+        *("after_script", "allow_failure", "artifacts", "before_script", "cache", "coverage", "dependencies"),
+        *("environment", "except", "extends", "hooks", "id_tokens", "identity", "image", "inherit"),
+        *("interruptible", "manual_confirmation", "needs", "only", "pages", "parallel", "release"),
+        *("resource_group", "retry", "rules", "run", "script", "secrets", "services", "stage", "start_in"),
+        *("tags", "timeout", "trigger", "variables", "when", "dast_configuration", "<<"),
+    ]
+)
+_NO_JOBS = frozenset(["variables", "workflow", "include", "stages", "spec", "cache", "image", "services"])
+_IMAGE_KEYS = ("image", "services")
+VARIABLE = "a variable of the pipeline"
+REFERENCED = "a !reference to another place of the pipeline"
+_REFERENCE_TAG = "!reference"
+
+
+def claims(document: Document) -> bool:
+    """Take files by their name, and documents of jobs: their keys are GitLab's, and one runs a script."""
+    top = document.top
+    if top.get("apiVersion") is not None or not top.is_mapping:
+        return False
+    if _FILE_NAME.fullmatch(document.text.file_name):
+        return True
+    jobs = [(key, job) for key, job in top.entries() if key not in _NO_JOBS and job.is_mapping]
+    return bool(jobs) and all(_is_job(key, job) for key, job in jobs) and any(_is_plain(*job) for job in jobs)
+
+
+def _is_job(key: str, job: Node) -> bool:
+    return key.startswith(".") or all(name in _JOB_KEYS for name, _ in job.entries())
+
+
+def _is_plain(key: str, job: Node) -> bool:
+    """Whether this is a job beyond doubt: it runs a script, or is hidden and names what it runs in."""
+    if any(job.get(script) is not None for script in _SCRIPTS):
+        return True
+    return key.startswith(".") and all(name in _JOB_KEYS for name, _ in job.entries())
+
+
+def find(document: Document) -> Iterator[Found]:
+    """Yield the images of the file itself, then those of its jobs."""
+    yield from _job(document.top)
+    for key, job in document.top.entries():
+        if key not in _NO_JOBS and document.is_first("job", job.raw):
+            yield from _job(job)
+
+
+def _job(job: Node) -> Iterator[Found]:
+    for key, value in job.entries():
+        if key == "image":
+            yield from _image(value)
+        elif key == "services" and value.raw.tag == _REFERENCE_TAG:
+            yield skipped(value, REFERENCED, name)
+        elif key == "services":
+            for service in value.new_items("service"):
+                yield from _image(service)
+
+
+def _image(node: Node) -> Iterator[Found]:
+    image = node.get("name") if node.is_mapping else node
+    if image is None:
+        return
+    if image.raw.tag == _REFERENCE_TAG:
+        yield skipped(image, REFERENCED, name)
+        return
+    found = required(image, name, variables=VARIABLE)
+    if found is not None:
+        yield found
