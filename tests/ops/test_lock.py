@@ -183,6 +183,13 @@ def test_a_digest_without_tag_becomes_an_entry_of_its_own_only_if_no_entry_has_i
     assert sorted(digests(locked)) == sorted([A, B, f"quay.io/acme/new@{new}"])
 
 
+def test_a_digest_that_a_new_tag_has_as_well_is_one_entry(world: World) -> None:
+    digest = world.push(A)
+    world.write("a.yaml", deployment(f"quay.io/acme/app@{digest}", A))
+    assert world.run("lock").code == 0
+    assert digests(world) == {A: digest}
+
+
 def test_a_file_that_dropped_the_tag_does_not_make_the_lock_forget_it(locked: World) -> None:
     known = digests(locked)
     locked.write("a.yaml", deployment(f"quay.io/acme/app@{known[A]}", f"quay.io/acme/base@{known[B]}"))

@@ -183,7 +183,7 @@ def apply(
         known = None if want.tag is None else old.tagged(want.name, want.tag)
         if known is not None:
             images.append(known)
-    lock = Lock(tuple(images)).sorted
+    lock = Lock(_without_doubles(images, old)).sorted
     findings += missing_platforms(lock, request.platforms)
     return LockResult(
         lock=lock,
@@ -191,6 +191,19 @@ def apply(
         findings=tuple(findings),
         complete=not failures and not any(item.code in ("IL104", "IL120") for item in findings),
         moved=_moved(old, lock),
+    )
+
+
+def _without_doubles(images: Sequence[LockedImage], old: Lock) -> tuple[LockedImage, ...]:
+    """Leave out new entries without a tag whose digest another entry has: a digest belongs to that one."""
+    tagged = {(image.name, image.digest) for image in images if image.tag is not None}
+    known = {(image.name, image.digest) for image in old.images if image.tag is None}
+    return tuple(
+        image
+        for image in images
+        if image.tag is not None
+        or (image.name, image.digest) in known
+        or (image.name, image.digest) not in tagged
     )
 
 
