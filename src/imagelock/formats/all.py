@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from imagelock.errors import FormatError, ValueFormError
+from imagelock.errors import FormatError
 from imagelock.formats import (
     argo_workflows,
     che_plugin,
@@ -27,16 +27,16 @@ from imagelock.formats import (
     tekton,
 )
 from imagelock.formats import rules as rule_format
-from imagelock.formats.candidates import SHOWN_CHARS, is_template, is_templated
+from imagelock.formats.candidates import is_templated
+from imagelock.formats.leftovers import left_over, loose_lines
+from imagelock.formats.quick import quick
 from imagelock.formats.yaml_text import MERGE_CONFLICT, chunks, compose
-from imagelock.model.place import Place, Skipped, Unreadable
-from imagelock.model.reference import Reference
+from imagelock.model.place import Place, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from imagelock.formats.base import DocumentFormat, FileFormat, NamedFormat, Text
-    from imagelock.formats.tree import Document, Node
     from imagelock.formats.yaml_text import Chunk
     from imagelock.model.place import Found
     from imagelock.model.rule import ScanRule
@@ -62,10 +62,6 @@ NAMED_FORMATS: tuple[NamedFormat, ...] = (helm_values,)
 
 DOCUMENT_SUFFIXES = (".yaml", ".yml", ".json")
 _OBJECT = re.compile(r"^[\"']?(?:apiVersion|kind)[\"']?[ \t]*:", re.MULTILINE)
-_IMAGE_LINE = re.compile(
-    r"^[ \t]*(?:-[ \t]+)*[\"']?image[\"']?[ \t]*:[ \t]*[\"']?(?P<text>[^\s\"'#,}][^\r\n\"'#,}]*)",
-    re.MULTILINE,
-)
 
 
 def names() -> tuple[str, ...]:
@@ -129,7 +125,11 @@ def _chunk(text: Text, chunk: Chunk, force: str | None, rules: Sequence[ScanRule
         or any(content.find(mark, chunk.start, chunk.end) >= 0 for item in formats for mark in item.marks)
     )
     if not worth_parsing:
-        yield from _loose_lines(text, chunk, "no format knows this place")
+        yield from loose_lines(text, chunk, "no format knows this place")
+        return
+    found = None if force is not None or by_rule else quick(text, chunk)
+    if found is not None:
+        yield from found
         return
     try:
         document = compose(text, chunk)
@@ -143,7 +143,7 @@ def _chunk(text: Text, chunk: Chunk, force: str | None, rules: Sequence[ScanRule
         yield from claimed.find(document)
     yield from rule_format.find_in_document(document, rules)
     unknown = "no format knows this kind of document"
-    yield from _left_over(
+    yield from left_over(
         document, unknown if claimed is None else "an image key outside the places of this format"
     )
 
@@ -161,62 +161,9 @@ def _broken(text: Text, chunk: Chunk, error: FormatError) -> Iterator[Found]:
     broke_at = error.line - first_line + 1
     is_conflict = error.message == MERGE_CONFLICT
     if not is_conflict and is_templated(text.content[chunk.start : chunk.end], broke_at):
-        yield from _loose_lines(text, chunk, "a template of another tool")
+        yield from loose_lines(text, chunk, "a template of another tool")
         return
     yield Unreadable(
         line=error.line, column=error.column, reason=error.message, hint=error.hint, format="yaml"
     )
-    yield from _loose_lines(text, chunk, "in a document that cannot be read")
-
-
-def _left_over(document: Document, reason: str) -> Iterator[Found]:
-    """Yield what looks like an image and was not taken, so that nothing is lost silently."""
-    for key, node in document.top.strings_with("image"):
-        written = node.text or ""
-        if key != "image" or "\n" in written:
-            yield from _lines_inside(node)
-        elif written and node.offset not in document.taken and _is_likely(written):
-            document.taken.add(node.offset)
-            line, column = node.position
-            yield Skipped(text=written, line=line, column=column, reason=reason)
-
-
-def _lines_inside(node: Node) -> Iterator[Found]:
-    """Yield the lines of a text inside the document that look like images; nobody read them."""
-    span = node.span()
-    for match in _IMAGE_LINE.finditer(node.text or ""):
-        at = match.start("text")
-        offset = node.offset if span is None else span.offset(at)
-        # What a format took of a JSON text is known by its opening quote.
-        if span is not None and {offset, span.offset(at - 1)} & node.document.taken:
-            continue
-        skipped = _loose_line(match["text"], node.document.text.position(offset), "inside a text")
-        if skipped is not None:
-            yield skipped
-
-
-def _loose_lines(text: Text, chunk: Chunk, reason: str) -> Iterator[Found]:
-    """Yield the lines of a text nobody reads that look like ``image: reference``."""
-    if text.content.find("image", chunk.start, chunk.end) < 0:
-        return
-    for match in _IMAGE_LINE.finditer(text.content, chunk.start, chunk.end):
-        skipped = _loose_line(match["text"], text.position(match.start("text")), reason)
-        if skipped is not None:
-            yield skipped
-
-
-def _loose_line(written: str, position: tuple[int, int], reason: str) -> Skipped | None:
-    written = written.strip()
-    if not is_template(written) and not _is_likely(written):
-        return None
-    line, column = position
-    return Skipped(text=written[:SHOWN_CHARS], line=line, column=column, reason=reason)
-
-
-def _is_likely(written: str) -> bool:
-    """Whether a text is a reference that says more than a bare word does."""
-    try:
-        reference = Reference.parse(written)
-    except ValueFormError:
-        return False
-    return reference.tag is not None or reference.digest is not None or "/" in reference.written_name
+    yield from loose_lines(text, chunk, "in a document that cannot be read")
