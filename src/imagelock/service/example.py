@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from imagelock.service.sample import LINUX_AMD64, LINUX_ARM64, push_sample, sample_image
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from imagelock.registry.store import Target
@@ -79,6 +81,39 @@ def push_images(target: Target) -> None:
     for name, tag in IMAGES:
         platforms = (LINUX_AMD64, LINUX_ARM64) if "acme" in name else LINUX_AMD64
         push_sample(target, name, tag, sample_image(f"{name}:{tag}", platforms))
+
+
+def cluster_dump(locked: Mapping[str, str]) -> str:
+    """Return what `kubectl get pods -A -o json` prints of a cluster: the shop, and one pod nobody released.
+
+    ``locked`` maps ``name:tag`` to the digest of the release.
+    """
+    shop = [("web", "quay.io/acme/shop", "1.4"), ("cache", "docker.io/library/redis", "latest")]
+    pods = [
+        _pod("shop-5d9c", [(part, name, f"{name}@{locked[f'{name}:{tag}']}") for part, name, tag in shop]),
+        _pod("debug", [("shell", "docker.io/someone/toolbox:latest", f"docker.io/someone/toolbox@{_ROGUE}")]),
+    ]
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": pods}, indent=2)
+
+
+_ROGUE = f"sha256:{'0badcafe' * 8}"
+
+
+def _pod(name: str, containers: list[tuple[str, str, str]]) -> dict[str, object]:
+    pinned = [(part, image if ":" in image else image_id, image_id) for part, image, image_id in containers]
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": "shop"},
+        "spec": {"containers": [{"name": part, "image": image} for part, image, _ in pinned]},
+        "status": {
+            "phase": "Running",
+            "containerStatuses": [
+                {"name": part, "image": image, "imageID": image_id, "state": {"running": {}}}
+                for part, image, image_id in pinned
+            ],
+        },
+    }
 
 
 def move_tag(target: Target, name: str, tag: str) -> None:
