@@ -190,9 +190,7 @@ def _table(run: Run, verdicts: tuple[Verdict, ...], *, done: bool) -> str:
         (verdict.entry.shown, _word(verdict, done=done), _digests(verdict), verdict.entry.source_tag)
         for verdict in verdicts
     ]
-    return table_text(
-        ("TAG", "DOES" if not done else "DONE", "DIGEST", "SOURCE"), rows, stdout_style(), table_width()
-    )
+    return table_text(("TAG", "ACTION", "DIGEST", "SOURCE"), rows, stdout_style(), table_width())
 
 
 def _digests(verdict: Verdict) -> str:
@@ -276,7 +274,7 @@ def suggest(  # noqa: PLR0913 - the options of the contract
     wants_message = wants_message or bug is not None
     run.finish(
         found.outcome,
-        collection=found.files.collection,
+        collection=found.collection,
         data=found.message if wants_message else None,
         json=lambda: document_json(
             found.outcome.command, {"message": found.message, **outcome_fields(found.outcome)}

@@ -33,6 +33,10 @@ TEMPLATE = """\
 # fallback = true                  # false: never ask the registry itself
 # ca = "corp.pem"                  # adds to the system's certificates
 
+# [[tags.rule]]                    # what the tags of tag files look like (IL402)
+# files = "*trixie*"
+# suffix = "-trixie"               # or tag = "a regular expression for the whole tag"
+
 # [[exempt]]                       # images left alone on purpose
 # image = "quay.io/acme/idea:next"
 # reason = "floating on purpose until 8.0"

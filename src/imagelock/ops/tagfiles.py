@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -96,11 +96,11 @@ class SuggestRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggested:
-    """What came of it: the outcome, the commit message of the follow-up change, and the files it is about."""
+    """What came of it: the outcome, the commit message of the follow-up change, and the files looked at."""
 
     outcome: Outcome
     message: str
-    files: TagFiles
+    collection: Collection
 
 
 def run_suggest(project: Project, names: Sequence[str], request: SuggestRequest) -> Suggested:
@@ -114,7 +114,8 @@ def run_suggest(project: Project, names: Sequence[str], request: SuggestRequest)
     suggestions, problems = suggest(at_home, described, rules=rules, release=request.release)
     refused = write_suggestions(files, suggestions, rules) if request.write else ()
     proposed = {item.entry: item.tag for item in suggestions}
-    places = tuple(floating(collect(project).uses, linted.entries, proposed))
+    everywhere = collect(project)
+    places = tuple(floating(everywhere.uses, linted.entries, proposed))
     changed = changes(suggestions)
     elsewhere = len(linted.entries) - len(at_home)
     outcome = Outcome(
@@ -137,7 +138,9 @@ def run_suggest(project: Project, names: Sequence[str], request: SuggestRequest)
         },
         advice=_advice(request, at_home=len(at_home), changed=len(changed), refused=bool(refused)),
     )
-    return Suggested(outcome=outcome, message=message(suggestions, places, request.footer), files=files)
+    # Findings quote the lines that were read, tag files as they were before they were written.
+    seen = replace(everywhere, files=(*everywhere.files, *files.scanned))
+    return Suggested(outcome=outcome, message=message(suggestions, places, request.footer), collection=seen)
 
 
 def _homes(project: Project, entries: Sequence[TagEntry], repositories: Sequence[Path]) -> dict[str, Path]:
