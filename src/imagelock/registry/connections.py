@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 import ssl
@@ -55,6 +56,10 @@ class _ExactTarget(HTTPConnection):
 
 class _ExactTargetTLS(_ExactTarget, HTTPSConnection):
     """The same over TLS."""
+
+
+_TLS_HANDSHAKE, _TLS_ALERT = b"\x16", b"\x15"
+"""The first byte of a record (RFC 8446, section 5.1)."""
 
 
 class Connections:
@@ -162,20 +167,32 @@ def _tls_context(settings: HostSettings, authority: str) -> ssl.SSLContext:
 
 
 def _speaks_tls(host: str, port: int) -> bool | None:
-    """Whether something that speaks TLS listens there; None when nothing listens."""
+    """Whether something that speaks TLS listens there; None when nothing listens.
+
+    The beginning of a handshake is followed by an empty line: a TLS server answers the handshake first, and
+    an HTTP server refuses what it read so far instead of waiting for the end of a line.
+    """
     try:
         plain = socket.create_connection((host.strip("[]"), port), timeout=limits.PROBE_SECONDS)
     except OSError:
         return None
+    with plain:
+        try:
+            plain.sendall(_client_hello(host.strip("[]")) + b"\r\n\r\n")
+            return plain.recv(1) in (_TLS_HANDSHAKE, _TLS_ALERT)
+        except (OSError, ValueError):
+            return False
+
+
+def _client_hello(host: str) -> bytes:
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    with plain:
-        try:
-            with context.wrap_socket(plain, server_hostname=host.strip("[]")):
-                return True
-        except (OSError, ValueError):
-            return False
+    sent = ssl.MemoryBIO()
+    handshake = context.wrap_bio(ssl.MemoryBIO(), sent, server_hostname=host)
+    with contextlib.suppress(ssl.SSLWantReadError):
+        handshake.do_handshake()
+    return sent.read()
 
 
 def _proxies(environ: Mapping[str, str]) -> dict[str, str]:
