@@ -200,6 +200,7 @@ def load(
     """
     from imagelock.cli.copying import finish, registries  # noqa: PLC0415 - --help must not pay for it
     from imagelock.errors import IntegrityError  # noqa: PLC0415
+    from imagelock.model.destination import destination  # noqa: PLC0415
     from imagelock.ops import bundle, contents, inspect, mirror, transfer  # noqa: PLC0415
     from imagelock.ops.copy import plan  # noqa: PLC0415
 
@@ -209,7 +210,7 @@ def load(
         inside = contents.require(store)
     except IntegrityError as error:
         run.finish(inspect.damaged("bundle-load", path, error))
-    items = mirror.items(inside.lock, mirror.destination(to, maps), mirror.Shard(), moves)
+    items = mirror.items(inside.lock, destination(to, maps), mirror.Shard(), moves)
     choice = bundle.load_choice(inside.record, items)
     jobs = run.settings.jobs
     with registries(run, project, "loading") as (client, shown):

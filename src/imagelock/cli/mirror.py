@@ -55,6 +55,7 @@ def command(
       imagelock mirror --to registry.corp --shard 0/4      one of four jobs
     """
     from imagelock.cli.copying import finish, registries  # noqa: PLC0415 - --help must not pay for it
+    from imagelock.model.destination import destination  # noqa: PLC0415
     from imagelock.model.platform import Platform  # noqa: PLC0415
     from imagelock.ops import mirror, transfer  # noqa: PLC0415
     from imagelock.ops.copy import Choice, Remembering, plan  # noqa: PLC0415
@@ -62,7 +63,7 @@ def command(
 
     project = run.open()
     part = mirror.Shard() if shard is None else mirror.Shard.parse(shard)
-    items = mirror.items(read_lock(project).lock, mirror.destination(to, maps), part, moves)
+    items = mirror.items(read_lock(project).lock, destination(to, maps), part, moves)
     choice = Choice(platforms=tuple(map(Platform.parse, platforms)))
     jobs = run.settings.jobs
     with registries(run, project, "mirroring") as (client, shown):

@@ -4,10 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imagelock.interchange import admission, epiphany, imagelist
+from imagelock.interchange import (
+    admission,
+    containerd_hosts,
+    epiphany,
+    idms,
+    imagelist,
+    itms,
+    mirror_job,
+    registries_conf,
+)
 
 if TYPE_CHECKING:
     from imagelock.interchange.base import Export, Import
 
-EXPORTS: tuple[Export, ...] = (imagelist, admission)
+EXPORTS: tuple[Export, ...] = (
+    imagelist,
+    admission,
+    idms,
+    itms,
+    registries_conf,
+    containerd_hosts,
+    mirror_job,
+)
 IMPORTS: tuple[Import, ...] = (epiphany,)

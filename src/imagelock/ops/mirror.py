@@ -15,20 +15,17 @@ from imagelock.errors import (
     NoPlatformError,
     NotFoundError,
     UsageError,
-    ValueFormError,
 )
 from imagelock.model.findings import Level
-from imagelock.model.lock import Lock
 from imagelock.model.outcome import Change, Outcome, finding
-from imagelock.model.reference import Reference
 from imagelock.ops.copy import Item, Verdict, keep_tag
-from imagelock.registry.endpoints import fill_groups
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from imagelock.errors import RegistryError
-    from imagelock.model.lock import LockedImage
+    from imagelock.model.destination import Destination
+    from imagelock.model.lock import Lock, LockedImage
     from imagelock.model.outcome import Finding
     from imagelock.ops.copy import Plan, Result
     from imagelock.ops.transfer import Done
@@ -36,32 +33,6 @@ if TYPE_CHECKING:
 _SHARD = re.compile(r"([0-9]{1,6})/([0-9]{1,6})", re.ASCII)
 _SHARD_CHARS = 16
 _SHORT_DIGEST = len("sha256:") + 12
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Destination:
-    """A registry with rules for the names in it.
-
-    ``registry`` is ``host[:port][/prefix]``.  ``maps`` are regular expressions that match a whole
-    canonical name, and what its path becomes (``$1`` is the first group); the first that fits counts.
-    """
-
-    registry: str
-    maps: tuple[tuple[str, str], ...] = ()
-
-    def name_of(self, name: str) -> str:
-        """Return where an image of this canonical name goes; raise :class:`UsageError` for no name."""
-        path = next(
-            (fill_groups(to, match) for rule, to in self.maps if (match := re.fullmatch(rule, name))),
-            None,
-        )
-        full = f"{self.registry}/{_default_path(name) if path is None else path}"
-        try:
-            return Reference.parse(full).name
-        except ValueFormError as error:
-            raise UsageError(
-                f"{full!r} is no repository: {error.message}", where=name, hint="see --map"
-            ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,21 +55,6 @@ class Shard:
     def has(self, image: LockedImage) -> bool:
         """Whether an image is in this part: its digest decides, and so do all runs alike."""
         return int(image.digest.hex[:_SHARD_CHARS], 16) % self.count == self.number
-
-
-def destination(registry: str, maps: Sequence[str] = ()) -> Destination:
-    """Read ``--to`` and ``--map``; raise :class:`UsageError` for what cannot be meant."""
-    bare = registry.removeprefix("https://").removeprefix("http://").removeprefix("docker://").rstrip("/")
-    try:
-        is_host = Reference.parse(f"{bare}/x").domain == bare.partition("/")[0]
-    except ValueFormError:
-        is_host = False
-    if not is_host:
-        raise UsageError(
-            f"{registry!r} is no registry",
-            hint="write host[:port][/prefix]: registry.example.com:5000/mirror",
-        )
-    return Destination(registry=bare, maps=tuple(map(_rule, maps)))
 
 
 def items(
@@ -255,29 +211,3 @@ def _refuse_collisions(found: Sequence[Item]) -> None:
                 f"{other.reference} and {item.reference} would both become {item.goal}",
                 hint="give each a name of its own with --map",
             )
-
-
-def _default_path(name: str) -> str:
-    """Return ``<host>/<path>``; a port's colon and an address's brackets are not legal in a path."""
-    host, _, path = name.partition("/")
-    return f"{re.sub('[^a-z0-9.]+', '-', host.lower()).strip('-')}/{path}"
-
-
-def _rule(text: str) -> tuple[str, str]:
-    pattern, equals, to = text.rpartition("=")
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise UsageError(f"--map {text}: {error}", hint=_MAP_HINT) from error
-    if not equals or not pattern or not to:
-        raise UsageError(f"--map {text} is no rule", hint=_MAP_HINT)
-    return pattern, to
-
-
-_MAP_HINT = "write PATTERN=PATH: --map 'docker.io/library/(.*)=base/$1'"
-
-
-def without(lock: Lock, known: Lock) -> Lock:
-    """Return the lock without the entries whose content ``known`` has under any name."""
-    digests = {image.digest for image in known.images}
-    return Lock(tuple(image for image in lock.images if image.digest not in digests))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from imagelock.errors import ConfigError, ValueFormError
+from imagelock.model.destination import fill_groups
 from imagelock.model.hosts import HostSettings
 from imagelock.model.reference import DEFAULT_DOMAIN, Reference
 
@@ -26,7 +27,6 @@ DOCKER_HUB = "registry-1.docker.io"
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
 _DEFAULT_SETTINGS = HostSettings()
-_GROUP = re.compile(r"\$(?:(\d)|\{(\d)\})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,8 +148,3 @@ def _not_a_mirror(mirror: Mirror, reference: Reference) -> ConfigError:
         where=f'[registries."{reference.domain}"] mirrors',
         hint="write https://host[:port][/prefix], without user and password",
     )
-
-
-def fill_groups(template: str, match: re.Match[str]) -> str:
-    """Put the groups of ``match`` in place of ``$1`` or ``${1}``."""
-    return _GROUP.sub(lambda mark: match[int(mark[1] or mark[2])] or "", template)
