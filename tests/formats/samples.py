@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from formats.samples_deploy import VALUES
+from formats.samples_deploy import ARGOCD, CHART, FLUX, KUSTOMIZATION, TEMPLATE, VALUES
 from imagelock.model.digest import Digest
 
 OLD = Digest.of(b"an older image")
@@ -209,6 +209,11 @@ _PLAIN = (
     Sample("epiphany-images", "images.yml", EPIPHANY_IMAGES, 2),
     Sample("epiphany-registry", "image-registry.yml", EPIPHANY_REGISTRY, 2),
     Sample("values", "values.yaml", VALUES, 13),
+    Sample("chart", "web/Chart.yaml", CHART, 4),
+    Sample("template", "web/templates/pod.yaml", TEMPLATE, 5),
+    Sample("kustomization", "kustomization.yaml", KUSTOMIZATION, 7),
+    Sample("flux", "flux.yaml", FLUX, 5),
+    Sample("argocd", "app.yaml", ARGOCD, 9),
 )
 
 SAMPLES = (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from imagelock.errors import FormatError
 from imagelock.formats import (
     argo_workflows,
+    argocd,
     che_plugin,
     csv,
     custom_resources,
@@ -17,11 +18,15 @@ from imagelock.formats import (
     epiphany_images,
     epiphany_registry,
     epiphany_text,
+    flux,
     github_actions,
     gitlab_ci,
+    helm_chart,
+    helm_template,
     helm_values,
     imagelist,
     kubernetes,
+    kustomization,
     olm_catalog,
     starlingx,
     tekton,
@@ -41,9 +46,12 @@ if TYPE_CHECKING:
     from imagelock.model.place import Found
     from imagelock.model.rule import ScanRule
 
-FILE_FORMATS: tuple[FileFormat, ...] = (dockerfile, epiphany_text, imagelist)
+FILE_FORMATS: tuple[FileFormat, ...] = (helm_template, dockerfile, epiphany_text, imagelist)
 DOCUMENT_FORMATS: tuple[DocumentFormat, ...] = (
     csv,
+    kustomization,
+    flux,
+    argocd,
     olm_catalog,
     tekton,
     argo_workflows,
@@ -58,7 +66,7 @@ DOCUMENT_FORMATS: tuple[DocumentFormat, ...] = (
     epiphany_images,
     epiphany_registry,
 )
-NAMED_FORMATS: tuple[NamedFormat, ...] = (helm_values,)
+NAMED_FORMATS: tuple[NamedFormat, ...] = (helm_chart, helm_values)
 
 DOCUMENT_SUFFIXES = (".yaml", ".yml", ".json")
 _OBJECT = re.compile(r"^[\"']?(?:apiVersion|kind)[\"']?[ \t]*:", re.MULTILINE)

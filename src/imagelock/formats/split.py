@@ -6,7 +6,7 @@ else behind the tag.  What the chart makes of it is proved by rendering, not her
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from imagelock.errors import ValueFormError
@@ -15,6 +15,8 @@ from imagelock.model.place import Damaged, Place, Skipped, Slot
 from imagelock.model.reference import Reference
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from imagelock.formats.tree import Node
     from imagelock.model.place import Found, Part
 
@@ -70,6 +72,23 @@ class Parts:
         if not written and self.tag is not None and not self.tag.is_null:
             return self.default_tag or ""
         return written
+
+
+def all_joined(candidates: Iterable[Parts | Found | None], format_name: str) -> Iterator[Found]:
+    """Judge the parts among the candidates; characters that several images share are not to be written."""
+    items = [item for item in candidates if item is not None]
+    texts: dict[int, set[str]] = {}
+    for item in items:
+        if isinstance(item, Parts):
+            texts.setdefault(id(item.filled.raw), set()).add(item.text)
+    for item in items:
+        if not isinstance(item, Parts):
+            yield item
+            continue
+        is_shared = len(texts[id(item.filled.raw)]) > 1
+        found = joined(replace(item, refusal=SHARED) if is_shared else item, format_name)
+        if found is not None:
+            yield found
 
 
 def joined(parts: Parts, format_name: str) -> Found | None:

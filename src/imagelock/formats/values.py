@@ -9,14 +9,13 @@ makes every other case one to be told.  Follows Helm's chart best practices and 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from imagelock.errors import ValueFormError
 from imagelock.formats.candidates import is_template, possible, required, skipped
 from imagelock.formats.nested import inner_documents
-from imagelock.formats.split import SHARED, Parts, joined
+from imagelock.formats.split import Parts, all_joined
 from imagelock.model.reference import Reference
 
 if TYPE_CHECKING:
@@ -37,6 +36,8 @@ _GIT_MARKS = frozenset({"url", "branch", "ref", "revision", "path", "chart", "us
 _MACHINE_MARKS = frozenset({"flavor", "machineType", "instanceType", "vmSize", "ami", "alt", "href", "width"})
 _FILES = (".png", ".svg", ".jpg", ".jpeg", ".gif", ".ico", ".webp", ".iso", ".qcow2", ".img", ".vmdk", ".raw")
 _KEYS_APART = ("registry", "repository", "name", "image", "tag", "digest", "sha", "hub")
+TEXT_ROLE = "values"
+"""What is read as values is read once, whatever contains it."""
 SHA_KEY = "the digest stands in a key sha, without its algorithm"
 OTHER_REGISTRY = "global.imageRegistry is {}: whether it replaces the registry is the chart's to say"
 NAME_OR_REPOSITORY = "repository and name: which of them is the image is the chart's to say"
@@ -57,56 +58,73 @@ def value_images(top: Node, format_name: str, app_version: str | None = None) ->
     """Yield the images of a tree of values; ``app_version`` is what an empty tag means, if it is known."""
     registry = top.get("global", "imageRegistry") or top.get("global", "image", "registry")
     context = Context(format_name, app_version, (registry.text or "") if registry is not None else "")
-    candidates = [item for mapping in top.mappings() for item in _of_mapping(mapping, context)]
-    parts = [item for item in candidates if isinstance(item, Parts)]
-    fills = Counter({key: len(names) for key, names in _names_by_slot(parts).items()})
-    for item in candidates:
-        if isinstance(item, Parts):
-            is_shared = fills[id(item.filled.raw)] > 1
-            item = joined(replace(item, refusal=SHARED) if is_shared else item, format_name)  # noqa: PLW2901 - judged
-        if item is not None:
-            yield item
+    candidates = (
+        item
+        for mapping in top.mappings()
+        if mapping.document.is_first(TEXT_ROLE, mapping.raw)
+        for item in _of_fields(_fields(mapping), _last_key(mapping.path), context)
+    )
+    yield from all_joined(candidates, format_name)
+    for _, listed in top.values_of("images"):
+        yield from _of_list(listed, context)
     yield from _texts(top, context)
 
 
-def _names_by_slot(parts: list[Parts]) -> dict[int, set[str]]:
-    names: dict[int, set[str]] = {}
-    for item in parts:
-        names.setdefault(id(item.filled.raw), set()).add(item.text)
-    return names
+def parameter_images(parameters: Node, format_name: str) -> Iterator[Found]:
+    """Yield the images of values that are set one by one: items with a dotted ``name`` and a ``value``."""
+    groups: dict[str, dict[str, Node]] = {}
+    for item in parameters.new_items("parameter"):
+        key, value = item.get("name"), item.get("value")
+        if key is not None and key.text and value is not None:
+            above, _, last = key.text.rpartition(".")
+            groups.setdefault(above, {}).setdefault(last, value)
+    context = Context(format_name)
+    candidates = (
+        item for above, fields in groups.items() for item in _of_fields(fields, _last_key(above), context)
+    )
+    yield from all_joined(candidates, format_name)
 
 
 def _texts(top: Node, context: Context) -> Iterator[Found]:
     """Yield the images of YAML and JSON that stand in strings."""
     for _, node in top.strings_with("image"):
-        if node.offset in node.document.taken or "\n" not in (node.text or ""):
+        if "\n" not in (node.text or "") or not node.document.is_first(TEXT_ROLE, node.raw):
             continue
         for document in inner_documents(node):
             yield from value_images(document.top, context.format, context.app_version)
 
 
-def _of_mapping(mapping: Node, context: Context) -> Iterator[Parts | Found | None]:
-    fields = _fields(mapping)
-    key = mapping.path.rpartition(".")[2].rpartition(">")[2].strip().partition("[")[0]
+def _of_fields(fields: dict[str, Node], key: str, context: Context) -> Iterator[Parts | Found | None]:
+    """Yield the images of one mapping, which stands behind ``key``."""
     used = False
-    if "repository" in fields or ("name" in fields and _IMAGE_WORD.search(key)):
+    if "repository" in fields or ("name" in fields and _is_image(key)):
         apart = _apart(fields, key, context)
         used = apart is not None
         yield apart
-    elif _is_image(key) and "tag" in fields and "image" not in fields and _is_text(fields["tag"]):
+    elif _is_image(key) and "tag" in fields and "image" not in fields and _text_of(fields["tag"]):
         yield skipped(fields["tag"], NO_REPOSITORY, context.format)
-    if not used:
-        for name, value in fields.items():
-            match = IMAGE_KEY.fullmatch(name)
-            if match is not None and value.text:
-                yield _of_key(fields, name, match["stem"], context)
-    if key == "images":
-        yield from (_listed(value, context) for value in fields.values() if value.text)
-    if mapping.path.endswith("images.tags") or mapping.path == "images.tags":
-        yield from (required(value, context.format) for value in fields.values() if value.text)
-    for name, value in fields.items():
-        if name == "images":
-            yield from (_listed(item, context) for item in value.new_items("image") if item.text)
+    for name, value in fields.items() if not used else ():
+        match = IMAGE_KEY.fullmatch(name)
+        if match is not None and value.text:
+            yield _of_key(fields, name, match["stem"], context)
+
+
+def _of_list(images: Node, context: Context) -> Iterator[Found]:
+    """Yield the texts below ``images``, and those of ``images.tags``, which OpenStack-Helm has."""
+    tags = images.get("tags")
+    for _, value in tags.entries() if tags is not None else ():
+        found = required(value, context.format) if value.text else None
+        if found is not None:
+            yield found
+    for value in (*images.new_items("image"), *(value for _, value in images.entries())):
+        place = _listed(value, context) if value.text else None
+        if place is not None:
+            yield place
+
+
+def _last_key(path: str) -> str:
+    """Return the last key of a path, without what stands in brackets."""
+    return path.rpartition(".")[2].rpartition(">")[2].strip().partition("[")[0]
 
 
 def _fields(mapping: Node) -> dict[str, Node]:
@@ -141,8 +159,7 @@ def _apart(fields: dict[str, Node], key: str, context: Context) -> Parts | Found
     node = repository or name
     if node is None or not _text_of(node):
         tag = fields.get("tag")
-        has_tag = tag is not None and _is_text(tag) and is_image
-        return skipped(tag, NO_REPOSITORY, context.format) if tag is not None and has_tag else None
+        return skipped(tag, NO_REPOSITORY, context.format) if tag and is_image and _text_of(tag) else None
     return _with_registry(
         Parts(
             repository=node,
@@ -235,10 +252,6 @@ def _listed(node: Node, context: Context) -> Found | None:
 
 def _is_image(key: str) -> bool:
     return _IMAGE_WORD.search(key) is not None
-
-
-def _is_text(node: Node) -> bool:
-    return bool(node.scalar) and not node.is_null
 
 
 def _text_of(node: Node | None) -> str:

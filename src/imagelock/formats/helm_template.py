@@ -1,0 +1,188 @@
+"""Templates of Helm charts: literal images among Go template actions.
+
+Such a file is no YAML before Helm has run, so it is read line by line: ``image: name:tag`` alone on its
+line, and ``value:`` below the name of a ``RELATED_IMAGE_*`` variable.  What an action puts together is
+told; lines of block scalars, of quoted texts over several lines, of comments and of actions are no places.
+Follows "Template Functions and Pipelines" of Helm's documentation.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from imagelock.errors import ValueFormError
+from imagelock.formats.candidates import SHOWN_CHARS
+from imagelock.formats.kubernetes import IMAGE_ENV
+from imagelock.model.place import Place, Skipped, Slot, Span
+from imagelock.model.reference import Reference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imagelock.formats.base import Text
+    from imagelock.model.place import Found
+
+name = "helm-template"
+summary = "templates of Helm charts and their helpers: images written literally, outside of {{ }}"
+
+ACTION = "a template: the image is put together when the chart is rendered"
+INSIDE_TEXT = "inside a text"
+NOT_ALONE = "in a template, and not alone on its line"
+_SUFFIXES = (".yaml", ".yml", ".tpl")
+_GO_TEMPLATE = re.compile(
+    r"\{\{-?\s*(?:/\*|[.$\"]|(?:if|range|with|define|include|template|block|end|else|default|tpl|toYaml|printf"
+    r"|required|lookup|quote|fail|not|eq|and|or)\b)"
+)
+_LINE = re.compile(
+    r"(?P<indent>[ \t]*)(?P<dashes>(?:-[ \t]+)*)(?P<quote>[\"']?)(?P<key>[\w./-]+)(?P=quote)[ \t]*:(?:[ \t]+|$)"
+)
+_BLOCK = re.compile(r"(?:^|[ \t:-])[|>][-+0-9]{0,2}[ \t]*(?:#.*)?$")
+_LITERAL = re.compile(
+    r"(?P<quote>[\"']?)(?P<text>[^\s\"'#{}\[\],&*!|>%@`][^\s\"'{}]*)(?P=quote)[ \t]*(?:[ \t]#.*)?"
+)
+_ANYWHERE = re.compile(r"(?<![\w.-])[\"']?image[\"']?[ \t]*:[ \t]*[\"']?(?P<text>[^\s\"'{},]+)")
+_FILES = (".png", ".svg", ".jpg", ".jpeg", ".gif", ".ico", ".webp")
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One line: its number, its range without the break, and whether actions take part of it."""
+
+    number: int
+    start: int
+    end: int
+    has_action: bool
+
+
+def claims(text: Text) -> bool:
+    """Take files below ``templates`` and helpers (``.tpl``) that hold actions of Go templates."""
+    lower = text.path.lower()
+    if not lower.endswith(_SUFFIXES) or "{{" not in text.content:
+        return False
+    is_there = lower.endswith(".tpl") or "/templates/" in f"/{lower}"
+    return is_there and _GO_TEMPLATE.search(text.content) is not None
+
+
+def find(text: Text) -> Iterator[Found]:
+    """Yield the literal images of a template, and each image that is none yet."""
+    block: int | None = None
+    quote: str | None = None
+    variable = ""
+    for row in _rows(text.content):
+        line = text.content[row.start : row.end]
+        bare = line.strip()
+        if (
+            not bare
+            or bare.startswith("#")
+            or (row.has_action and bare.startswith("{{") and bare.endswith("}}"))
+        ):
+            continue
+        if quote is not None:
+            quote = None if quote in line else quote
+            continue
+        if block is not None and len(line) - len(line.lstrip()) > block:
+            yield from _loose(text, row, line, INSIDE_TEXT)
+            continue
+        block = None
+        match = _LINE.match(line)
+        if match is None:
+            block = len(line) - len(line.lstrip()) if _BLOCK.search(line) and bare.startswith("-") else None
+            yield from _loose(text, row, line, NOT_ALONE)
+            continue
+        if _BLOCK.search(line, match.end() - 1):
+            block = match.start("quote")
+            continue
+        quote = _open_quote(line[match.end() :])
+        yield from _key(text, row, line, match, variable)
+        variable = _variable(line, match, variable)
+
+
+def _rows(content: str) -> Iterator[_Row]:
+    """Yield the lines that are not inside an action that began on a line before."""
+    number, at, inside = 0, 1 if content.startswith("\ufeff") else 0, False
+    while at < len(content):
+        end = content.find("\n", at)
+        end = len(content) if end < 0 else end
+        number += 1
+        was_inside, had_action = inside, False
+        here = at
+        while True:
+            mark = "}}" if inside else "{{"
+            here = content.find(mark, here, end)
+            if here < 0:
+                break
+            inside, had_action, here = not inside, True, here + 2
+        if not was_inside:
+            last = end - 1 if content[at:end].endswith("\r") else end
+            yield _Row(number, at, last, had_action)
+        at = end + 1
+
+
+def _key(text: Text, row: _Row, line: str, match: re.Match[str], variable: str) -> Iterator[Found]:
+    """Judge the value of a key that may hold an image."""
+    is_image = match["key"] == "image"
+    if not is_image and not (match["key"] == "value" and IMAGE_ENV.fullmatch(variable)):
+        yield from _loose(text, row, line, NOT_ALONE) if match["key"] != "image" else ()
+        return
+    value = line[match.end() :]
+    if "{{" in value:
+        yield _skip(text, row, match.end(), value.strip(), ACTION)
+        return
+    literal = _LITERAL.fullmatch(value.rstrip())
+    if literal is None or literal["text"].lower().endswith(_FILES):
+        return
+    start = row.start + match.end() + literal.start("text")
+    try:
+        reference = Reference.parse(literal["text"])
+    except ValueFormError as error:
+        yield _skip(text, row, match.end(), literal["text"], error.message)
+        return
+    yield Place(
+        reference=reference,
+        slots=(Slot(span=Span.plain(start, start + len(literal["text"])), text=literal["text"]),),
+        line=row.number,
+        column=start - _line_start(text, row) + 1,
+        document=0,
+        path=f"{match['key']}[{row.number}]",
+        format=name,
+    )
+
+
+def _line_start(text: Text, row: _Row) -> int:
+    """Return where the line begins, a byte-order mark counted as its first character."""
+    return 0 if row.number == 1 and text.content.startswith("\ufeff") else row.start
+
+
+def _variable(line: str, match: re.Match[str], before: str) -> str:
+    """Return the name of the variable that a list item is about."""
+    if match["key"] == "name":
+        return line[match.end() :].strip().strip("\"'")
+    return "" if match["dashes"] else before
+
+
+def _open_quote(value: str) -> str | None:
+    """Return the quote of a text that goes on behind the line."""
+    first = value[:1]
+    if first not in ("'", '"') or "{{" in value:
+        return None
+    return None if first in value[1:] else first
+
+
+def _loose(text: Text, row: _Row, line: str, reason: str) -> Iterator[Skipped]:
+    """Tell of an image that stands where it cannot be taken."""
+    match = _ANYWHERE.search(line) if "image" in line else None
+    if match is None:
+        return
+    try:
+        reference = Reference.parse(match["text"])
+    except ValueFormError:
+        return
+    if reference.tag is not None or reference.digest is not None or "/" in match["text"]:
+        yield _skip(text, row, match.start("text"), match["text"], reason)
+
+
+def _skip(text: Text, row: _Row, at: int, written: str, reason: str) -> Skipped:
+    column = row.start + at - _line_start(text, row) + 1
+    return Skipped(text=written[:SHOWN_CHARS], line=row.number, column=column, reason=reason, format=name)
