@@ -170,6 +170,8 @@ def _pages(server: Server, path: str) -> Iterator[Observed]:
         try:
             for piece in stream.pieces():
                 yield from decoded(piece)
+            if not stream.members.get("kind", b"").endswith(b'List"'):
+                raise FormatError("is empty or no list")
             token = msgspec.json.decode(stream.members.get("metadata", b"{}"), type=_ListMetadata).next
         except (FormatError, msgspec.DecodeError) as error:
             raise ClusterError(f"the answer {getattr(error, 'message', error)}") from error

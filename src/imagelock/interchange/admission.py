@@ -22,7 +22,7 @@ from imagelock.limits import KIB
 from imagelock.model.identity import How, identities
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from imagelock.interchange.base import Asked
     from imagelock.model.exemption import Exemption
@@ -228,19 +228,23 @@ def _head(count: int, size: int, exemptions: Sequence[Exemption]) -> str:
     apply = "kubectl apply -f FILE" if size <= _SMALL else "kubectl apply --server-side -f FILE"
     lines = ["Written by imagelock. Do not edit: run `imagelock export admission`.", f"Apply with: {apply}"]
     lines.append(f"{count} digests may run; exempt:" if exemptions else f"{count} digests may run.")
-    lines += [f"  {line}" for item in exemptions for line in _exempt_lines(item)]
+    lines += [f"  {_exempt_line(item)}" for item in exemptions]
     return "".join(f"# {line}\n" for line in lines)
 
 
-def _exempt_lines(item: Exemption) -> Iterator[str]:
-    narrowed = [
-        f"namespace {item.namespace}" if item.namespace else "",
-        f"owner {item.owner}" if item.owner else "",
-    ]
-    until = f"until {item.expires}, then export again" if item.expires else ""
-    facts = ", ".join(fact for fact in (*narrowed, until) if fact)
-    reason = " ".join(item.reason.split())
-    yield f"{item.image}{f' ({facts})' if facts else ''}: {reason}"
+def _exempt_line(item: Exemption) -> str:
+    """Return one exemption as one line: what was written in the configuration cannot end a comment."""
+    facts = ", ".join(
+        fact
+        for fact in (
+            f"namespace {item.namespace}" if item.namespace else "",
+            f"owner {item.owner}" if item.owner else "",
+            f"until {item.expires}, then export again" if item.expires else "",
+        )
+        if fact
+    )
+    line = " ".join(f"{item.image}{f' ({facts})' if facts else ''}: {item.reason}".split())
+    return "".join(char if char.isprintable() else "?" for char in line)
 
 
 class _Dumper(yaml.CSafeDumper):

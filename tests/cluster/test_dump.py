@@ -1,0 +1,188 @@
+"""Dumps in every shape that kubectl and people make of them."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from imagelock.cluster.dump import read_dump
+from imagelock.cluster.running import Kind, Owner, Running, Workload
+from imagelock.errors import FileError
+from support.kube import WEB, container, listed, pinned, pod, workload
+
+if TYPE_CHECKING:
+    from imagelock.cluster.running import Observed
+
+POD = pod("p", container("c", pinned(WEB), f"nginx@{WEB.digest}"))
+DEPLOYMENT = workload("Deployment", "web", pinned(WEB), replicas=0)
+
+
+def read(tmp_path: Path, data: bytes, name: str = "dump") -> list[Observed]:
+    path = tmp_path / name
+    path.write_bytes(data)
+    return list(read_dump(path, name))
+
+
+def kinds(found: list[Observed]) -> list[type[object]]:
+    return [type(item) for item in found]
+
+
+def test_a_pod_tells_all_that_counts(tmp_path: Path) -> None:
+    one = pod(
+        "web-5f-x",
+        container("c", "nginx:1", "nginx@sha256:x"),
+        owner=("ReplicaSet", "web-5f"),
+        labels={"pod-template-hash": "5f"},
+        init=(container("i", "a"),),
+        ephemeral=(container("e", "b", waiting="ErrImagePull"),),
+        volumes=(("v", "c", "c@sha256:x"),),
+    )
+    found = read(tmp_path, listed(one))
+    assert [
+        (item.kind, item.container, item.image, item.image_id, item.reason)
+        for item in found
+        if isinstance(item, Running)
+    ] == [
+        (Kind.INIT, "i", "a", None, "Running"),
+        (Kind.CONTAINER, "c", "nginx:1", "nginx@sha256:x", "Running"),
+        (Kind.EPHEMERAL, "e", "b", None, "ErrImagePull"),
+        (Kind.VOLUME, "v", "c", "c@sha256:x", "Running"),
+    ]
+    assert {item.owner for item in found if isinstance(item, Running)} == {Owner("Deployment", "web")}
+
+
+def test_lists_single_objects_and_several_documents(tmp_path: Path) -> None:
+    single = json.dumps(POD).encode()
+    assert kinds(read(tmp_path, single)) == [Running]
+    assert kinds(read(tmp_path, listed(POD, DEPLOYMENT))) == [Running, Workload]
+    assert kinds(read(tmp_path, single + listed(DEPLOYMENT) + b"\n\n" + single)) == [
+        Running,
+        Workload,
+        Running,
+    ]
+
+
+def test_gzipped_dumps(tmp_path: Path) -> None:
+    assert kinds(read(tmp_path, gzip.compress(listed(POD)))) == [Running]
+
+
+def test_standard_input(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\n  " + listed(POD))))
+    assert kinds(list(read_dump(tmp_path / "-", "-"))) == [Running]
+
+
+def test_a_raw_typed_list_whose_items_do_not_say_what_they_are(tmp_path: Path) -> None:
+    item = {key: value for key, value in POD.items() if key not in ("kind", "apiVersion")}
+    whole = {"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": [item]}
+    assert kinds(read(tmp_path, json.dumps(whole).encode())) == [Running]
+
+
+def test_yaml_dumps(tmp_path: Path) -> None:
+    text = f"""\
+apiVersion: v1
+kind: List
+items:
+- apiVersion: v1
+  kind: Pod
+  metadata:
+    name: p
+    creationTimestamp: 2026-01-01T00:00:00Z
+  spec:
+    containers:
+    - name: c
+      image: {pinned(WEB)}
+---
+kind: CronJob
+metadata: {{name: n}}
+"""
+    assert kinds(read(tmp_path, text.encode())) == [Running, Workload]
+
+
+def test_other_kinds_are_passed_over(tmp_path: Path) -> None:
+    assert read(tmp_path, listed({"kind": "Service", "metadata": {"name": "s"}, "spec": {"x": 1}})) == []
+
+
+def test_a_bare_object_without_a_spec_is_no_crash(tmp_path: Path) -> None:
+    objects = [
+        {"kind": kind, "metadata": {"name": "x"}, "spec": None}
+        for kind in ("Pod", "Deployment", "Job", "CronJob")
+    ]
+    assert kinds(read(tmp_path, listed(*objects))) == [Workload, Workload, Workload]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (listed(POD)[:-3], "ends in the middle of an object"),
+        (listed(POD)[:200], "ends in the middle of an object"),
+        (gzip.compress(listed(POD))[:-12], "the gzip file is damaged or cut short"),
+        (b"", "an empty dump says nothing of a cluster"),
+        (b" \n", "an empty dump says nothing of a cluster"),
+        (b"error: the server was not found", "it has no kind"),
+        (b"{{", "ends in the middle"),
+        (b"a: [", "neither JSON nor YAML"),
+        (b"- a\n- b\n", "neither a Kubernetes object"),
+        (b"a: &x {}\nb: *x\n", "aliases"),
+        (b'{"a": 1}', "it has no kind"),
+        (b'{"kind":"Status","status":"Failure","message":"no"}', "an API server's error answer"),
+        (b'{"kind":"Pod","metadata":{"name":1}}', "cannot be read: Expected `str`"),
+        (b'{"kind":"List","items":[{"kind":"Pod" "x":1}]}', "cannot be read"),
+    ],
+)
+def test_what_is_no_whole_dump_is_an_error_that_names_the_file(
+    tmp_path: Path, data: bytes, message: str
+) -> None:
+    with pytest.raises(FileError, match=message) as caught:
+        read(tmp_path, data, "broken.json")
+    assert caught.value.where == "broken.json"
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="no such file"):
+        list(read_dump(tmp_path / "none", "none"))
+
+
+MEASURE = """
+import datetime, resource, sys
+from pathlib import Path
+from imagelock.cluster.dump import read_dump
+from imagelock.ops.cluster import check_cluster
+from support.kube import LOCK
+found = check_cluster(read_dump(Path(sys.argv[1]), "dump"), LOCK, (), datetime.date(2026, 1, 1))
+print(found.outcome.summary["pods"], found.outcome.summary["locked"], len(found.rows))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def test_ten_thousand_pods_stay_under_200_megabytes(tmp_path: Path) -> None:
+    path = tmp_path / "large.json"
+    with path.open("wb") as out:
+        out.write(b'{"apiVersion":"v1","items":[')
+        for i in range(10_000):
+            one = pod(
+                f"web-{i % 40}-{i}",
+                container("c", pinned(WEB), f"nginx@{WEB.digest}"),
+                container("d", pinned(WEB), f"nginx@{WEB.digest}"),
+                owner=("ReplicaSet", f"web-{i % 40}-5f"),
+                labels={"pod-template-hash": "5f"},
+            )
+            one["metadata"]["annotations"] = {"padding": "x" * 8000}
+            out.write((b"," if i else b"") + json.dumps(one, indent=4).encode())
+        out.write(b'],"kind":"List"}')
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, str(path)],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(Path(__file__).parent.parent), "PATH": ""},
+    )
+    counts, megabytes = done.stdout.splitlines()
+    assert counts == "10000 20000 80"
+    assert int(megabytes) < 200

@@ -1,0 +1,89 @@
+"""Lists are cut into their items without being read whole, and never cut wrongly."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imagelock.cluster.jsonstream import JsonStream
+from imagelock.errors import FormatError
+from imagelock.limits import CLUSTER_OBJECT_BYTES
+
+TEXTS = st.text(alphabet='abc"\\{}[]:, \n\u00e4', max_size=8)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=8,
+)
+OBJECTS = st.dictionaries(TEXTS.filter(lambda key: key != "items"), VALUES, max_size=4)
+
+
+class Trickle:
+    """Gives a few bytes at a time, whatever is asked for."""
+
+    def __init__(self, data: bytes, size: int) -> None:
+        self._stream = io.BytesIO(data)
+        self._size = size
+
+    def read(self, size: int, /) -> bytes:
+        return self._stream.read(min(size, self._size))
+
+
+def cut(data: bytes, size: int = 7) -> list[object]:
+    return [json.loads(piece.data) for piece in JsonStream(Trickle(data, size)).pieces()]
+
+
+@given(items=st.lists(OBJECTS, max_size=4), indent=st.sampled_from([None, 4]), size=st.integers(1, 40))
+def test_a_list_gives_exactly_its_items(items: list[object], indent: int | None, size: int) -> None:
+    whole = {"apiVersion": "v1", "items": items, "kind": "List", "metadata": {"resourceVersion": "}"}}
+    assert cut(json.dumps(whole, indent=indent).encode(), size) == items
+
+
+@given(documents=st.lists(OBJECTS, min_size=1, max_size=3), size=st.integers(1, 40))
+def test_concatenated_documents_are_each_given(documents: list[object], size: int) -> None:
+    assert cut("\n".join(map(json.dumps, documents)).encode(), size) == documents
+
+
+@given(items=st.lists(OBJECTS, min_size=1, max_size=3), data=st.data())
+def test_a_text_that_ends_early_is_never_a_smaller_list(items: list[object], data: st.DataObject) -> None:
+    text = json.dumps({"items": items, "kind": "List"}).encode()
+    end = data.draw(st.integers(1, len(text) - 1))
+    with pytest.raises(FormatError, match="ends in the middle"):
+        cut(text[:end])
+
+
+def test_a_typed_list_tells_the_kind_of_its_items() -> None:
+    stream = JsonStream(io.BytesIO(b'{"kind":"PodList","metadata":{"continue":"x"},"items":[{},{}]}'))
+    assert [piece.of for piece in stream.pieces()] == ["Pod", "Pod"]
+    assert stream.members["metadata"] == b'{"continue":"x"}'
+
+
+def test_metadata_behind_the_items_is_found_too() -> None:
+    stream = JsonStream(io.BytesIO(b'{"items":[{}],"metadata":{"continue":"y"}}'))
+    assert [piece.of for piece in stream.pieces()] == [None]
+    assert stream.members["metadata"] == b'{"continue":"y"}'
+
+
+@pytest.mark.parametrize("text", [b"[1]", b'"a"', b"nonsense", b'{"items":[1]}', b'{"items":[{}]}x'])
+def test_what_is_no_object_is_refused(text: bytes) -> None:
+    with pytest.raises(FormatError):
+        cut(text)
+
+
+def test_one_object_cannot_eat_the_memory() -> None:
+    class Endless:
+        def __init__(self) -> None:
+            self.given = 0
+
+        def read(self, size: int, /) -> bytes:
+            self.given += size
+            return b'{"a":"' if self.given == size else b"x" * size
+
+    endless = Endless()
+    with pytest.raises(FormatError, match="larger than 16 MiB"):
+        list(JsonStream(endless).pieces())
+    assert endless.given < 2 * CLUSTER_OBJECT_BYTES
