@@ -17,13 +17,14 @@ from imagelock.service.sample import LINUX_AMD64, LINUX_ARM64, push_sample, samp
 from support.tagged import BUILD, entry
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from imagelock.model.tagfile import TagEntry
     from imagelock.ops.tags import Verdict
     from imagelock.registry.store import Claim, Content
 
 DEX, RVMC = "docker.io/acme/dex", "docker.io/acme/rvmc"
+PLATFORMS = (LINUX_AMD64, LINUX_ARM64)
 NOTHING = Linted(entries=(), findings=(), items=0, invalid=0)
 
 
@@ -36,10 +37,11 @@ class Registry(MemoryStore):
         self.silent = False
         self.closed: set[str] = set()
         self.down = False
+        self.meanwhile: Callable[[], object] | None = None
 
     def push(self, name: str, tag: str, seed: str) -> Digest:
         """Give it a multi-platform image."""
-        return push_sample(self, name, tag, sample_image(seed, (LINUX_AMD64, LINUX_ARM64), attestation=True))
+        return push_sample(self, name, tag, sample_image(seed, PLATFORMS, attestation=True))
 
     def ask(self, repository: str, target: str | Digest) -> Claim:
         """Answer a HEAD."""
@@ -48,6 +50,12 @@ class Registry(MemoryStore):
         self.asked[repository, str(target)] += 1
         claim = super().ask(repository, target)
         return replace(claim, digest=None) if self.silent else claim
+
+    def manifest(self, repository: str, target: str | Digest) -> Content:
+        """Give a manifest; the one to be put is read by digest, and then what happens meanwhile happens."""
+        if isinstance(target, Digest) and self.meanwhile is not None:
+            self.meanwhile()
+        return super().manifest(repository, target)
 
     def put_manifest(
         self, repository: str, content: Content, tag: str | None = None, *, absent: Collection[Digest] = ()
@@ -69,6 +77,12 @@ def planned(
     return plan(entries, registry, TagRequest(**request), jobs=4)
 
 
+def applied(
+    registry: Registry, entries: Sequence[TagEntry], **request: tuple[str, ...]
+) -> tuple[Verdict, ...]:
+    return apply(entries, registry, registry, TagRequest(**request), jobs=4)
+
+
 def actions(verdicts: Sequence[Verdict]) -> list[str]:
     return [verdict.action.value for verdict in verdicts]
 
@@ -83,7 +97,7 @@ def test_a_missing_tag_is_created_with_the_digest_of_its_source(registry: Regist
     assert actions(verdicts) == ["create"]
     assert registry.tagged(DEX, "v1") is None
 
-    done = apply(verdicts, registry, registry, jobs=4)
+    done = applied(registry, [entry(DEX, "v1")])
 
     assert registry.tagged(DEX, "v1") == digest
     assert code(done, done=True) == 0
@@ -104,8 +118,7 @@ def test_planning_asks_each_tag_once_and_reads_nothing(registry: Registry) -> No
 def test_a_tag_with_another_digest_is_a_conflict_and_stays(registry: Registry) -> None:
     registry.push(DEX, BUILD, "new")
     old = registry.push(DEX, "v1", "old")
-    verdicts = planned(registry, [entry(DEX, "v1")])
-    done = apply(verdicts, registry, registry, jobs=4)
+    done = applied(registry, [entry(DEX, "v1")])
 
     assert actions(done) == ["conflict"]
     assert done[0].finding is not None
@@ -119,7 +132,7 @@ def test_move_takes_the_tag_to_its_source(registry: Registry, name: str) -> None
     new = registry.push(DEX, BUILD, "new")
     registry.push(DEX, "v1", "old")
 
-    done = apply(planned(registry, [entry(DEX, "v1")], move=(name,)), registry, registry, jobs=4)
+    done = applied(registry, [entry(DEX, "v1")], move=(name,))
 
     assert actions(done) == ["move"]
     assert registry.tagged(DEX, "v1") == new
@@ -129,14 +142,13 @@ def test_move_takes_the_tag_to_its_source(registry: Registry, name: str) -> None
 def test_move_leaves_a_tag_alone_that_somebody_else_moved_meanwhile(registry: Registry) -> None:
     registry.push(DEX, BUILD, "new")
     registry.push(DEX, "v1", "old")
-    verdicts = planned(registry, [entry(DEX, "v1")], move=("dex",))
-    theirs = registry.push(DEX, "v1", "somebody else's")
+    registry.meanwhile = lambda: registry.push(DEX, "v1", "somebody else's")
 
-    done = apply(verdicts, registry, registry, jobs=4)
+    done = applied(registry, [entry(DEX, "v1")], move=("dex",))
 
     assert actions(done) == ["conflict"]
     assert code(done, done=True) == 1
-    assert registry.tagged(DEX, "v1") == theirs
+    assert registry.tagged(DEX, "v1") == sample_image("somebody else's", PLATFORMS, attestation=True).digest
 
 
 def test_move_of_one_image_moves_no_other(registry: Registry) -> None:
@@ -189,7 +201,7 @@ def test_a_missing_source_is_a_warning_where_the_tag_exists(registry: Registry) 
 def test_a_digest_that_the_file_gives_is_enforced_on_the_source(registry: Registry) -> None:
     registry.push(DEX, BUILD, "moved")
     wanted = replace(entry(DEX, "v1"), digest=Digest.of(b"what was reviewed"))
-    done = apply(planned(registry, [wanted]), registry, registry, jobs=4)
+    done = applied(registry, [wanted])
 
     assert actions(done) == ["source differs"]
     assert done[0].finding is not None
@@ -244,7 +256,7 @@ def test_a_failure_stops_no_other_entry_and_shows_in_sums_and_code(registry: Reg
     entries = [entry(DEX, "v1"), entry(RVMC, "v1"), entry("docker.io/acme/gone", "v1")]
     registry.closed = {DEX}
 
-    done = apply(planned(registry, entries), registry, registry, jobs=4)
+    done = applied(registry, entries)
     told = outcome("tags-apply", NOTHING, done, done=True)
 
     assert actions(done) == ["could not tell", "create", "no source"]
@@ -254,7 +266,7 @@ def test_a_failure_stops_no_other_entry_and_shows_in_sums_and_code(registry: Reg
     assert told.exit_code() == 3
 
     registry.closed = set()
-    again = apply(planned(registry, entries[:2]), registry, registry, jobs=4)
+    again = applied(registry, entries[:2])
     assert actions(again) == ["create", "keep"]
 
 

@@ -137,14 +137,15 @@ def _carry_out(
     files = read_tag_files(project, names)
     linted = tagrules.judge(files.files, project.config.tag_rules)
     request = tags.TagRequest(move=requested[0], repush=requested[1])
-    with _client(run, project) as client:
-        from imagelock.cli.terminal import progress  # noqa: PLC0415
+    from imagelock.cli.terminal import progress  # noqa: PLC0415
 
-        with progress("asking registries", quiet=run.quiet) as shown:
+    with _client(run, project) as client, progress("asking registries", quiet=run.quiet) as shown:
+        if dry_run:
             verdicts = tags.plan(linted.entries, client, request, jobs=run.settings.jobs, progress=shown)
-        if not dry_run:
-            with progress("setting tags", quiet=run.quiet) as shown:
-                verdicts = tags.apply(verdicts, client, client, jobs=run.settings.jobs, progress=shown)
+        else:
+            verdicts = tags.apply(
+                linted.entries, client, client, request, jobs=run.settings.jobs, progress=shown
+            )
     outcome = tags.outcome(command_name, linted, verdicts, done=not dry_run)
     run.finish(
         outcome,

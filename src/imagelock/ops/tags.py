@@ -18,7 +18,7 @@ from imagelock.model.outcome import Change, Outcome, finding
 from imagelock.ops.resolve import ask_all
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from imagelock.model.digest import Digest
     from imagelock.model.outcome import Finding
@@ -84,6 +84,40 @@ def plan(
 
     Raises :class:`UsageError` for a name that ``request`` gives and that means no entry, or several images.
     """
+    judge = _judging(entries, reader, request)
+    return tuple(ask_all(entries, judge, jobs=jobs, hosts=_hosts(entries), progress=progress))
+
+
+def apply(
+    entries: Sequence[TagEntry],
+    reader: ManifestReader,
+    store: TagStore,
+    request: TagRequest,
+    *,
+    jobs: int,
+    progress: Progress | None = None,
+) -> tuple[Verdict, ...]:
+    """Set the tags that :func:`plan` would want; a failure is told in its verdict and stops no other.
+
+    Each tag is set right after it was asked, so that little time is left in which somebody else could.
+    """
+    judge = _judging(entries, reader, request)
+
+    def carry_out(entry: TagEntry) -> Verdict:
+        verdict = judge(entry)
+        if not verdict.action.writes:
+            return verdict
+        try:
+            return _set(verdict, reader, store)
+        except RegistryError as error:
+            return replace(verdict, action=Action.UNKNOWN, finding=_not_set(entry, error))
+
+    return tuple(ask_all(entries, carry_out, jobs=jobs, hosts=_hosts(entries), progress=progress))
+
+
+def _judging(
+    entries: Sequence[TagEntry], reader: ManifestReader, request: TagRequest
+) -> Callable[[TagEntry], Verdict]:
     movable, repushed = _named(entries, request.move), _named(entries, request.repush)
 
     def judge(entry: TagEntry) -> Verdict:
@@ -93,30 +127,11 @@ def plan(
             return Verdict(entry=entry, action=Action.UNKNOWN, finding=_could_not_tell(entry, error))
         return _allowed(verdict, move=entry in movable, repush=entry in repushed)
 
-    hosts = len({entry.reference.domain for entry in entries})
-    return tuple(ask_all(entries, judge, jobs=jobs, hosts=hosts, progress=progress))
+    return judge
 
 
-def apply(
-    verdicts: Sequence[Verdict],
-    reader: ManifestReader,
-    store: TagStore,
-    *,
-    jobs: int,
-    progress: Progress | None = None,
-) -> tuple[Verdict, ...]:
-    """Set the tags that a plan wants; a failure is told in its verdict and stops no other."""
-
-    def carry_out(verdict: Verdict) -> Verdict:
-        if not verdict.action.writes:
-            return verdict
-        try:
-            return _set(verdict, reader, store)
-        except RegistryError as error:
-            return replace(verdict, action=Action.UNKNOWN, finding=_not_set(verdict.entry, error))
-
-    hosts = len({verdict.entry.reference.domain for verdict in verdicts})
-    return tuple(ask_all(verdicts, carry_out, jobs=jobs, hosts=hosts, progress=progress))
+def _hosts(entries: Sequence[TagEntry]) -> int:
+    return len({entry.reference.domain for entry in entries})
 
 
 def outcome(command: str, linted: Linted, verdicts: Sequence[Verdict], *, done: bool) -> Outcome:
@@ -215,7 +230,7 @@ def _allowed(verdict: Verdict, *, move: bool, repush: bool) -> Verdict:
 
 
 def _set(verdict: Verdict, reader: ManifestReader, store: TagStore) -> Verdict:
-    """Put the source's bytes under the tag; a tag that is moved must still be what the plan saw."""
+    """Put the source's bytes under the tag; a tag that is moved must still be what was judged."""
     entry = verdict.entry
     if verdict.wanted is None:
         raise ValueError("a verdict that writes knows its digest")
