@@ -34,6 +34,7 @@ _HOST = r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])
 _AUTHORITY = re.compile(_HOST, re.ASCII)
 _URL = re.compile(rf"(?P<scheme>https?)://{_HOST}(?P<prefix>/[A-Za-z0-9._~/-]*)?", re.ASCII)
 """A mirror's address and nothing else: what two readers of URLs could take for two hosts is no address."""
+_LINE = re.compile(r"line ([0-9]+)", re.ASCII)
 _GROUP = re.compile(r"\$\{?([0-9]{1,9})", re.ASCII)
 FORMS = ("name:tag@digest", "name@digest")
 EXISTING = ("move", "keep")
@@ -69,7 +70,8 @@ def parse_config(text: str, where: str, *, trusted: bool) -> Config:
             root = root.table("tool").table("imagelock")
         return _config(root, where, trusted=trusted)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"not TOML: {error}", where=where) from error
+        line = _LINE.search(str(error))
+        raise ConfigError(f"not TOML: {error}", where=f"{where}:{line[1]}" if line else where) from error
     except TableError as error:
         raise ConfigError(str(error), where=where, hint="see docs/reference/configuration.md") from error
     except (ValueError, RecursionError) as error:

@@ -1,0 +1,233 @@
+"""The configuration: read strictly, and believed no further than its place allows."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imagelock.config import Config, has_config, is_loopback, parse_config
+from imagelock.errors import ConfigError
+from imagelock.model.hosts import Alternate, HostSettings, Mirror
+from imagelock.model.platform import Platform
+
+WHOLE = """
+[scan]
+sources = ["deploy"]
+exclude = ["vendor/**"]
+[lock]
+platforms = ["linux/amd64"]
+from = ["external_images"]
+[registries."quay.io"]
+mirrors = ["http://localhost:5000/quay.io", { url = "mirror.example/x/", resolve = false }]
+fallback = false
+alternates = [{ match = "quay.io/acme/(.*)", to = "localhost:5000/acme-$1" }]
+ca = "corp.pem"
+[pin]
+form = "name@digest"
+existing = "keep"
+[[exempt]]
+image = "quay.io/acme/idea:next"
+reason = "floating on purpose"
+expires = 2030-12-31
+"""
+
+
+def _parse(text: str, *, trusted: bool = True) -> Config:
+    return parse_config(text, "imagelock.toml", trusted=trusted)
+
+
+def _host(text: str, host: str = "quay.io", *, trusted: bool = True) -> HostSettings:
+    return _parse(f'[registries."{host}"]\n{text}\n', trusted=trusted).hosts[host]
+
+
+def test_nothing_written_is_every_default() -> None:
+    assert _parse("") == Config()
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_everything_of_the_contract_is_read(trusted: bool) -> None:  # noqa: FBT001 - both ways
+    config = _parse(WHOLE, trusted=trusted)
+    assert config.sources == ("deploy",)
+    assert config.exclude == ("vendor/**",)
+    assert config.platforms == (Platform("linux", "amd64"),)
+    assert config.lock_from == ("external_images",)
+    assert (config.form, config.existing) == ("name@digest", "keep")
+    assert config.hosts["quay.io"] == HostSettings(
+        mirrors=(
+            Mirror(url="http://localhost:5000/quay.io"),
+            Mirror(url="https://mirror.example/x", resolve=False),
+        ),
+        fallback=False,
+        alternates=(Alternate(match="quay.io/acme/(.*)", to="localhost:5000/acme-$1"),),
+        ca="corp.pem",
+    )
+    (exemption,) = config.exemptions
+    assert (exemption.image, exemption.expires) == ("quay.io/acme/idea:next", dt.date(2030, 12, 31))
+    assert config.warnings == ()
+
+
+def test_a_project_file_is_read_from_its_table() -> None:
+    text = "[project]\nname = 'x'\n[tool.imagelock.scan]\nsources = ['a']\n"
+    assert parse_config(text, "sub/pyproject.toml", trusted=True).sources == ("a",)
+    assert parse_config("[project]\nname = 'x'\n", "pyproject.toml", trusted=True) == Config()
+
+
+@pytest.mark.parametrize("text", ["tool = 1\n", "[tool]\nimagelock = 1\n", "[[tool]]\n"])
+def test_a_project_file_of_another_shape_is_an_error(text: str) -> None:
+    with pytest.raises(ConfigError, match="expected a table"):
+        parse_config(text, "pyproject.toml", trusted=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[tool.imagelock]\n", True),
+        ("[project]\n[tool.imagelock.scan]\n", True),
+        ('  [ tool . "imagelock" ]\n', True),
+        ("[[tool.imagelock.exempt]]\n", True),
+        ("[tool.imagelock-extra]\n", False),
+        ("[tool.other]\nimagelock = 1\n", False),
+        ("# [tool.imagelock]\n", False),
+        ("\n" * (1 << 20), False),
+    ],
+)
+def test_a_project_file_with_the_table_is_known(text: str, expected: bool) -> None:  # noqa: FBT001 - a table
+    assert has_config(text) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("new = 1\n", "new: unknown key"),
+        ("[scan]\nsource = []\n", "scan.source: unknown key"),
+        ("[scan]\nsources = 'x'\n", "scan.sources: expected a list, found a string"),
+        ("[scan]\nsources = [1]\n", r"scan.sources\[0\]: expected a string, found an integer"),
+        ("scan = 1\n", "scan: expected a table"),
+        ("[lock]\nplatforms = ['linux']\n", "is no platform"),
+        ("[pin]\nform = 'tag'\n", "pin.form: expected one of name:tag@digest, name@digest"),
+        ("[pin]\nexisting = true\n", "expected a string, found true or false"),
+        ("[[exempt]]\nimage = 'x'\n", r"exempt\[0\]: 'reason' is missing"),
+        ("[[exempt]]\nimage = 'x'\nreason = 'y'\nexpires = 'z'\n", r"exempt\[0\].expires: expected"),
+        ("[[exempt]]\nimage = 'x'\nreason = 'y'\nexpires = 2030-01-01T00:00:00\n", "expected a day"),
+        ("[exempt]\nimage = 'x'\n", "exempt: expected a list"),
+        ("[registries]\n'quay.io' = 1\n", "registries.quay.io: expected a table"),
+        ("[registries.'quay.io']\nmirror = []\n", "registries.quay.io.mirror: unknown key"),
+        ("[registries.'quay.io']\nfallback = 'no'\n", "fallback: expected true or false"),
+        ("[registries.'quay.io']\nmirrors = [1]\n", r"mirrors\[0\]: expected a URL"),
+        ("[registries.'quay.io']\nmirrors = [{ resolve = true }]\n", "'url' is missing"),
+        ("[registries.'quay.io']\nmirrors = [{ url = 'a.example', x = 1 }]\n", "unknown key"),
+        ("[registries.'quay.io']\nalternates = [{ match = '(', to = 'x' }]\n", "no regular expression"),
+        ("[registries.'quay.io']\nalternates = [{ match = 'x' }]\n", "'to' is missing"),
+        (
+            "[registries.'quay.io']\nalternates = [{ match = 'x(.*)', to = 'a.example/$2' }]\n",
+            r"no group \$2",
+        ),
+        ("[registries.'https://quay.io']\n", "is no registry host"),
+        ("[registries.'quay.io/acme']\n", "is no registry host"),
+        ("[registries.'index.docker.io']\n", "write docker.io"),
+        ("[registries.quay]\n", "is no registry host"),
+        ("[registries.'']\n", "is no registry host"),
+        ("[scan]\nsources = [\n", "not TOML"),
+        (f"x = {'1' * 5000}\n", "not a configuration"),
+        (f"x = {'[' * 100_000}\n", "not"),
+    ],
+)
+def test_what_is_not_understood_is_refused_with_its_key(text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as refusal:
+        _parse(text)
+    assert str(refusal.value.where).startswith("imagelock.toml")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://a.example", "https://", "https:///x", "https://a.example?x=1", "https://a.example/#x", "https://a.example:0",
+        "https://a.example:65536", "https://a.example:x", "https://[::1", "https://a b", "https://a.example/x y", "http:a",
+        "https://a.example\\.localhost", "http://evil.example\\@localhost", "https://\u2100.example", "https://a.example\n", "",
+    ],
+)  # fmt: skip
+def test_what_two_readers_could_take_for_two_addresses_is_none(url: str) -> None:
+    with pytest.raises(ConfigError):
+        _host(f"mirrors = [{_quoted(url)}]")
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+@pytest.mark.parametrize(
+    "url", ["https://me:secret@a.example", "me:secret@a.example", "https://me@a.example"]
+)
+def test_credentials_in_an_address_are_refused_and_not_shown(url: str) -> None:
+    with pytest.raises(ConfigError, match="credential file") as refusal:
+        _host(f'mirrors = ["{url}"]')
+    assert "secret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "refused"),
+    [
+        ("insecure = true", "quay.io", "insecure = true"),
+        ("realms = ['https://token.example']", "quay.io", "realms"),
+        ("mirrors = ['http://mirror.example']", "quay.io", "plain HTTP to mirror.example"),
+        ("mirrors = ['http://10.0.0.1:5000/x']", "quay.io", "plain HTTP to 10.0.0.1:5000"),
+        ("mirrors = ['mirror.example']", "quay.io", "resolving tags by mirror.example"),
+        ("mirrors = ['https://localhost.example']", "quay.io", "resolving tags by localhost.example"),
+        ("alternates = [{ match = '.*', to = 'evil.example/x' }]", "quay.io", "an alternate on another host"),
+        ("alternates = [{ match = '(.*)', to = '$1' }]", "quay.io", "an alternate on another host"),
+        ("alternates = [{ match = 'quay.io/(.*)', to = 'localhost$1' }]", "quay.io", "an alternate"),
+        ("alternates = [{ match = 'quay.io/(.*)', to = 'localhost:5000$1/x' }]", "quay.io", "an alternate"),
+        ("alternates = [{ match = 'quay.io/(.*)', to = '[$1' }]", "quay.io", "an alternate"),
+    ],
+)
+def test_a_file_found_in_the_tree_cannot_weaken_trust(text: str, host: str, refused: str) -> None:
+    config = _parse(f'[registries."{host}"]\n{text}\n', trusted=False)
+    (warning,) = config.warnings
+    assert refused in warning
+    assert warning.startswith("imagelock.toml: ")
+    settings = config.hosts[host]
+    assert not settings.insecure
+    assert not settings.realms
+    assert not settings.alternates
+    assert not any(mirror.resolve for mirror in settings.mirrors)
+    assert not _parse(f'[registries."{host}"]\n{text}\n', trusted=True).warnings
+
+
+@pytest.mark.parametrize("text", [
+    "mirrors = ['http://localhost:5000/x']", "mirrors = ['http://127.0.0.1:5000']", "mirrors = ['http://[::1]:5000']",
+    "mirrors = ['http://registry.localhost']", "mirrors = [{ url = 'https://mirror.example', resolve = false }]",
+    "alternates = [{ match = 'quay.io/(.*)', to = 'localhost:5000/$1' }]", "ca = 'x.pem'", "fallback = false",
+])  # fmt: skip
+def test_loopback_and_content_by_digest_are_always_allowed(text: str) -> None:
+    assert _host(text, trusted=False) == _host(text, trusted=True)
+
+
+def test_this_machine_may_be_insecure_whoever_says_so() -> None:
+    assert _host("insecure = true", "localhost:5000", trusted=False).insecure
+    assert not _host("insecure = true", "127.0.0.1.example", trusted=False).insecure
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("localhost", True), ("a.localhost", True), ("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("[::1]", True),
+        ("localhost.example", False), ("notlocalhost", False), ("10.0.0.1", False), ("0.0.0.0", False), ("", False),  # noqa: S104 - an address to refuse
+        ("2130706433", False), ("127.1", False),
+    ],
+)  # fmt: skip
+def test_loopback_is_known_by_the_name_alone(host: str, expected: bool) -> None:  # noqa: FBT001 - a table
+    assert is_loopback(host) is expected
+
+
+@given(st.text(st.characters(codec=None, categories=None), max_size=60), st.booleans())
+def test_any_text_is_a_configuration_or_an_error(text: str, trusted: bool) -> None:  # noqa: FBT001 - drawn
+    for start in ("", '[registries."quay.io"]\n', "[scan]\nsources = "):
+        for where in ("imagelock.toml", "pyproject.toml"):
+            try:
+                parse_config(start + text, where, trusted=trusted)
+            except ConfigError as error:
+                assert error.message  # noqa: PT017 - any error of this kind is right
