@@ -135,7 +135,7 @@ def test_a_text_without_the_section_is_left_alone() -> None:
     ],
 )
 def test_other_documents_with_images_are_no_download_lists(content: str) -> None:
-    assert places("images.yml", content) == []
+    assert "epiphany-images" not in {place.format for place in places("images.yml", content)}
 
 
 def test_requirements_say_group_sum_and_architecture() -> None:
@@ -177,3 +177,17 @@ def test_what_cannot_be_read_stays_visible() -> None:
 )
 def test_the_architecture_is_a_part_of_the_path(path: str, architecture: str | None) -> None:
     assert architecture_of(path) == architecture
+
+
+def test_a_bomb_of_aliases_costs_what_was_typed() -> None:
+    images = "".join(f"    a/b{number}:1: {{sha1: x}}\n" for number in range(200))
+    aliases = "".join(f"  g{number}: *a\n" for number in range(2000))
+    assert len(read("images.yml", f"images:\n  g: &a\n{images}{aliases}")) == 200
+
+    items = "".join(f"      - name: a/b{number}:1\n" for number in range(200))
+    again = "".join(f"    k{number}: *k\n" for number in range(2000))
+    bomb = (
+        "kind: configuration/image-registry\nspecification:\n  images_to_load:\n"
+        f"    x86_64: &k\n     generic: &f\n      f:\n{items}     other: *f\n{again}"
+    )
+    assert len(read("image-registry.yml", bomb)) == 200

@@ -65,12 +65,19 @@ def find(document: Document) -> Iterator[Found]:
 
 
 def entries(document: Document) -> Iterator[Entry]:
-    """Yield every image of the list; one that stands in several groups comes several times."""
+    """Yield every image of the list; one that stands in several groups comes several times.
+
+    What an alias repeats is read where it is written, and only there.
+    """
     images = document.top.get("images")
     if images is None:
         return
+    seen: set[int] = set()
     yield from _items(images, None)
     for key, value in _pairs(images):
+        if id(value.raw) in seen:
+            continue
+        seen.add(id(value.raw))
         if _is_about_image(value):
             yield Entry(key, None, value)
         else:

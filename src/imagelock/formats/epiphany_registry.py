@@ -45,23 +45,32 @@ def find(document: Document) -> Iterator[Found]:
 
 
 def entries(document: Document) -> Iterator[Entry]:
-    """Yield every image that the document names."""
+    """Yield every image that the document names; what an alias repeats, where it is written."""
     own = document.top.get("specification", "registry_image")
     if own is not None:
         yield from _entry(own, None, None)
     to_load = document.top.get("specification", "images_to_load")
+    seen: set[int] = set()
     for architecture, kinds in to_load.entries() if to_load is not None else ():
-        for _, features in kinds.entries():
-            yield from _features(features, architecture)
+        for _, features in kinds.entries() if _is_new(kinds, seen) else ():
+            yield from _features(features, architecture, seen)
 
 
-def _features(features: Node, architecture: str) -> Iterator[Entry]:
+def _features(features: Node, architecture: str, seen: set[int]) -> Iterator[Entry]:
     """Yield the images of ``generic``, ``current`` or ``legacy``: lists by feature, or one list."""
+    if not _is_new(features, seen):
+        return
     for item in features.items():
         yield from _entry(item, architecture, None)
     for feature, images in features.entries():
-        for item in images.items():
+        for item in images.items() if _is_new(images, seen) else ():
             yield from _entry(item, architecture, feature)
+
+
+def _is_new(node: Node, seen: set[int]) -> bool:
+    is_new = id(node.raw) not in seen
+    seen.add(id(node.raw))
+    return is_new
 
 
 def _entry(node: Node, architecture: str | None, group: str | None) -> Iterator[Entry]:

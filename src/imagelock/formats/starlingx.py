@@ -131,6 +131,7 @@ def read(text: Text) -> Iterator[TagPart]:
 
 
 def _items(document: Document) -> Iterator[TagPart]:
+    """Yield the items of one document; one that an alias repeats says nothing new, and is read once."""
     top = document.top
     line, column = document.text.position(top.offset)
     images = top.get("images")
@@ -142,8 +143,11 @@ def _items(document: Document) -> Iterator[TagPart]:
             reason = f"unknown key {key.text!r} beside images"
             yield Flaw(line=key.line, column=key.column, reason=reason, is_warning=True)
     if images.is_sequence:
+        seen: set[int] = set()
         for item in images.items():
-            yield _item(item)
+            if id(item.raw) not in seen:
+                yield _item(item)
+            seen.add(id(item.raw))
         return
     at = next(key for key in _keys(top) if key.text == "images")
     reason = "images is null: nothing stands below it" if images.is_null else "images is no list"
