@@ -170,9 +170,7 @@ def _pages(server: Server, path: str) -> Iterator[Observed]:
         try:
             for piece in stream.pieces():
                 yield from decoded(piece)
-            if not stream.members.get("kind", b"").endswith(b'List"'):
-                raise FormatError("is empty or no list")
-            token = msgspec.json.decode(stream.members.get("metadata", b"{}"), type=_ListMetadata).next
+            token = _next_page(stream)
         except (FormatError, msgspec.DecodeError) as error:
             raise ClusterError(f"the answer {getattr(error, 'message', error)}") from error
         if not token:
@@ -180,6 +178,13 @@ def _pages(server: Server, path: str) -> Iterator[Observed]:
         if token in seen:
             raise ClusterError("the server sends the same page again and again")
         seen.add(token)
+
+
+def _next_page(stream: JsonStream) -> str | None:
+    """Return where a list that was read goes on; raise :class:`FormatError` when it was none."""
+    if not stream.members.get("kind", b"").endswith(b'List"'):
+        raise FormatError("is empty or no list")
+    return msgspec.json.decode(stream.members.get("metadata", b"{}"), type=_ListMetadata).next
 
 
 class _Body:

@@ -2,7 +2,7 @@
 
 The digests are the keys of ConfigMaps, the policy's parameters.  A lock too large for one is split by
 the digests' first hex digits, and each part has its own binding by name: a ConfigMap that is missing
-refuses its part instead of letting it through (ADR 0009).  Objects stand in the order in which they
+refuses its part instead of letting it through (docs/adr/0005).  Objects stand in the order in which they
 must be applied: the policy comes last and switches from the old parts to the new at once.
 Follows admissionregistration.k8s.io/v1; what the API server refuses is in Kubernetes'
 ``pkg/apis/admissionregistration/validation``.
