@@ -24,7 +24,7 @@ import yaml
 
 from imagelock.errors import FormatError
 from imagelock.files import decode, encode
-from imagelock.formats.all import find
+from imagelock.formats.all import FILE_FORMATS, find
 from imagelock.formats.base import Text
 from imagelock.formats.splice import fill
 from imagelock.limits import YAML_BYTES
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}")
+_BY_LINES = frozenset(item.name for item in FILE_FORMATS)
 _DOCUMENT = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 
 
@@ -117,7 +118,7 @@ def _digest(place: Place) -> Digest:
 def _check_laws(text: Text, pinned: str, pinnable: list[Place], totals: Totals) -> None:
     after = Text(text.path, pinned)
     again = [item for item in find(after) if isinstance(item, Place) and item.pinnable]
-    if [place.path for place in again] != [place.path for place in pinnable]:
+    if [_path(place) for place in again] != [_path(place) for place in pinnable]:
         raise ValueError("finding again does not give the same places")
     wanted = [old.reference.with_digest(_digest(old)) for old in pinnable]
     if [place.reference for place in again] != wanted:
@@ -130,9 +131,17 @@ def _check_laws(text: Text, pinned: str, pinnable: list[Place], totals: Totals) 
     totals.counts["places pinned and unpinned"] += len(again)
 
 
+def _path(place: Place) -> str:
+    """Return where a place is; an image that is a key is part of its own path."""
+    written = str(place.reference)
+    if not place.path.endswith(written):
+        return place.path
+    return place.path.removesuffix(written) + str(place.reference.with_tag(place.reference.tag))
+
+
 def _compare(text: Text, pinned: str, format_name: str, swaps: dict[str, str]) -> None:
     """Load before and after with other readers than imagelock's and compare all they hold."""
-    if format_name in ("dockerfile", "image-list"):
+    if format_name in _BY_LINES:
         _compare_lines(text.content, pinned, swaps)
         return
     before, after = _DOCUMENT.split(text.content), _DOCUMENT.split(pinned)
