@@ -42,6 +42,19 @@ PIECE_BYTES = 256 * KIB
 UPLOADS_OPEN = 256
 """Upload sessions of the embedded registry at one time; each holds an open file."""
 UPLOAD_IDLE_SECONDS = 3600.0
+UPLOAD_SPARE_SECONDS = 60.0
+"""An upload nobody touched for so long gives way when there are too many."""
+CONNECTIONS = 512
+"""Clients of the embedded registry at one time; each has a thread."""
+EVICT_SECONDS = 1.0
+"""How long a client must have kept the embedded registry waiting to lose its place to another one."""
+GRACE_SECONDS = 5.0
+"""What answers under way get when the embedded registry is asked to end."""
+HEAD_BYTES = 64 * KIB
+HEAD_FIELDS = 100
+HEAD_SECONDS = 10.0
+"""A request's head must be complete so long after its first byte, however it trickles."""
+QUERY_FIELDS = 32
 DRAIN_BYTES = 8 * MIB
 """What the embedded registry reads of a body it has refused, so that the client sees the answer."""
 CHUNK_LINE_BYTES = KIB
@@ -57,7 +70,7 @@ BODY_SECONDS = 120.0
 COMMIT_SECONDS = 300.0
 """A registry's answer to a blob's last byte: some move it to another storage first."""
 TRICKLE_BYTES = 64 * KIB
-"""The least that a body must bring within IDLE_SECONDS of waiting for it."""
+"""The least that a body must bring within IDLE_SECONDS of waiting for it, in either direction."""
 RESUMES = 5
 """How often a broken download is taken up again without a further MiB having come."""
 PROBE_SECONDS = 5.0
@@ -74,6 +87,14 @@ BACKOFF_MOST_SECONDS = 15.0
 GIVEN_UP_SECONDS = 10.0
 """How long a host that was given up is not asked again."""
 REDIRECTS = 5
+CHART_ARCHIVE_BYTES = 16 * MIB
+CHART_BYTES = 32 * MIB
+"""A packaged chart with all that is packed inside it, decompressed; Helm's own cap is 100 MiB."""
+CHART_SNIFF_BYTES = MIB
+"""How far into an archive its Chart.yaml must show; Helm writes it first."""
+CHART_FILES = 10_000
+CHART_DEPTH = 4
+"""Charts packed in charts."""
 CREDENTIAL_FILE_BYTES = MIB
 HELPER_SECONDS = 30.0
 HELPER_BYTES = 64 * KIB

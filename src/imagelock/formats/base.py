@@ -7,13 +7,14 @@ Adding one costs a module and a line in :mod:`imagelock.formats.all`.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from imagelock.formats.tree import Document
     from imagelock.model.place import Found
@@ -21,8 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What is known of the Helm chart that a text belongs to: a format reads no other file itself."""
+    """What is known of the Helm chart that a text belongs to: a format reads no other file itself.
 
+    ``folder`` is the chart's, as the text's path begins.
+    """
+
+    folder: str = ""
     app_version: str | None = None
 
 
@@ -64,6 +69,27 @@ class Text:
         return line, offset - self._line_starts[line - 1] + 1
 
 
+Mark: TypeAlias = str | re.Pattern[str]
+"""A word or an expression that begins with one.
+
+Searching for a word is by far the quickest; one that begins with a line break stands for the begin of a
+line, the document's first as well.
+"""
+
+
+def is_marked(content: str, start: int, end: int, marks: Iterable[Mark]) -> bool:
+    """Whether one of the marks stands in ``content[start:end]``."""
+    return any(_stands(mark, content, start, end) for mark in marks)
+
+
+def _stands(mark: Mark, content: str, start: int, end: int) -> bool:
+    if not isinstance(mark, str):
+        return mark.search(content, start, end) is not None
+    if content.find(mark, start, end) >= 0:
+        return True
+    return mark.startswith("\n") and content[start : start + len(mark)].lstrip("\ufeff").startswith(mark[1:])
+
+
 class FileFormat(Protocol):
     """A format of whole files."""
 
@@ -82,8 +108,10 @@ class DocumentFormat(Protocol):
 
     name: str
     summary: str
-    marks: tuple[str, ...]
-    """Words of which one must stand in the raw text, or the document is not even parsed."""
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """What must stand in the raw text, any one of these, or the document is not even parsed."""
 
     def claims(self, document: Document) -> bool:
         """Whether this document is of this format, by its content."""

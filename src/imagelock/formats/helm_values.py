@@ -40,7 +40,8 @@ def is_meant(text: Text) -> bool:
         return True
     if text.chart is None:
         return bool(folders) and folders[-1] in _FOLDERS
-    return not set(folders) & set(_OTHER_FOLDERS)
+    below = text.path.removeprefix(f"{text.chart.folder}/").split("/")[:-1]
+    return not set(below) & set(_OTHER_FOLDERS)
 
 
 def claims(document: Document) -> bool:

@@ -75,7 +75,9 @@ def judge(use: Use, lock: Lock, *, untagged_first: bool = False) -> Iterator[Fin
 
 def _judge_unpinned(use: Use, lock: Lock, *, untagged_first: bool) -> Iterator[Finding]:
     match = lock.match(use.reference, untagged_first=untagged_first)
-    if isinstance(match, Ambiguous):
+    if not use.place.tag_is_known:
+        yield not_pinnable(use)
+    elif isinstance(match, Ambiguous):
         yield ambiguous(use, match)
     elif not use.place.pinnable:
         yield not_pinnable(use)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from imagelock.formats.base import Text
 from imagelock.limits import YAML_BYTES
 from imagelock.model.outcome import finding
 from imagelock.model.place import Damaged, Place, Skipped, Unreadable
+from imagelock.ops.charts import PACKAGE_SUFFIX, READ_ONLY, Charts, packed_texts
 from imagelock.ops.walk import STDIN, walk_sources
 from imagelock.policy import exemption_for, expired, ignores
 
@@ -152,14 +153,19 @@ def collect(
     skip = {_normal(path) for path in (project.lock_path, project.config_path) if path is not None}
     rules = _rules_by_file(project.config.rules)
     paths = [source for source in sources if source != STDIN]
+    charts = Charts(project.root)
     if STDIN in sources:
-        files.append(_scanned("<stdin>", None, _read_stdin(), force, rules("<stdin>")))
+        given = _read_stdin()
+        files.append(_scanned(Text("<stdin>", decode(given)), None, given, force, rules("<stdin>")))
     for path, is_named in walk_sources(project, paths) if paths or not sources else ():
         if path in skip or (besides is not None and path.is_relative_to(_normal(besides))):
             continue
         name = project.shown(path)
         visited.append((name, path))
         try:
+            if path.name.endswith(PACKAGE_SUFFIX):
+                files += _packed_files(path, name, rules(name))
+                continue
             data = _read(path, is_named=is_named)
         except FileError as error:
             if is_named:
@@ -167,7 +173,8 @@ def collect(
             problems.append(finding("IL114", error.message, file=name))
             continue
         if data is not None:
-            file = _scanned(name, path, data, force if is_named else None, rules(name))
+            text = Text(name, decode(data), charts.around(path, name))
+            file = _scanned(text, path, data, force if is_named else None, rules(name))
             if file.found:
                 files.append(file)
     problems += [problem for file in files for problem in _problems(file)]
@@ -181,10 +188,21 @@ def collect(
 
 
 def _scanned(
-    name: str, path: Path | None, data: bytes, force: str | None, rules: tuple[ScanRule, ...]
+    text: Text, path: Path | None, data: bytes, force: str | None, rules: tuple[ScanRule, ...]
 ) -> ScannedFile:
-    text = Text(name, decode(data))
-    return ScannedFile(name, path, data, text, tuple(find(text, force, rules)), rules)
+    return ScannedFile(text.path, path, data, text, tuple(find(text, force, rules)), rules)
+
+
+def _packed_files(path: Path, name: str, rules: tuple[ScanRule, ...]) -> Iterator[ScannedFile]:
+    """Yield the texts of a packaged chart that hold something; none of them can be written."""
+    for item in packed_texts(path, name):
+        file = _scanned(Text(item.path, decode(item.data), item.chart), None, item.data, None, rules)
+        if file.found:
+            yield replace(file, found=tuple(map(_read_only, file.found)))
+
+
+def _read_only(item: Found) -> Found:
+    return replace(item, slots=(), refusal=READ_ONLY) if isinstance(item, Place) else item
 
 
 def _rules_by_file(rules: tuple[ScanRule, ...]) -> Callable[[str], tuple[ScanRule, ...]]:

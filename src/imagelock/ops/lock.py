@@ -98,7 +98,8 @@ class LockResult:
 
 def plan(collection: Collection, lock: Lock, request: LockRequest) -> LockPlan:
     """Decide what to resolve, keep and remove; raises :class:`UsageError` for an unknown ``-P`` image."""
-    listed, uses = request.listed, collection.uses
+    # What has its tag decided elsewhere names nothing that could be asked for.
+    listed, uses = request.listed, tuple(use for use in collection.uses if use.place.tag_is_known)
     if request.upgrade_images and not request.upgrade:
         # Nothing else may change: what is new and not named waits for the next plain `lock`.
         uses = _named(uses, request.upgrade_images)

@@ -67,6 +67,8 @@ def plan_unpin(collection: Collection, lock: Lock, form: str) -> EditPlan:
 def pinned(use: Use, lock: Lock, request: PinRequest) -> Decision:
     """Return the reference a place shall hold by the lock."""
     reference = use.reference
+    if not use.place.tag_is_known:
+        return not_pinnable(use)
     if reference.digest is not None and request.keep_existing and not _was_moved(reference, request):
         return None
     entry = _entry(reference, lock, request)

@@ -1,0 +1,169 @@
+"""Helm charts around and inside files: facts that formats cannot read themselves, packaged charts as texts.
+
+A packaged chart (``*.tgz``) is read in memory and bounded: nothing is unpacked to disk, and an archive
+that grows beyond its caps is refused.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from imagelock.errors import FileError, FormatError
+from imagelock.files import decode, read_bytes
+from imagelock.formats.base import Chart, Text
+from imagelock.formats.yaml_text import chunks, compose
+from imagelock.limits import (
+    CHART_ARCHIVE_BYTES,
+    CHART_BYTES,
+    CHART_DEPTH,
+    CHART_FILES,
+    CHART_SNIFF_BYTES,
+    MIB,
+    YAML_BYTES,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+CHART_FILE = "Chart.yaml"
+PACKAGE_SUFFIX = ".tgz"
+READ_ONLY = "inside a packaged chart, which is read only: pin the chart it was made from, or its values"
+_TEXTS = (".yaml", ".yml", ".json", ".tpl")
+_GZIP = 31
+
+
+class Charts:
+    """Which chart each folder belongs to, asked of the file system once a folder."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._known: dict[Path, Chart | None] = {}
+
+    def around(self, path: Path, shown: str) -> Chart | None:
+        """Return the chart whose folder a file lies in, no higher than the project."""
+        return self._of(path.parent, shown.rpartition("/")[0])
+
+    def _of(self, folder: Path, shown: str) -> Chart | None:
+        if folder not in self._known:
+            file = folder / CHART_FILE
+            if file.is_file():
+                self._known[folder] = chart_of(_text(file), shown)
+            elif folder in (self._root, folder.parent) or not folder.is_relative_to(self._root):
+                self._known[folder] = None
+            else:
+                self._known[folder] = self._of(folder.parent, shown.rpartition("/")[0])
+        return self._known[folder]
+
+
+def _text(file: Path) -> str:
+    try:
+        return decode(read_bytes(file, MIB))
+    except FileError:
+        return ""
+
+
+def chart_of(content: str, folder: str) -> Chart:
+    """Return what a ``Chart.yaml`` says; one that cannot be read still makes its folder a chart."""
+    text = Text(f"{folder}/{CHART_FILE}", content)
+    try:
+        document = next((item for chunk in chunks(text) if (item := compose(text, chunk)) is not None), None)
+    except FormatError:
+        document = None
+    version = None if document is None else document.top.get("appVersion")
+    known = version is not None and not version.is_null
+    return Chart(folder, version.scalar or None if version is not None and known else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """One text of a packaged chart: its path inside the archive, its bytes, the chart it belongs to."""
+
+    path: str
+    data: bytes
+    chart: Chart | None
+
+
+def packed_texts(path: Path, shown: str) -> list[Packed]:
+    """Return the texts of a packaged chart, those of charts packed inside it too; none for another archive.
+
+    Raises :class:`FileError` for a chart beyond the caps, or one that is no whole archive.
+    """
+    try:
+        data = read_bytes(path, CHART_ARCHIVE_BYTES)
+    except FileError as error:
+        if "larger" not in error.message:
+            raise
+        # Some other archive: a chart of that size could not be installed by Helm either.
+        return []
+    return list(_packed(data, f"{shown}!", _Budget(), 1))
+
+
+@dataclass(slots=True)
+class _Budget:
+    """What is left of the caps for one file on disk, whatever is packed into each other."""
+
+    data: int = CHART_BYTES
+    files: int = CHART_FILES
+
+
+def _packed(data: bytes, prefix: str, budget: _Budget, depth: int) -> Iterator[Packed]:
+    head = _unpacked(data, CHART_SNIFF_BYTES)
+    if head is None or f"/{CHART_FILE}".encode() not in head:
+        return
+    whole = _unpacked(data, budget.data + 1)
+    if whole is None:
+        raise FileError("not a whole archive")
+    if len(whole) > budget.data:
+        raise FileError(f"larger than {CHART_BYTES} bytes when unpacked")
+    budget.data -= len(whole)
+    members = list(_members(whole, budget))
+    folders = {
+        name.rpartition("/")[0]: chart_of(decode(member), prefix + name.rpartition("/")[0])
+        for name, member in members
+        if name.endswith(f"/{CHART_FILE}")
+    }
+    for name, member in members:
+        if not name.endswith(PACKAGE_SUFFIX):
+            yield Packed(prefix + name, member, _nearest(name, folders))
+        elif depth < CHART_DEPTH:
+            yield from _packed(member, f"{prefix}{name}!", budget, depth + 1)
+
+
+def _unpacked(data: bytes, limit: int) -> bytes | None:
+    """Decompress at most ``limit`` bytes; None for what is no gzip stream."""
+    try:
+        return zlib.decompressobj(_GZIP).decompress(data, limit)
+    except zlib.error:
+        return None
+
+
+def _members(data: bytes, budget: _Budget) -> Iterator[tuple[str, bytes]]:
+    """Yield the texts and packages of an archive; links, devices and odd names are none."""
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
+            for member in archive:
+                budget.files -= 1
+                if budget.files < 0:
+                    raise FileError(f"more than {CHART_FILES} files in an archive")
+                name = member.name.removeprefix("./")
+                is_read = name.lower().endswith((*_TEXTS, PACKAGE_SUFFIX)) and member.isreg()
+                is_odd = name.startswith("/") or ".." in name.split("/")
+                file = archive.extractfile(member) if is_read and not is_odd else None
+                if file is not None:
+                    yield name, file.read(YAML_BYTES)
+    except (tarfile.TarError, OverflowError, ValueError, EOFError, RecursionError) as error:
+        raise FileError("not a whole archive") from error
+
+
+def _nearest(name: str, folders: dict[str, Chart]) -> Chart | None:
+    folder = name
+    while folder:
+        folder = folder.rpartition("/")[0]
+        if folder in folders:
+            return folders[folder]
+    return None
