@@ -86,7 +86,7 @@ def lint(run: Run, names: tuple[str, ...]) -> None:
 @_REPUSH
 @common()
 def plan(run: Run, names: tuple[str, ...], *, move: tuple[str, ...], repush: tuple[str, ...]) -> None:
-    r"""Show what apply would do: create, keep, or refuse over a conflict.
+    r"""Show what apply would set, keep or refuse.
 
     One HEAD for the release tag and one for its source. A tag that exists with another digest is a
     conflict (IL401, exit 1). A registry that cannot be asked is no word on a tag (IL302, exit 3).
@@ -108,7 +108,7 @@ def plan(run: Run, names: tuple[str, ...], *, move: tuple[str, ...], repush: tup
 def apply(
     run: Run, names: tuple[str, ...], *, move: tuple[str, ...], repush: tuple[str, ...], dry_run: bool
 ) -> None:
-    r"""Set the release tags that tag files name, inside the registry.
+    r"""Set the release tags, inside the registry.
 
     The manifest of the source is put under the release tag as it is. An entry that fails stops no other;
     run it again and what is done is kept. A conflict is never overwritten: --move NAME compares and sets.
@@ -252,8 +252,9 @@ def suggest(  # noqa: PLR0913 - the options of the contract
     bug: str | None,
     closes: bool,
 ) -> None:
-    r"""Propose tags from git describe --tags of the revisions, and show who still uses a floating tag.
+    r"""Propose tags by git describe, and show who still floats.
 
+    A tag is the release, what git describe --tags says of the revision of src_ref, and the file's suffix.
     Entries whose revision is in none of the repositories are left alone. Places of the project that use
     a floating tag (latest, *-latest) of an image of the files are warnings (IL405) with the tag to use.
 
