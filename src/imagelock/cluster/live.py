@@ -54,6 +54,10 @@ class _GoneError(ClusterError):
     """410: the server no longer has the state that the pages so far were taken from."""
 
 
+class _NobodyError(ClusterError):
+    """Nobody answers, or nobody knows us: asking for anything else would end the same way."""
+
+
 class _ListMetadata(msgspec.Struct, rename={"next": "continue"}):
     next: str | None = None
 
@@ -140,14 +144,24 @@ def _get(api: Any, path: str) -> Any:
 def read_cluster(server: Server, namespaces: Sequence[str] = ()) -> Iterator[Observed]:
     """Yield what a cluster runs (``namespaces``: only there); what cannot be read is yielded as unseen.
 
-    A list is yielded only when it is complete, so that nothing counts twice when it must begin anew.
+    A list is yielded only when it is complete, so that nothing counts twice when it must begin anew.  A
+    server that cannot be reached, or refuses the login, is asked once and not for every resource.
     """
+    try:
+        yield from _lists(server, namespaces)
+    except _NobodyError as error:
+        yield Unseen(what="the cluster", reason=error.message, hint=error.hint)
+
+
+def _lists(server: Server, namespaces: Sequence[str]) -> Iterator[Observed]:
     for namespace in namespaces or (None,):
         for group, resource in RESOURCES:
             inside = f"/namespaces/{quote(namespace, safe='')}" if namespace else ""
             what = f"{resource} in {namespace}" if namespace else f"{resource} in all namespaces"
             try:
                 yield from _whole_list(server, f"/{group}{inside}/{resource}")
+            except _NobodyError:
+                raise
             except ClusterError as error:
                 yield Unseen(what=what, reason=error.message, hint=error.hint)
 
@@ -199,15 +213,22 @@ class _Body:
         """Return at most ``size`` bytes."""
         try:
             if self._answer is None:
-                self._answer = self._server.get(self._path)
+                self._answer = self._ask()
                 self._check()
             data: bytes = self._answer.read(size)
         except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
-            reason = type(error).__name__ if isinstance(error, urllib3.exceptions.ProtocolError) else error
             raise ClusterError(
-                f"{self._server.address} does not answer: {reason}", hint="try again when it does"
+                f"{self._server.address} breaks off: {_why(error)}", hint="try again"
             ) from error
         return data
+
+    def _ask(self) -> Any:
+        try:
+            return self._server.get(self._path)
+        except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
+            raise _NobodyError(
+                f"{self._server.address} does not answer: {_why(error)}", hint="try again when it does"
+            ) from error
 
     def _check(self) -> None:
         status = self._answer.status
@@ -217,7 +238,12 @@ class _Body:
         if status == 410:
             raise _GoneError("410 Gone")
         message = _message(body) or f"status {status}"
-        if status in (401, 403):
+        if status == 401:
+            raise _NobodyError(
+                f"{self._server.address} refuses the login: {message}",
+                hint="log in again: `kubectl get pods`",
+            )
+        if status == 403:
             raise ClusterError(
                 f"forbidden: {message}",
                 hint="ask for the right to list it, or name the namespaces you may see with --namespace",
@@ -232,3 +258,10 @@ def _message(body: bytes) -> str | None:
         return msgspec.json.decode(body, type=_Status).message
     except msgspec.DecodeError:
         return None
+
+
+def _why(error: Exception) -> str:
+    """Return the last, most telling part of what a chain of connection errors says."""
+    if isinstance(error, urllib3.exceptions.MaxRetryError) and error.reason is not None:
+        error = error.reason
+    return str(error).rpartition(": ")[2].strip("()'\" ") or type(error).__name__
