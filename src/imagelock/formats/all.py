@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from imagelock.errors import FormatError
@@ -32,6 +33,7 @@ from imagelock.formats import (
     tekton,
 )
 from imagelock.formats import rules as rule_format
+from imagelock.formats.base import is_marked
 from imagelock.formats.candidates import is_templated
 from imagelock.formats.leftovers import left_over, loose_lines
 from imagelock.formats.quick import quick
@@ -41,7 +43,7 @@ from imagelock.model.place import Place, Unreadable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from imagelock.formats.base import DocumentFormat, FileFormat, NamedFormat, Text
+    from imagelock.formats.base import DocumentFormat, FileFormat, Mark, NamedFormat, Text
     from imagelock.formats.yaml_text import Chunk
     from imagelock.model.place import Found
     from imagelock.model.rule import ScanRule
@@ -125,14 +127,9 @@ def _may_be_documents(text: Text) -> bool:
 
 def _chunk(text: Text, chunk: Chunk, force: str | None, rules: Sequence[ScanRule]) -> Iterator[Found]:
     formats = _formats_for(text, force)
-    content = text.content
     by_rule = any(rule.reads_documents for rule in rules)
-    worth_parsing = (
-        force is not None
-        or by_rule
-        or any(content.find(mark, chunk.start, chunk.end) >= 0 for item in formats for mark in item.marks)
-    )
-    if not worth_parsing:
+    worth_parsing = force is not None or by_rule
+    if not worth_parsing and not is_marked(text.content, chunk.start, chunk.end, _marks(formats)):
         yield from loose_lines(text, chunk, "no format knows this place")
         return
     found = None if force is not None or by_rule else quick(text, chunk)
@@ -156,11 +153,18 @@ def _chunk(text: Text, chunk: Chunk, force: str | None, rules: Sequence[ScanRule
     )
 
 
-def _formats_for(text: Text, force: str | None) -> list[DocumentFormat]:
+def _formats_for(text: Text, force: str | None) -> tuple[DocumentFormat, ...]:
     """Return the formats that may read this text's documents, the most specific first."""
     if force is not None:
-        return [item for item in (*DOCUMENT_FORMATS, *NAMED_FORMATS) if item.name == force]
-    return [*DOCUMENT_FORMATS, *(item for item in NAMED_FORMATS if item.is_meant(text))]
+        return tuple(item for item in (*DOCUMENT_FORMATS, *NAMED_FORMATS) if item.name == force)
+    return (*DOCUMENT_FORMATS, *(item for item in NAMED_FORMATS if item.is_meant(text)))
+
+
+@lru_cache(maxsize=64)
+def _marks(formats: tuple[DocumentFormat, ...]) -> tuple[Mark, ...]:
+    """Return what some of these formats look for, each once; words first, because they are the quickest."""
+    marks = dict.fromkeys(mark for item in formats for mark in item.marks)
+    return tuple(sorted(marks, key=lambda mark: not isinstance(mark, str)))
 
 
 def _broken(text: Text, chunk: Chunk, error: FormatError) -> Iterator[Found]:

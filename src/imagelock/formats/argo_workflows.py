@@ -18,12 +18,13 @@ from imagelock.formats.parameters import image_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from imagelock.formats.base import Mark
     from imagelock.formats.tree import Document, Node
     from imagelock.model.place import Found
 
 name = "argo-workflows"
 summary = "Argo Workflows: containers, scripts, sidecars, manifests, defaults of parameters"
-marks: tuple[str, ...] = ("image",)
+marks: tuple[Mark, ...] = ("argoproj.io/",)
 
 _GROUP = "argoproj.io"
 _KINDS = ("Workflow", "WorkflowTemplate", "CronWorkflow", "ClusterWorkflowTemplate", "Sensor")

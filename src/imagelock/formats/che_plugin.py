@@ -8,6 +8,7 @@ Eclipse Che 7.0 to 7.87.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from imagelock.formats.candidates import required
@@ -17,12 +18,21 @@ from imagelock.formats.kubernetes import container_images
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from imagelock.formats.base import Mark
     from imagelock.formats.tree import Document, Node
     from imagelock.model.place import Found
 
 name = "che-plugin"
 summary = "Eclipse Che plugins and editors: meta.yaml, che-theia-plugin.yaml, lists of plugins and editors"
-marks: tuple[str, ...] = ("image", "Image")
+marks: tuple[Mark, ...] = (
+    "sidecar",
+    "containerImage",
+    "\nplugins",
+    "\neditors",
+    "Che Plugin",
+    "Che Editor",
+    re.compile(r"type[\"']?:[ \t]*[\"']?(?i:che plugin|che editor|vs code extension|theia plugin)"),
+)
 
 _TYPES = ("che plugin", "che editor", "vs code extension", "theia plugin")
 _LISTS = ("plugins", "editors")

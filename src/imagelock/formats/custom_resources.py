@@ -8,6 +8,7 @@ not in it.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -19,13 +20,19 @@ from imagelock.formats.objects import group_of, kind_of, objects, parameter_reas
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from imagelock.formats.base import Mark
     from imagelock.formats.custom_resource_table import Row
     from imagelock.formats.tree import Document, Node
     from imagelock.model.place import Found
 
 name = "custom-resources"
 summary = "custom resources of known operators: images outside pod specs, by a table of kinds and paths"
-marks: tuple[str, ...] = ("image", "Image", "pkg.crossplane.io", "docker://")
+_GROUPS = sorted({row.group for row in KINDS if row.group})
+marks: tuple[Mark, ...] = (
+    "BuildConfig",
+    "ImageStream",
+    re.compile(rf"apiVersion[\"']?[ \t]*:[ \t]*[\"']?(?:{'|'.join(map(re.escape, _GROUPS))})/"),
+)
 
 _ROWS: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
 for _row in KINDS:

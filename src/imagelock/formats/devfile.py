@@ -18,6 +18,7 @@ from imagelock.formats.objects import kind_of, objects
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from imagelock.formats.base import Mark
     from imagelock.formats.tree import Document, Node
     from imagelock.model.place import Found
 
@@ -25,7 +26,7 @@ name = "devfile"
 summary = (
     "devfiles 1 and 2, editor definitions, DevWorkspace objects: containers, inlined and referenced lists"
 )
-marks: tuple[str, ...] = ("image",)
+marks: tuple[Mark, ...] = ("schemaVersion", "DevWorkspace", "dockerimage", "referenceContent")
 
 _KINDS = ("DevWorkspace", "DevWorkspaceTemplate")
 _LISTS = ("components", "tools")

@@ -19,12 +19,13 @@ from imagelock.model.place import Place, Span
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from imagelock.formats.base import Mark
     from imagelock.formats.tree import Document, Node
     from imagelock.model.place import Found
 
 name = "compose"
 summary = "Docker Compose: images of services with the defaults of variables, build contexts, image mounts"
-marks: tuple[str, ...] = ("image",)
+marks: tuple[Mark, ...] = ("\nservices", 'services"')
 
 _FILE_NAMES = ("*compose*.yml", "*compose*.yaml", "*compose*.json")
 _TOP_KEYS = frozenset({"version", "name", "services", "networks", "volumes", "configs", "secrets", "include"})

@@ -15,12 +15,13 @@ from imagelock.formats.candidates import required, required_behind
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from imagelock.formats.base import Mark
     from imagelock.formats.tree import Document, Node
     from imagelock.model.place import Found
 
 name = "github-actions"
 summary = "GitHub workflows and actions: containers and services of jobs, docker:// in steps and actions"
-marks: tuple[str, ...] = ("docker://", "container:", "image")
+marks: tuple[Mark, ...] = ("docker://", "\njobs", 'jobs"')
 
 PREFIX = "docker://"
 

@@ -16,12 +16,13 @@ from imagelock.formats.candidates import required, skipped
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from imagelock.formats.base import Mark
     from imagelock.formats.tree import Document, Node
     from imagelock.model.place import Found
 
 name = "gitlab-ci"
 summary = "GitLab pipelines: image and services, global, of default, of jobs and hidden jobs"
-marks: tuple[str, ...] = ("image", "services:")
+marks: tuple[Mark, ...] = ("\nimage", "\nservices", "\ndefault", "\n.", re.compile(r"script[\"']?[ \t]*:"))
 
 _FILE_NAME = re.compile(r"(?:.*\.)?gitlab-ci(?:[._-].*)?\.ya?ml", re.IGNORECASE)
 _SCRIPTS = ("script", "before_script", "after_script", "run")

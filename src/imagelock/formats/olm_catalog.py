@@ -17,12 +17,13 @@ from imagelock.formats.objects import kind_of, objects, parameter_reason
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from imagelock.formats.base import Mark
     from imagelock.formats.tree import Document, Node
     from imagelock.model.place import Found
 
 name = "olm-catalog"
 summary = "OLM catalogs: bundles and their related images, CatalogSource, ClusterCatalog, Subscription"
-marks: tuple[str, ...] = ("image", "Image")
+marks: tuple[Mark, ...] = ("olm.", "operators.coreos.com/", "olm.operatorframework.io/")
 
 _BUNDLE = "olm.bundle"
 _SEMVER = "olm.semver"

@@ -19,12 +19,13 @@ from imagelock.formats.parameters import PUT_TOGETHER, image_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from imagelock.formats.base import Mark
     from imagelock.formats.tree import Document, Node
     from imagelock.model.place import Found
 
 name = "tekton"
 summary = "Tekton tasks, pipelines, runs and step actions: steps, sidecars, defaults of parameters, bundles"
-marks: tuple[str, ...] = ("tekton.dev/",)
+marks: tuple[Mark, ...] = ("tekton.dev/",)
 
 _GROUPS = ("tekton.dev", "triggers.tekton.dev")
 _SPECS = ("spec", "taskSpec")

@@ -64,6 +64,15 @@ class Document:
         return True
 
     @cached_property
+    def root_values(self) -> dict[str, RawNode]:
+        """The values of the root's keys, the first of equal ones: every format asks for some of them."""
+        values: dict[str, RawNode] = {}
+        for key, value in self.root.value if isinstance(self.root, yaml.MappingNode) else ():
+            if isinstance(key, yaml.ScalarNode):
+                values.setdefault(key.value, value)
+        return values
+
+    @cached_property
     def top(self) -> Node:
         """The tree's root."""
         return Node(self, self.root, self.prefix)
@@ -143,7 +152,7 @@ class Node:
         """Follow keys downwards; None when one is missing."""
         raw: RawNode | None = self.raw
         for key in keys:
-            raw = _value(raw, key)
+            raw = self.document.root_values.get(key) if raw is self.document.root else _value(raw, key)
         return None if raw is None else Node(self.document, raw, ".".join(filter(None, (self.path, *keys))))
 
     def entries(self) -> Iterator[tuple[str, Node]]:
