@@ -89,6 +89,13 @@ class DockerRegistry:
             self._process.wait(10)
             self._process = None
 
+    def collect(self) -> None:
+        """Collect garbage, digests without a tag included, and start again: the process caches what was."""
+        self.stop()
+        config = self.directory / "config.yml"
+        run("docker-registry", "garbage-collect", "--delete-untagged", str(config), cwd=self.directory)
+        self.start()
+
     def __enter__(self) -> Self:
         self.start()
         return self
