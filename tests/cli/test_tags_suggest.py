@@ -169,6 +169,26 @@ def test_suggest_lists_who_still_floats_with_the_tag_of_the_same_build(site: Sit
     assert site.run("suggest", "--strict", "--git", str(clone), "t.yaml").code == 1
 
 
+def test_suggest_finds_floating_tags_in_the_values_of_charts(site: Site, clone: Path) -> None:
+    site.write("t.yaml", tag_file(item("docker.io/acme/dex", "v0.1"), item("docker.io/acme/web", "v0.2")))
+    chart = site.root / "chart"
+    chart.mkdir()
+    site.write("chart/Chart.yaml", "apiVersion: v2\nname: x\nversion: 1.0.0\n")
+    site.write(
+        "chart/values.yaml",
+        "image:\n  repository: docker.io/acme/dex\n  tag: master-stable-latest\n"
+        "images:\n  tags:\n    web: docker.io/acme/web:latest\n"
+        "other:\n  image:\n    repository: docker.io/acme/dex\n",
+    )
+
+    shown = site.run("suggest", "--git", str(clone), "t.yaml", "-o", "json")
+
+    assert [(item["file"], item["line"], item["hint"]) for item in shown.document["findings"]] == [
+        ("chart/values.yaml", 2, "write docker.io/acme/dex:v0.1"),
+        ("chart/values.yaml", 6, "write docker.io/acme/web:v0.2"),
+    ]
+
+
 def test_suggest_prints_the_commit_message_alone(site: Site, clone: Path) -> None:
     tagged = revision(clone, "1.0.5")
     site.write("t.yaml", tag_file(item("docker.io/acme/dex", "stx.8.0.v1.0.5", commit=tagged)))

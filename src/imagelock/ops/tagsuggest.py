@@ -119,7 +119,8 @@ def floating(
     for use in uses:
         managed = by_name.get(use.reference.name, [])
         tag = use.reference.pulled_tag
-        if managed and tag is not None and use.reference.digest is None and _floats(tag):
+        is_open = use.place.tag_is_known and use.reference.digest is None
+        if managed and is_open and tag is not None and _floats(tag):
             stem = tag.removesuffix(_LATEST)
             of_build = [entry for entry in managed if stem and entry.source_tag.startswith(stem)]
             tags = dict.fromkeys(proposed.get(entry, entry.tag) for entry in of_build or managed)
