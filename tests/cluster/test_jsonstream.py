@@ -6,7 +6,7 @@ import io
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagelock.cluster.jsonstream import JsonStream
@@ -37,17 +37,20 @@ def cut(data: bytes, size: int = 7) -> list[object]:
     return [json.loads(piece.data) for piece in JsonStream(Trickle(data, size)).pieces()]
 
 
+@settings(deadline=None)
 @given(items=st.lists(OBJECTS, max_size=4), indent=st.sampled_from([None, 4]), size=st.integers(1, 40))
 def test_a_list_gives_exactly_its_items(items: list[object], indent: int | None, size: int) -> None:
     whole = {"apiVersion": "v1", "items": items, "kind": "List", "metadata": {"resourceVersion": "}"}}
     assert cut(json.dumps(whole, indent=indent).encode(), size) == items
 
 
+@settings(deadline=None)
 @given(documents=st.lists(OBJECTS, min_size=1, max_size=3), size=st.integers(1, 40))
 def test_concatenated_documents_are_each_given(documents: list[object], size: int) -> None:
     assert cut("\n".join(map(json.dumps, documents)).encode(), size) == documents
 
 
+@settings(deadline=None)
 @given(items=st.lists(OBJECTS, min_size=1, max_size=3), data=st.data())
 def test_a_text_that_ends_early_is_never_a_smaller_list(items: list[object], data: st.DataObject) -> None:
     text = json.dumps({"items": items, "kind": "List"}).encode()

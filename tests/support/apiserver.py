@@ -109,6 +109,7 @@ class ApiServer:
 def _handler(server: ApiServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # head and body in one packet: two would wait for each other's acknowledgement
 
         def do_GET(self) -> None:
             answer = server.answer(self.path, self.headers.get("authorization"))
