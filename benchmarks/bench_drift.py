@@ -1,0 +1,246 @@
+"""`drift` and a cold `lock` of 2,000 references, beside the raw ceiling and a skopeo process a reference.
+
+    python benchmarks/bench_drift.py [REFERENCES]
+
+Against Debian's docker-registry (its version is printed) and the embedded registry, all on loopback and in
+one run.  The ceiling is a client of raw sockets that sends nothing but the HEADs: two processes, eight kept
+connections each.  skopeo is timed on a sample of 50 and extrapolated, which the line says.  Nothing is
+asserted.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+
+from imagelock.registry.memory import MemoryStore
+from imagelock.service.embedded import EmbeddedRegistry
+from imagelock.service.sample import LINUX_AMD64, LINUX_ARM64, sample_image
+from support import peers
+from support.push import Pusher
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from multiprocessing.connection import Connection
+
+REFERENCES = 2000
+SINGLES = 4
+"""Every fourth image has one platform only."""
+REPOSITORIES = 20
+PROCESSES, CONNECTIONS = 2, 8
+RUNS = 3
+SAMPLE = 50
+HOST = "quay.io"
+ACCEPT = (
+    "application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.list.v2+json, "
+    "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json"
+)
+
+
+def main() -> None:
+    """Measure against each registry and print."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else REFERENCES
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        if shutil.which("docker-registry"):
+            words = subprocess.run(
+                ["docker-registry", "--version"], capture_output=True, text=True, check=True
+            )
+            registry = stack.enter_context(peers.DockerRegistry(folder / "registry"))
+            shown = f"docker-registry {words.stdout.split()[-1]}"
+            measure(shown, registry.address, folder / "a", count, with_skopeo=True)
+        else:
+            print("docker-registry is not installed: only the embedded registry is measured")
+        spawning = multiprocessing.get_context("spawn")
+        reading, writing = spawning.Pipe(duplex=False)
+        server = spawning.Process(target=serve, args=(writing,), daemon=True)
+        server.start()
+        stack.callback(server.kill)
+        measure("embedded registry", reading.recv(), folder / "b", count, with_skopeo=False)
+
+
+def serve(writing: Connection) -> None:
+    """Run the embedded registry in a process of its own, as a peer would be."""
+    registry = EmbeddedRegistry(MemoryStore())
+    writing.send(registry.address)
+    registry.run()
+
+
+def measure(shown: str, address: str, folder: Path, count: int, *, with_skopeo: bool) -> None:
+    """Fill one registry, then time everything in turns."""
+    names = [(f"acme/app{i % REPOSITORIES}", f"1.{i}") for i in range(count)]
+    push(address, names)
+    project(folder, address, names)
+    times: dict[str, list[float]] = {"ceiling": [], "drift": [], "lock": []}
+    for _ in range(RUNS):
+        (folder / "images.lock").unlink(missing_ok=True)
+        times["lock"].append(timed(lambda: imagelock(folder, "lock")))
+        times["drift"].append(timed(lambda: imagelock(folder, "drift")))
+        times["ceiling"].append(timed(lambda: ceiling(address, names)))
+    asked = requests(folder)
+    ceiling_time = statistics.median(times["ceiling"])
+    drift_time, lock_time = (statistics.median(times[name]) for name in ("drift", "lock"))
+    print(f"\n{shown}, {count} references, median of {RUNS}")
+    print(f"  raw HEAD ceiling  {ceiling_time:6.2f} s   {count / ceiling_time:,.0f}/s")
+    ratio = drift_time / ceiling_time
+    over = "" if ratio <= 1.8 else "   OVER"
+    print(f"  drift             {drift_time:6.2f} s   {ratio:.2f} x the ceiling   budget 1.8 x{over}")
+    print(f"  cold lock         {lock_time:6.2f} s   {lock_time / ceiling_time:.2f} x the ceiling")
+    print(f"  requests          {', '.join(f'{what} {number}' for what, number in asked.items())}")
+    if with_skopeo and shutil.which("skopeo"):
+        skopeo_time = timed(lambda: skopeo(address, names[:SAMPLE])) * count / SAMPLE
+        gain = skopeo_time / drift_time
+        low = "" if gain >= 10 else "   UNDER"
+        print(
+            f"  skopeo a process  {skopeo_time:6.1f} s   extrapolated from {SAMPLE}; "
+            f"drift is {gain:.0f} x as fast   budget 10 x{low}"
+        )
+
+
+def push(address: str, names: Sequence[tuple[str, str]]) -> None:
+    """Give the registry every image."""
+    pusher = Pusher(f"http://{address}")
+    for number, (name, tag) in enumerate(names):
+        platforms = LINUX_AMD64 if number % SINGLES == 0 else (LINUX_AMD64, LINUX_ARM64)
+        pusher.image(f"{HOST}/{name}", tag, sample_image(f"{name}:{tag}", platforms))
+    pusher.close()
+
+
+def project(folder: Path, address: str, names: Sequence[tuple[str, str]]) -> None:
+    """Write a project that names every image."""
+    folder.mkdir()
+    listed = "".join(f"{HOST}/{name}:{tag}\n" for name, tag in names)
+    (folder / "external_images.txt").write_text(listed)
+    (folder / "imagelock.toml").write_text(
+        f'[registries."{HOST}"]\nmirrors = ["http://{address}/{HOST}"]\nfallback = false\n'
+    )
+
+
+def timed(work: Callable[[], None]) -> float:
+    """Return the seconds a piece of work takes."""
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+def imagelock(folder: Path, *arguments: str) -> None:
+    """Run a command as a process; it must end with 0."""
+    environ = {**os.environ, "HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
+    subprocess.run(
+        [sys.executable, "-m", "imagelock", *arguments, "-q"],
+        cwd=folder,
+        env=environ,
+        check=True,
+        timeout=600,
+    )
+
+
+def skopeo(address: str, names: Sequence[tuple[str, str]]) -> None:
+    """Ask for each reference with a process of its own, two at a time for two cores."""
+    waiting = list(names)
+
+    def work() -> None:
+        while waiting:
+            name, tag = waiting.pop()
+            peers.skopeo("inspect", "--tls-verify=false", "--raw", f"docker://{address}/{HOST}/{name}:{tag}")
+
+    workers = [threading.Thread(target=work) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+
+def ceiling(address: str, names: Sequence[tuple[str, str]]) -> None:
+    """Send every HEAD over raw sockets from two processes; nothing is parsed but the end of the headers."""
+    forking = multiprocessing.get_context("fork")
+    workers = [
+        forking.Process(target=heads, args=(address, list(names[number::PROCESSES])))
+        for number in range(PROCESSES)
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+        if worker.exitcode:
+            raise RuntimeError("the ceiling's client failed")
+
+
+def heads(address: str, names: list[tuple[str, str]]) -> None:
+    """Ask for a share of the references over kept connections, a thread each."""
+    failed: list[bytes] = []
+    workers = [
+        threading.Thread(target=_heads, args=(address, names[number::CONNECTIONS], failed))
+        for number in range(CONNECTIONS)
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    if failed:
+        raise RuntimeError(failed[0].decode(errors="replace"))
+
+
+def _heads(address: str, names: list[tuple[str, str]], failed: list[bytes]) -> None:
+    host, _, port = address.rpartition(":")
+    with socket.create_connection((host, int(port))) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for name, tag in names:
+            path = f"/v2/{HOST}/{name}/manifests/{tag}"
+            connection.sendall(
+                f"HEAD {path} HTTP/1.1\r\nHost: {address}\r\nAccept: {ACCEPT}\r\n\r\n".encode()
+            )
+            answer = connection.recv(65536)
+            while b"\r\n\r\n" not in answer:
+                answer += connection.recv(65536)
+            if not answer.startswith(b"HTTP/1.1 200"):
+                failed.append(answer)
+                return
+
+
+def requests(folder: Path) -> Counter[str]:
+    """Count what one cold lock, a second one and one drift send, by the client's own count."""
+    code = (
+        "import sys; from imagelock.registry import client\n"
+        "made = []; init = client.RegistryClient.__init__\n"
+        "def keep(self, *a, **k):\n    init(self, *a, **k); made.append(self)\n"
+        "client.RegistryClient.__init__ = keep\n"
+        "from imagelock.cli.main import run; code = run(sys.argv[1:])\n"
+        "from collections import Counter; total = Counter()\n"
+        "for one in made:\n"
+        "    for (_, method), number in one.requests.items(): total[method] += number\n"
+        "print(*(f'{m}={n}' for m, n in sorted(total.items())))\n"
+    )
+    counts: Counter[str] = Counter()
+    (folder / "images.lock").unlink(missing_ok=True)
+    environ = {**os.environ, "HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
+    for shown, verb in (("cold lock", "lock"), ("second lock", "lock"), ("drift", "drift")):
+        done = subprocess.run(
+            [sys.executable, "-c", code, verb, "-q"],
+            cwd=folder, env=environ, check=True, capture_output=True, text=True, timeout=600,
+        )  # fmt: skip
+        found = done.stdout.split("\n")[-2].split()
+        for part in found:
+            method, _, number = part.partition("=")
+            counts[f"{shown} {method}"] = int(number)
+        if not found:
+            counts[f"{shown} none"] = 0
+    return counts
+
+
+if __name__ == "__main__":
+    main()
