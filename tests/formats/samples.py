@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from formats import samples_build as build
 from formats.samples_deploy import ARGOCD, CHART, FLUX, KUSTOMIZATION, TEMPLATE, VALUES
 from imagelock.model.digest import Digest
 
@@ -214,6 +215,18 @@ _PLAIN = (
     Sample("kustomization", "kustomization.yaml", KUSTOMIZATION, 7),
     Sample("flux", "flux.yaml", FLUX, 5),
     Sample("argocd", "app.yaml", ARGOCD, 9),
+    Sample("compose", "compose.yaml", build.COMPOSE, 10),
+    Sample("dockerfile-full", "Dockerfile", build.DOCKERFILE, 9),
+    Sample("devfile-1", "devfile.yaml", build.DEVFILE_1, 3),
+    Sample("devfile-2", "devfile.yaml", build.DEVFILE_2, 5),
+    Sample("che-plugin", "meta.yaml", build.CHE_PLUGIN, 4),
+    Sample("github", "build.yml", build.GITHUB, 3),
+    Sample("github-action", "action.yml", build.GITHUB_ACTION, 1),
+    Sample("gitlab", "pipeline.yml", build.GITLAB, 4),
+    Sample("tekton", "task.yaml", build.TEKTON, 5),
+    Sample("argo", "workflow.yaml", build.ARGO, 7),
+    Sample("custom", "objects.yaml", build.CUSTOM, 5),
+    Sample("olm-catalog", "catalog.yaml", build.OLM_CATALOG, 5),
 )
 
 SAMPLES = (

@@ -42,7 +42,7 @@ def claims(document: Document) -> bool:
 def find(document: Document) -> Iterator[Found]:
     """Yield the images of every template and pod in the document."""
     anywhere: dict[str, Node] = {}
-    for _, spec in document.top.values_of("spec"):
+    for _, spec in document.top.values_of("spec", "workflowSpec"):
         anywhere = {**dict(_defaults(spec)), **anywhere}
     for key, value in document.top.values_of("templates", "templateDefaults"):
         for template in value.new_items("template") if key == "templates" else (value,):
