@@ -143,7 +143,8 @@ def test_an_unexpected_error_ends_only_its_connection(
 def test_a_client_that_stops_talking_is_let_go(
     registry: EmbeddedRegistry, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("imagelock.service.http._Handler.timeout", 0.1)
+    monkeypatch.setattr("imagelock.service.stream.IDLE_SECONDS", 0.1)
+    monkeypatch.setattr("imagelock.service.stream.HEAD_SECONDS", 0.1)
     for start in (b"GET /v2/ HT", _post(b"hel", "Content-Length: 5"), b""):
         with socket.create_connection(wire.where, timeout=10) as connection:
             connection.sendall(start)

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from imagelock.errors import ImagelockError
 from imagelock.registry.catalog import is_path
 from imagelock.service.blobs import BlobRoutes
-from imagelock.service.http import Answer, BodyTooLongError, MalformedBodyError
+from imagelock.service.http import Answer, BodyTooLongError, HeadError, MalformedBodyError
 from imagelock.service.manifests import ManifestRoutes
-from imagelock.service.refusal import Refused, refusal
+from imagelock.service.refusal import Refused, refusal, store_refusal
 from imagelock.service.uploads import Uploads
 
 if TYPE_CHECKING:
@@ -45,7 +45,11 @@ class Distribution:
     def __init__(self, store: LocalStore, *, writable: bool) -> None:
         self.uploads = Uploads(store.create)
         self._writable = writable
-        self._routes = _routes(ManifestRoutes(store), BlobRoutes(store, self.uploads))
+        self._others = _routes(ManifestRoutes(store), BlobRoutes(store, self.uploads))
+        self._routes = {
+            kind: tuple(route for route in self._others if f"/{kind}/" in route.pattern.pattern)
+            for kind in ("manifests", "referrers", "tags")
+        }
 
     def __call__(self, request: Request) -> Answer:
         """Answer one request; every error becomes an answer, and what is unexpected is logged."""
@@ -59,8 +63,11 @@ class Distribution:
             ).answer()
         except ImagelockError as error:
             answer = refusal(error).answer()
-        except (OSError, MalformedBodyError):
+        except (ConnectionError, TimeoutError, MalformedBodyError, HeadError):
             raise  # The connection is broken, not the registry.
+        except OSError as error:
+            _log.warning("%s %.200r: %s", request.method, request.path, error.strerror)
+            answer = store_refusal(error).answer()
         except Exception:  # noqa: BLE001 - logged, and one request's fault must not end a server
             _log.exception("%s %s", request.method, request.path)
             answer = Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "UNKNOWN", "an internal error").answer()
@@ -76,7 +83,9 @@ class Distribution:
         self.uploads.close()
 
     def _answer(self, request: Request) -> Answer:
-        for route in self._routes:
+        # The last but one part of a path tells nearly all of its kind, and spares trying every pattern.
+        kind = request.path.rpartition("/")[0].rpartition("/")[2]
+        for route in self._routes.get(kind, self._others):
             match = route.pattern.fullmatch(request.path)
             if match is not None:
                 break

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from imagelock.errors import UsageError
 from imagelock.service.distribution import Distribution
-from imagelock.service.http import Server
+from imagelock.service.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,15 +87,18 @@ class EmbeddedRegistry:
         self._thread = threading.Thread(target=self.run, name=f"registry {self.address}", daemon=True)
         self._thread.start()
 
-    def close(self) -> None:
-        """Stop: no new connection, the open ones are cut, unfinished uploads are thrown away."""
+    def close(self, grace: float = 0.0) -> None:
+        """Stop: no new connection, the open ones are cut, unfinished uploads are thrown away.
+
+        Answers under way get ``grace`` seconds to be finished.
+        """
         if self._serving.is_set():
             self._server.shutdown()
         if self._thread is not None:
             self._thread.join()
             self._thread = None
         self._server.server_close()
-        self._server.cut()
+        self._server.cut(grace)
         self._api.close()
 
     def __enter__(self) -> Self:

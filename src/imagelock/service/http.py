@@ -1,32 +1,31 @@
-"""HTTP/1.1 for the embedded registry: requests and answers as values, threads and sockets below.
+"""HTTP/1.1 for the embedded registry, as values: heads, bodies, requests and answers; no sockets.
 
-The standard library's server parses the request line and the headers.  Bodies are framed here
-(RFC 9112, sections 6 and 7): they are read in pieces, chunked ones too, never beyond their end, and what
-a handler left unread never becomes the next request.
+Follows RFC 9112, strictly where two readers could disagree about where a request ends: lines end in CRLF,
+a name has no space before its colon, no line is folded, a length and a coding never stand together.
+Bodies are read in pieces, chunked ones too (sections 6 and 7), never beyond their end, and what a handler
+left unread never becomes the next request.
 """
 
 from __future__ import annotations
 
-import http.server
-import logging
-import socket
-import socketserver
-import threading
+import re
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, unquote, urlsplit
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import parse_qsl, unquote
 
-from imagelock.errors import ImagelockError
-from imagelock.limits import CHUNK_LINE_BYTES, DRAIN_BYTES, IDLE_SECONDS, PIECE_BYTES, TRAILER_BYTES
+from imagelock.limits import CHUNK_LINE_BYTES, HEAD_FIELDS, QUERY_FIELDS, TRAILER_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from io import BufferedIOBase
 
-_log = logging.getLogger(__name__)
+METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "PATCH", "DELETE", "OPTIONS"})
 _HEX = frozenset("0123456789abcdefABCDEF")
-_METHODS = ("GET", "HEAD", "PUT", "POST", "PATCH", "DELETE", "OPTIONS")
+_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21-\x7e\x80-\xff]+) HTTP/([0-9])\.([0-9])")
+_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_UNSAFE = re.compile(rb"[\x00\r\n]")
+_ONCE = frozenset({"host", "content-length", "transfer-encoding", "content-range", "content-type", "expect"})
+"""Headers that mean one thing or nothing: a second one is refused, and not joined or dropped."""
 
 
 class MalformedBodyError(Exception):
@@ -37,21 +36,121 @@ class BodyTooLongError(Exception):
     """A body longer than its reader takes."""
 
 
+class HeadError(Exception):
+    """A head that is not taken; ``status`` is the answer, and the connection ends with it."""
+
+    def __init__(self, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> None:
+        super().__init__(status.phrase)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """A request without its body; header names are in lower case."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    keep: bool
+
+    @property
+    def path(self) -> str:
+        """The path as it was sent, without the query."""
+        return self.target.partition("?")[0]
+
+    @property
+    def length(self) -> int | None:
+        """What the body's length is; None for a chunked one.  Raises :class:`HeadError`."""
+        coding, length = self.headers.get("transfer-encoding"), self.headers.get("content-length")
+        if coding is not None:
+            if coding.lower() != "chunked" or length is not None:
+                raise HeadError
+            return None
+        if length is None:
+            return 0
+        if not (length.isascii() and length.isdigit() and len(length) <= 18):
+            raise HeadError
+        return int(length)
+
+    @property
+    def asks_first(self) -> bool:
+        """Whether the client waits for ``100 Continue`` before it sends the body."""
+        return self.headers.get("expect", "").lower() == "100-continue"
+
+
+def parse_head(data: bytes) -> Head:
+    """Read a request line and its headers, without the empty line; raise :class:`HeadError`."""
+    first, *lines = data.split(b"\r\n")
+    match = _LINE.fullmatch(first)
+    if match is None:
+        raise HeadError
+    method, target, major, minor = (part.decode("latin-1") for part in match.groups())
+    if major != "1":
+        raise HeadError(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
+    headers = _headers(lines)
+    if minor != "0" and "host" not in headers:
+        raise HeadError
+    if method not in METHODS:
+        raise HeadError(HTTPStatus.NOT_IMPLEMENTED)
+    if minor == "0" and "transfer-encoding" in headers:
+        raise HeadError
+    words = {word.strip().lower() for word in headers.get("connection", "").split(",")}
+    return Head(
+        method=method,
+        target=_origin_form(target),
+        headers=headers,
+        keep=minor != "0" and "close" not in words,
+    )
+
+
+def _headers(lines: list[bytes]) -> dict[str, str]:
+    if len(lines) > HEAD_FIELDS:
+        raise HeadError(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+    headers: dict[str, str] = {}
+    for line in lines:
+        name, colon, value = line.partition(b":")
+        if not colon or not _NAME.fullmatch(name) or _UNSAFE.search(value):
+            raise HeadError
+        key, text = name.decode("ascii").lower(), value.strip(b" \t").decode("latin-1")
+        if key in headers:
+            if key in _ONCE:
+                raise HeadError
+            text = f"{headers[key]}, {text}"
+        headers[key] = text
+    return headers
+
+
+def _origin_form(target: str) -> str:
+    """Return the path and query of a target that names scheme and host as well (a proxy's form)."""
+    scheme, separator, rest = target.partition("://")
+    if not separator or scheme.lower() not in {"http", "https"}:
+        return target
+    return "/" + rest.partition("/")[2]
+
+
+class Source(Protocol):
+    """Where a body's bytes come from."""
+
+    def pieces(self, length: int) -> Iterator[memoryview]:
+        """Yield the next ``length`` bytes; a piece is good until the next one is asked for."""
+
+    def line(self, limit: int) -> bytes:
+        """Return up to and with the next line feed, or ``limit`` bytes without one."""
+
+
 class Body:
     """A request's body, read once and in pieces; ``length`` is None for a chunked one."""
 
-    def __init__(
-        self, file: BufferedIOBase, length: int | None, begin: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, source: Source, length: int | None, begin: Callable[[], None] = lambda: None) -> None:
         self.length = length
         self.begun = False
         self.ended = length == 0
-        self._file = file
+        self._source = source
         self._begin = begin
-        self._source = self._chunks() if length is None else self._plain(length)
+        self._pieces = self._chunks() if length is None else source.pieces(length)
 
-    def pieces(self) -> Iterator[bytes]:
-        """Yield what is left.
+    def pieces(self) -> Iterator[memoryview]:
+        """Yield what is left; a piece is good until the next one is asked for.
 
         Raises :class:`MalformedBodyError`, or :class:`ConnectionError` when the client goes away.
         """
@@ -59,7 +158,7 @@ class Body:
             self.begun = True
             self._begin()
         # Not `yield from`: a reader that stops early would close the source, and drain could not go on.
-        for piece in self._source:  # noqa: UP028 - see above
+        for piece in self._pieces:  # noqa: UP028 - see above
             yield piece
         self.ended = True
 
@@ -76,25 +175,17 @@ class Body:
 
     def drain(self, limit: int) -> bool:
         """Read what is left, at most ``limit`` bytes; return whether the end was reached."""
-        for piece in self._source:
+        for piece in self._pieces:
             limit -= len(piece)
             if limit < 0:
                 return False
         self.ended = True
         return True
 
-    def _plain(self, left: int) -> Iterator[bytes]:
-        while left:
-            piece = self._file.read(min(left, PIECE_BYTES))
-            if not piece:
-                raise ConnectionAbortedError("the client went away in the middle of a body")
-            left -= len(piece)
-            yield piece
-
-    def _chunks(self) -> Iterator[bytes]:
+    def _chunks(self) -> Iterator[memoryview]:
         while size := self._chunk_size():
-            yield from self._plain(size)
-            if self._file.read(2) != b"\r\n":
+            yield from self._source.pieces(size)
+            if self._source.line(2) != b"\r\n":
                 raise MalformedBodyError("a chunk does not end where it should")
         left = TRAILER_BYTES
         while (line := self._line()) != b"":
@@ -109,7 +200,7 @@ class Body:
         return int(text, 16)
 
     def _line(self) -> bytes:
-        line = self._file.readline(CHUNK_LINE_BYTES)
+        line = self._source.line(CHUNK_LINE_BYTES)
         if not line.endswith(b"\r\n"):
             raise MalformedBodyError("a chunk's line without an end")
         return line[:-2]
@@ -121,9 +212,34 @@ class Request:
 
     method: str
     path: str
-    query: Mapping[str, str]
+    fields: tuple[tuple[str, str], ...]
     headers: Mapping[str, str]
     body: Body
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        """The query's fields; the first of each name."""
+        return dict(reversed(self.fields))
+
+    def every(self, name: str) -> tuple[str, ...]:
+        """Return all values that the query has for ``name``."""
+        return tuple(value for key, value in self.fields if key == name)
+
+
+def request_of(head: Head, body: Body) -> Request:
+    """Join a head and its body; raise :class:`HeadError` when the query is too long."""
+    path, _, query = head.target.partition("?")
+    try:
+        fields = parse_qsl(query, keep_blank_values=True, max_num_fields=QUERY_FIELDS) if query else []
+    except ValueError as error:
+        raise HeadError from error
+    return Request(
+        method=head.method,
+        path=unquote(path, errors="replace") if "%" in path else path,
+        fields=tuple(fields),
+        headers=head.headers,
+        body=body,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,181 +255,15 @@ class Answer:
     length: int | None = None
 
 
-class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
-    """A thread a connection, calling ``application`` for each request.
-
-    ``observer`` is told the method, the path and the status of each answer before it is sent.
-    """
-
-    allow_reuse_address = True
-    daemon_threads = True
-    request_queue_size = 256
-
-    def __init__(
-        self,
-        address: tuple[str, int],
-        application: Callable[[Request], Answer],
-        observer: Callable[[str, str, int], None] | None = None,
-    ) -> None:
-        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        self.application = application
-        self.observer = observer
-        self._open: set[socket.socket] = set()
-        self._guard = threading.Lock()
-        super().__init__(address, _Handler)
-
-    def process_request_thread(self, request: object, client_address: object) -> None:
-        """Serve one connection, known to :meth:`cut` while it lives."""
-        connection = request
-        if not isinstance(connection, socket.socket):  # pragma: no cover - TCPServer accepts sockets only
-            raise TypeError
-        with self._guard:
-            self._open.add(connection)
-        try:
-            super().process_request_thread(connection, client_address)
-        finally:
-            with self._guard:
-                self._open.discard(connection)
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of clients that go away; log everything else."""
-        del request, client_address
-        _log.debug("a connection ended", exc_info=True)
-
-    def cut(self) -> None:
-        """End every open connection, so that their threads end too."""
-        with self._guard:
-            for connection in self._open:
-                try:
-                    connection.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    continue  # It ended by itself.
-
-
-class _Handler(http.server.BaseHTTPRequestHandler):
-    """One connection: requests in, answers out, one after the other."""
-
-    server: Server
-    protocol_version = "HTTP/1.1"
-    server_version = "imagelock"
-    sys_version = ""
-    timeout = IDLE_SECONDS
-    disable_nagle_algorithm = True
-    # Headers and small bodies leave in one packet.
-    wbufsize = 64 * 1024
-
-    def _serve(self) -> None:
-        body = self._body()
-        if body is None:
-            self._refuse(HTTPStatus.BAD_REQUEST)
-            return
-        try:
-            answer = self.server.application(self._request(body))
-        except (MalformedBodyError, ValueError):
-            self._refuse(HTTPStatus.BAD_REQUEST)
-            return
-        self._send(answer, close=not body.ended and not self._can_drain(body))
-        self._finish(body)
-
-    def _request(self, body: Body) -> Request:
-        url = urlsplit(self.path)
-        return Request(
-            method=self.command,
-            path=unquote(url.path, errors="replace"),
-            query=dict(reversed(parse_qsl(url.query, keep_blank_values=True, max_num_fields=32))),
-            headers={name.lower(): value for name, value in self.headers.items()},
-            body=body,
-        )
-
-    def _body(self) -> Body | None:
-        """Frame the body; None when its headers contradict each other or ask for what is not spoken."""
-        lengths = self.headers.get_all("Content-Length") or []
-        coding = self.headers.get("Transfer-Encoding")
-        if coding is not None:
-            chunked = coding.strip().lower() == "chunked" and not lengths
-            return Body(self.rfile, None, self._continue) if chunked else None
-        if not lengths:
-            return Body(self.rfile, 0)
-        text = lengths[0].strip()
-        if len(lengths) > 1 or not (text.isascii() and text.isdigit() and len(text) <= 18):
-            return None
-        return Body(self.rfile, int(text), self._continue)
-
-    def _continue(self) -> None:
-        if self._expects:
-            self.send_response_only(HTTPStatus.CONTINUE)
-            self.end_headers()
-            self.wfile.flush()
-
-    @property
-    def _expects(self) -> bool:
-        return self.headers.get("Expect", "").lower() == "100-continue"
-
-    def _can_drain(self, body: Body) -> bool:
-        if self._expects and not body.begun:
-            return False  # It will not come, or what comes is the next request: nobody can tell.
-        return body.length is None or body.length <= DRAIN_BYTES
-
-    def _finish(self, body: Body) -> None:
-        """Read what the application left, so that a client still writing sees the answer."""
-        if body.ended or (self._expects and not body.begun):
-            return
-        self.wfile.flush()
-        try:
-            if not body.drain(DRAIN_BYTES):
-                self.close_connection = True
-        except MalformedBodyError:
-            self.close_connection = True
-
-    def _send(self, answer: Answer, *, close: bool = False) -> None:
-        if self.server.observer is not None:
-            self.server.observer(self.command, self.path.partition("?")[0], int(answer.status))
-        self._send_head(answer, close=close)
-        if self.command == "HEAD":
-            return
-        if isinstance(answer.body, bytes):
-            self.wfile.write(answer.body)
-            return
-        try:
-            for piece in answer.body:
-                self.wfile.write(piece)
-        except ImagelockError:
-            # The client has been promised more bytes than it gets: it cannot take this for good.
-            self.close_connection = True
-            _log.warning("cut %s %s: the content is damaged", self.command, self.path)
-
-    def _send_head(self, answer: Answer, *, close: bool) -> None:
-        length = answer.length
-        if length is None and isinstance(answer.body, bytes):
-            length = len(answer.body)
-        self.send_response_only(answer.status)
-        self.send_header("Date", self.date_time_string())
-        for name, value in answer.headers.items():
-            self.send_header(name, value)
-        if answer.status != HTTPStatus.NO_CONTENT:
-            self.send_header("Content-Length", str(length))
-        if close:
-            self.send_header("Connection", "close")
-        self.end_headers()
-
-    def handle_expect_100(self) -> bool:
-        """Wait with ``100 Continue`` until somebody wants the body."""
-        return True
-
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer a request that could not be parsed, without the standard library's HTML."""
-        del message, explain
-        self.command = self.command or "GET"
-        self._refuse(code)
-
-    def _refuse(self, status: int) -> None:
-        """Answer what is not understood, without asking the application or telling the observer."""
-        self.request_version = self.protocol_version  # A line that was not understood counts as HTTP/0.9.
-        self._send_head(Answer(status=status), close=True)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
-        """Write nothing: an observer can be asked for."""
-
-
-for _method in _METHODS:
-    setattr(_Handler, f"do_{_method}", _Handler._serve)  # noqa: SLF001 - the same for every method, of our own class
+def answer_head(answer: Answer, date: str, *, close: bool) -> bytes:
+    """Write the status line and the headers of an answer."""
+    length = answer.length
+    if length is None and isinstance(answer.body, bytes):
+        length = len(answer.body)
+    lines = [f"HTTP/1.1 {int(answer.status)} {HTTPStatus(answer.status).phrase}", f"Date: {date}"]
+    lines += [f"{name}: {value}" for name, value in answer.headers.items()]
+    if answer.status != HTTPStatus.NO_CONTENT:
+        lines.append(f"Content-Length: {length}")
+    if close:
+        lines.append("Connection: close")
+    return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")

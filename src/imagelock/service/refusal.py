@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from imagelock.errors import ImagelockError
+
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class Refused(Exception):  # noqa: N818 - a refusal is an answer to the client and no error of ours
@@ -60,9 +64,18 @@ def refusal(error: ImagelockError) -> Refused:
     if isinstance(error, UsageError):
         return Refused(HTTPStatus.METHOD_NOT_ALLOWED, "DENIED", error.message, error.where)
     # Whether bytes are damaged or the disk is full: the client is not to blame, and paths stay here.
-    known = isinstance(error, (IntegrityError, FileError))
-    message = "the stored content is damaged" if isinstance(error, IntegrityError) else "the store failed"
-    return Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "UNKNOWN", message if known else "an internal error")
+    if isinstance(error, IntegrityError):
+        return Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "UNKNOWN", "the stored content is damaged")
+    if isinstance(error, FileError):
+        return store_refusal(error.__cause__)
+    return Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "UNKNOWN", "an internal error")
+
+
+def store_refusal(error: BaseException | None) -> Refused:
+    """Return what the client is told when the disk failed: 507 when it is full."""
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return Refused(HTTPStatus.INSUFFICIENT_STORAGE, "UNKNOWN", "the store is full")
+    return Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "UNKNOWN", "the store failed")
 
 
 def manifest_refusal(error: IntegrityError) -> Refused:
