@@ -1,0 +1,127 @@
+"""``imagelock serve``."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from imagelock.cli.common import common, verb
+from imagelock.limits import GRACE_SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imagelock.cli.common import Run
+    from imagelock.registry.local import LocalStore
+    from imagelock.service.embedded import EmbeddedRegistry
+
+
+class _Ended(BaseException):
+    """Somebody asked the server to end (SIGTERM): that is no fault, and no error may swallow it."""
+
+
+@verb("serve")
+@click.argument("path", metavar="[DIR]", type=click.Path(path_type=Path), default=Path())
+@click.option("--host", default="127.0.0.1", show_default=True, help="Listen on this address.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=5000, show_default=True, help="0 takes any free one."
+)
+@click.option("--writable", is_flag=True, help="Take pushes and deletions, from this machine only.")
+@common()
+def command(run: Run, path: Path, *, host: str, port: int, writable: bool) -> None:
+    r"""Serve a bundle or an OCI layout as a registry, until Ctrl-C.
+
+    Read-only: DIR is a directory in OCI image layout, or one tar file of it, and nothing in it changes.
+    With --writable a missing or empty DIR becomes a layout, and tools such as skopeo, crane and docker push
+    into it; there are neither users nor TLS, so it listens on this machine only. What is damaged on disk
+    is never given as good.
+
+    The address is told on stderr (as JSON on stdout with -o json); -v tells every request. SIGTERM lets
+    answers under way finish and ends with exit code 0, Ctrl-C with 130.
+
+    \b
+    Examples:
+      imagelock serve ./bundle
+      imagelock serve --writable ./store --port 0
+      skopeo inspect --tls-verify=false docker://127.0.0.1:5000/REPOSITORY:TAG
+    """
+    from imagelock.service.embedded import EmbeddedRegistry  # noqa: PLC0415 - --help must not pay for it
+
+    store = _open_store(run.settings.directory / path, writable=writable)
+    observer = _tell_request if run.verbose else None
+    _allow_many_files()
+    registry = EmbeddedRegistry(store, host=host, port=port, writable=writable, observer=observer)
+    try:
+        with _ended_by_sigterm():
+            _tell_address(run, registry, path, writable=writable)
+            registry.run()
+    finally:
+        registry.close(GRACE_SECONDS)
+    raise click.exceptions.Exit(0)
+
+
+def _open_store(path: Path, *, writable: bool) -> LocalStore:
+    if writable or not path.is_file():
+        from imagelock.registry.layout import LayoutStore  # noqa: PLC0415 - the one that is needed
+
+        return LayoutStore(path, create=writable)
+    from imagelock.registry.tarlayout import TarStore  # noqa: PLC0415 - the same
+
+    return TarStore(path)
+
+
+@contextlib.contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """End the block quietly when SIGTERM comes."""
+
+    def end(_signal: int, _frame: Any) -> None:
+        raise _Ended
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        with contextlib.suppress(_Ended):
+            yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _allow_many_files() -> None:
+    """Take all the open files the system grants: each client and each upload needs some."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 65536)), hard))
+
+
+def _tell_address(run: Run, registry: EmbeddedRegistry, path: Path, *, writable: bool) -> None:
+    count = len(registry.store.repositories())
+    if run.is_json:
+        import msgspec  # noqa: PLC0415 - only when asked for
+
+        summary = {"address": registry.address, "url": registry.url, "repositories": count}
+        document = {"schema": "imagelock/serve/v1", "changes": [], "findings": [], "summary": summary}
+        sys.stdout.write(msgspec.json.encode(document).decode() + "\n")
+        sys.stdout.flush()
+    kind = "writable" if writable else "read-only"
+    run.say(
+        f"serving {path} ({kind}, repositories: {count}) on {registry.url}\n"
+        f"  list   curl {registry.url}/v2/_catalog\n"
+        f"  pull   skopeo copy --src-tls-verify=false docker://{registry.address}/REPOSITORY:TAG …\n"
+    )
+    if writable:
+        run.say(
+            f"  push   skopeo copy --dest-tls-verify=false … docker://{registry.address}/REPOSITORY:TAG\n"
+        )
+    run.say("  Ctrl-C ends it\n")
+    sys.stderr.flush()
+
+
+def _tell_request(method: str, path: str, status: int) -> None:
+    """Write one line of the access log; what a client sent cannot break out of its line."""
+    shown = path if path.isascii() and path.isprintable() else ascii(path)
+    sys.stderr.write(f"{method} {shown} {status}\n")
