@@ -49,15 +49,19 @@ class Charts:
         return self._of(path.parent, shown.rpartition("/")[0])
 
     def _of(self, folder: Path, shown: str) -> Chart | None:
-        if folder not in self._known:
+        passed = []
+        while folder not in self._known:
             file = folder / CHART_FILE
             if file.is_file():
                 self._known[folder] = chart_of(_text(file), shown)
             elif folder in (self._root, folder.parent) or not folder.is_relative_to(self._root):
                 self._known[folder] = None
             else:
-                self._known[folder] = self._of(folder.parent, shown.rpartition("/")[0])
-        return self._known[folder]
+                passed.append(folder)
+                folder, shown = folder.parent, shown.rpartition("/")[0]
+        found = self._known[folder]
+        self._known.update(dict.fromkeys(passed, found))
+        return found
 
 
 def _text(file: Path) -> str:
