@@ -112,7 +112,8 @@ def _write_directory(
     request: Request, whole: Plan, choice: Choice, source: _Joined, progress: Progress | None
 ) -> Done:
     target = LayoutStore(request.path)
-    todo = plan(source, target, whole.items, choice, jobs=request.jobs)
+    # Deep, so that running it again makes a damaged directory whole.
+    todo = plan(source, target, whole.items, replace(choice, deep=True), jobs=request.jobs)
     done = transfer.apply(todo, source, target, jobs=request.jobs, progress=progress)
     if _finished(done):
         todo = plan(source, target, (source.lock_item,), Choice(), jobs=request.jobs)

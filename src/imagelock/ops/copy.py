@@ -84,13 +84,15 @@ class Choice:
 
     ``skipped`` are children that the source lacks on purpose, ``elsewhere`` is content that the final
     destination has already and that is left out here.  ``nearby`` names repositories of the target that
-    should have a blob, to mount it from there.
+    should have a blob, to mount it from there.  ``deep`` believes no tag and no manifest of the target, but
+    looks for every blob: for a store whose files may have been damaged.
     """
 
     platforms: tuple[Platform, ...] = ()
     skipped: frozenset[Digest] = frozenset()
     elsewhere: frozenset[Digest] = frozenset()
     nearby: Mapping[Digest, str] = field(default_factory=dict)
+    deep: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +189,7 @@ def plan(source: Source, target: Target, items: Sequence[Item], choice: Choice, 
         (item.target, one.digest) for item, tree in trees.items() for one in tree.manifests
     )
     has = _whether(manifests, target.has_manifest, jobs)
-    drafts = [_draft(item, tree, has) for item, tree in trees.items()]
+    drafts = [_draft(item, tree, has, deep=choice.deep) for item, tree in trees.items()]
     blobs = dict.fromkeys((job.item.target, blob.digest) for job in drafts for blob in job.blobs)
     has.update(_whether(blobs, target.has_blob, jobs))
     errors = {item: one for item, one in looked.items() if isinstance(one, RegistryError)}
@@ -233,7 +235,9 @@ def keep_tag(digest: Digest) -> str:
 def _look(source: Source, target: Target, item: Item, choice: Choice) -> Tree | Result:
     """Settle an item by its tag alone, or read the whole image."""
     taken = standing(target, item)
-    if taken is not None and (taken.verdict is Verdict.CONFLICT or _has_children(target, item, choice)):
+    if taken is not None and taken.verdict is Verdict.CONFLICT:
+        return taken
+    if taken is not None and not choice.deep and _has_children(target, item, choice):
         return taken
     return read_tree(source, item.source, item.digest, choice)
 
@@ -274,10 +278,11 @@ def _whether(
     return dict(zip(asks, ask_all(asks, one, jobs=jobs, hosts=1, progress=None), strict=True))
 
 
-def _draft(item: Item, tree: Tree, has: _Answers) -> Job:
-    """Return a job with the manifests that are missing and every blob these point to."""
+def _draft(item: Item, tree: Tree, has: _Answers, *, deep: bool) -> Job:
+    """Return a job with the manifests that are missing and every blob these point to (``deep``: every blob)."""
     manifests = tuple(one for one in tree.manifests if has[item.target, one.digest] is not True)
-    needed = {digest for one in manifests for digest in tree.owners[one.digest]}
+    parents = tree.manifests if deep else manifests
+    needed = {digest for one in parents for digest in tree.owners[one.digest]}
     blobs = tuple(blob for blob in tree.blobs if blob.digest in needed)
     return Job(item=item, tree=tree, manifests=manifests, blobs=blobs)
 

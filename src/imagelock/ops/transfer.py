@@ -185,9 +185,9 @@ class _Transfer:
             if content is not root:
                 self._target.put_manifest(item.target, content, absent=job.tree.absent)
         taken = standing(self._target, item)
-        if taken is not None and (taken.verdict is Verdict.CONFLICT or not job.manifests):
+        if taken is not None and (taken.verdict is Verdict.CONFLICT or not (job.manifests or job.blobs)):
             return taken
-        if item.tag is None and not job.manifests:
+        if item.tag is None and not (job.manifests or job.blobs):
             return Result(item=item, verdict=Verdict.THERE)
         absent = job.tree.absent
         try:
