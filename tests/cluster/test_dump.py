@@ -134,6 +134,8 @@ def test_a_bare_object_without_a_spec_is_no_crash(tmp_path: Path) -> None:
         (b'{"kind":"Status","status":"Failure","message":"no"}', "an API server's error answer"),
         (b'{"kind":"Pod","metadata":{"name":1}}', "cannot be read: Expected `str`"),
         (b'{"kind":"List","items":[{"kind":"Pod" "x":1}]}', "cannot be read"),
+        (b'{"kind":"Pod","metadata":{"name":"\xff"}}', "cannot be read"),
+        (b'{"kind":"Pod","x":' + b"[" * 5000 + b"]" * 5000 + b"}", "cannot be read"),
     ],
 )
 def test_what_is_no_whole_dump_is_an_error_that_names_the_file(

@@ -44,6 +44,40 @@ def test_a_list_gives_exactly_its_items(items: list[object], indent: int | None,
     assert cut(json.dumps(whole, indent=indent).encode(), size) == items
 
 
+def alike(inner: list[object]) -> dict[str, object]:
+    """Return an object that begins as every other."""
+    return {"apiVersion": "v1", "inner": inner, "text": '},{"apiVersion":"v1"'}
+
+
+ALIKE = st.recursive(
+    st.builds(alike, st.just([])), lambda deeper: st.lists(deeper, max_size=4).map(alike), max_leaves=40
+)
+
+
+@settings(deadline=None)
+@given(items=st.lists(ALIKE, max_size=8), indent=st.sampled_from([None, 4]), size=st.integers(1, 4000))
+def test_what_looks_like_the_next_item_inside_of_one_does_not_end_it(
+    items: list[object], indent: int | None, size: int
+) -> None:
+    separators = (",", ":") if indent is None else None
+    text = json.dumps({"kind": "List", "items": items}, indent=indent, separators=separators)
+    assert cut(text.encode(), size) == items
+
+
+def test_items_are_found_without_counting_braces(monkeypatch: pytest.MonkeyPatch) -> None:
+    items = [alike([alike([])] * 3) for _ in range(100)]
+    counted: list[int] = []
+    real = JsonStream._skip_value
+
+    def count(stream: JsonStream) -> None:
+        counted.append(1)
+        real(stream)
+
+    monkeypatch.setattr(JsonStream, "_skip_value", count)
+    assert cut(json.dumps({"items": items}, indent=4).encode(), 1 << 20) == items
+    assert len(counted) <= 3
+
+
 @settings(deadline=None)
 @given(documents=st.lists(OBJECTS, min_size=1, max_size=3), size=st.integers(1, 40))
 def test_concatenated_documents_are_each_given(documents: list[object], size: int) -> None:

@@ -16,6 +16,7 @@ import celpy
 import yaml
 from celpy import celtypes
 from celpy.adapter import json_to_cel
+from kubernetes import client
 
 Json = dict[str, Any]
 _IDENTIFIER = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
@@ -96,6 +97,8 @@ class Admission:
         self.maps = {item["metadata"]["name"]: item for item in self._of("ConfigMap")}
         self.bindings = self._of("ValidatingAdmissionPolicyBinding")
         (self.policy,) = self._of("ValidatingAdmissionPolicy")
+        for item in self.documents:
+            _check_fields(item, f"V1{item['kind']}")
         for item in self.maps.values():
             _check_config_map(item)
         _check_policy(self.policy)
@@ -133,6 +136,18 @@ class Admission:
                 message = str(_evaluate(item["messageExpression"], known))
                 messages.append(message if len(message.encode()) <= 5 * 1024 else item["message"])
         return messages
+
+
+def _check_fields(item: Json, model: str) -> None:
+    """Check that the API has every field, by the official client's models."""
+    kind: Any = getattr(client, model)
+    names = {field: name for name, field in kind.attribute_map.items()}
+    for field, value in item.items():
+        assert field in names, f"{model} has no {field}"
+        inner = re.sub(r"(?i)^list\[(\w+)\]$", r"\1", kind.openapi_types[names[field]])
+        if hasattr(client, inner):
+            for one in value if isinstance(value, list) else [value]:
+                _check_fields(one, inner)
 
 
 def _check_name(item: Json) -> None:

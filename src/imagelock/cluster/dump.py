@@ -98,7 +98,7 @@ def _at_most(stream: Readable, size: int) -> bytes:
 def _decoded(data: bytes, of: str | None) -> tuple[Observed, ...]:
     try:
         return decode(data, of)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise FormatError(f"an object of the dump cannot be read: {error}") from error
 
 

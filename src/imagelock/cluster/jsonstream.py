@@ -2,6 +2,10 @@
 
 A list of ten thousand pods is never in memory: the text is cut where braces balance, and each piece is
 handed on undecoded.  Only the cutting is done here; that a piece is sound JSON shows when it is decoded.
+
+Counting braces is the slow part, so it is done for the first items only.  What stands between them (the
+same spaces, the same first key) is then searched for, and the piece before it is taken when it is a whole
+object by itself: no text has two beginnings that are one JSON object, so a wrong place is never taken.
 """
 
 from __future__ import annotations
@@ -9,6 +13,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 from imagelock.errors import FormatError
 from imagelock.limits import CLUSTER_OBJECT_BYTES, MIB
@@ -27,6 +33,18 @@ _MEMBER = re.compile(
     rb"[ \t\r\n,]*+(?:\}|(?P<key>" + _STRING + rb")[ \t\r\n]*+:[ \t\r\n]*+(?=[^ \t\r\n]))", re.DOTALL
 )
 _SCALAR = re.compile(rb"(?:" + _STRING + rb'|[^"{}\[\],]++)(?=[ \t\r\n]*+[,}])', re.DOTALL)
+
+
+_OPENING = re.compile(rb'\{[ \t\r\n]*+"[^"\\]{1,64}+"', re.DOTALL)
+_TRIES = 16
+"""Places that look like the end of an item and are none, before braces are counted after all."""
+
+
+class _Whole(msgspec.Struct):
+    """Any JSON object: decoding it reads every character and keeps none."""
+
+
+_whole = msgspec.json.Decoder(_Whole)
 
 
 class Readable(Protocol):
@@ -52,6 +70,7 @@ class JsonStream:
         self._buffer = b""
         self._keep = 0  # the first byte that is still needed
         self._at = 0
+        self._between = b""
         self.members: dict[str, bytes] = {}
 
     def pieces(self) -> Iterator[Piece]:
@@ -85,13 +104,17 @@ class JsonStream:
     def _items(self) -> Iterator[Piece]:
         of = self._kind_of_items()
         self._at += 1
+        self._between = b""
         while True:
             self._keep = self._at
             self._skip_space()
             byte = self._byte()
             if byte == b"{":
+                space = self._buffer[self._keep : self._at]
                 self._keep = self._at
-                self._skip_value()
+                if not self._jump():
+                    self._learn(space)
+                    self._skip_value()
                 yield Piece(self._buffer[self._keep : self._at], of)
                 continue
             self._at += 1
@@ -99,6 +122,26 @@ class JsonStream:
                 return
             if byte != b",":
                 raise FormatError("an item of the list is no object")
+
+    def _learn(self, space: bytes) -> None:
+        """Remember how this item begins: the next one will do the same."""
+        opening = _OPENING.match(self._buffer, self._at)
+        self._between = b"}," + space + opening[0] if opening else b""
+
+    def _jump(self) -> bool:
+        """Move behind the item that begins here if its end is easily found; return whether it was."""
+        end = self._at
+        for _ in range(_TRIES if self._between else 0):
+            end = self._buffer.find(self._between, end) + 1
+            if end == 0:
+                return False
+            try:
+                _whole.decode(memoryview(self._buffer)[self._at : end])
+            except (msgspec.DecodeError, RecursionError):
+                continue
+            self._at = end
+            return True
+        return False
 
     def _kind_of_items(self) -> str | None:
         """``PodList`` tells what its items are; kubectl's plain ``List`` leaves that to the items."""
