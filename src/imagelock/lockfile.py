@@ -93,7 +93,9 @@ def parse_list(text: str, where: str) -> Lock:
             reference = Reference.parse(written)
         except ValueFormError as error:
             raise LockError(
-                f"{written!r}: {error.message}", where=f"{where}:{number}", hint=error.hint
+                f"{written!r}: {error.message}",
+                where=f"{where}:{number}",
+                hint=error.hint or "write name[:tag]@sha256:…",
             ) from error
         if reference.digest is None:
             raise LockError(

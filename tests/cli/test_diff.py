@@ -1,0 +1,78 @@
+"""`imagelock diff`: two locks compared, from files, lists or git revisions."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.world import deployment
+
+if TYPE_CHECKING:
+    from support.world import World
+
+A = "quay.io/acme/app:1.0"
+B = "quay.io/acme/base:2.0"
+
+
+def git(world: World, *arguments: str) -> None:
+    """Run git in the project."""
+    who = ("-c", "user.name=team", "-c", "user.email=team@example.com")
+    subprocess.run(("git", *who, *arguments), cwd=world.root, check=True, capture_output=True)
+
+
+@pytest.fixture
+def history(world: World) -> World:
+    """Give a lock whose last commit differs from now: one moved, one removed, one added."""
+    for reference in (A, B):
+        world.push(reference)
+    world.write("a.yaml", deployment(A, B))
+    world.run("lock")
+    git(world, "init", "-q")
+    git(world, "add", "-A")
+    git(world, "commit", "-q", "-m", "first")
+    world.push(A, "moved")
+    world.push("redis")
+    world.write("a.yaml", deployment(A, "redis"))
+    world.run("lock", "-U")
+    return world
+
+
+def test_a_revision_is_compared_with_the_lock_as_it_is(history: World) -> None:
+    document = history.json("diff", "HEAD").document
+    assert document["summary"] == {"added": 1, "removed": 1, "moved": 1}
+    kinds = {
+        change["reference"]: (change["before"] is None, change["after"] is None)
+        for change in document["changes"]
+    }
+    assert kinds == {A: (False, False), B: (False, True), "docker.io/library/redis:latest": (True, False)}
+
+
+def test_two_files_are_compared_whichever_form_they_have(history: World) -> None:
+    listed = history.run_plain("export", "list", "-C", str(history.root)).out
+    history.write("now.txt", listed)
+    assert history.json("diff", "now.txt", "images.lock").document["summary"] == {
+        "added": 0,
+        "removed": 0,
+        "moved": 0,
+    }
+
+
+def test_a_difference_is_no_failure(history: World) -> None:
+    result = history.run("diff", "HEAD")
+    assert result.code == 0
+    assert result.out.count("\n") == 3
+
+
+def test_a_subdirectory_compares_the_projects_lock(history: World) -> None:
+    (history.root / "sub").mkdir()
+    result = history.run_plain("diff", "HEAD", "-C", str(history.root / "sub"), "-o", "json")
+    assert result.document["summary"]["moved"] == 1
+
+
+@pytest.mark.parametrize("revision", ["nowhere", "HEAD~9", "--output=stolen"])
+def test_what_is_neither_file_nor_revision_is_exit_2(history: World, revision: str) -> None:
+    before = history.tree()
+    assert history.run("diff", "--", revision).code == 2
+    assert history.tree() == before
