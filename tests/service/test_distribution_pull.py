@@ -98,14 +98,14 @@ def test_ranges_are_given_and_named(wire: Wire, asked: str, start: int, stop: in
     assert reply.headers["content-range"] == f"bytes {start}-{stop - 1}/{len(DATA)}"
 
 
-@pytest.mark.parametrize("asked", ["bytes=999999-", "bytes=999999-1000000", "bytes=-0"])
+@pytest.mark.parametrize("asked", ["bytes=999999-", "bytes=999999-1000000", "bytes=-0", "bytes=9-5"])
 def test_a_range_outside_the_blob_is_a_416(wire: Wire, asked: str) -> None:
     reply = wire.ask("GET", f"/v2/team/app/blobs/{LAYER.digest}", headers={"Range": asked})
     assert reply.status == 416
     assert reply.headers["content-range"] == f"bytes */{len(DATA)}"
 
 
-@pytest.mark.parametrize("asked", ["bytes=9-5", "bytes=0-1,3-4", "lines=0-1", "bytes=-", "bytes=a-b"])
+@pytest.mark.parametrize("asked", ["bytes=0-1,3-4", "lines=0-1", "bytes=-", "bytes=a-b"])
 def test_what_is_no_single_range_gives_the_whole_blob(wire: Wire, asked: str) -> None:
     reply = wire.ask("GET", f"/v2/team/app/blobs/{LAYER.digest}", headers={"Range": asked})
     assert (reply.status, reply.body) == (200, DATA)

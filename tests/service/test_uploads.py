@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from imagelock.limits import UPLOADS_OPEN
+from imagelock.limits import UPLOAD_SPARE_SECONDS, UPLOADS_OPEN
 from imagelock.registry.layout import LayoutStore
 from imagelock.registry.memory import MemoryStore
 from imagelock.service.uploads import TooManyUploadsError, UploadBusyError, Uploads
@@ -53,6 +53,20 @@ def test_the_number_of_open_uploads_is_bounded() -> None:
         uploads.start("app")
     uploads.end(sessions[0])
     uploads.start("app")
+
+
+def test_an_upload_that_nobody_touches_gives_way_when_there_are_too_many() -> None:
+    now = [0.0]
+    uploads = Uploads(MemoryStore().create, clock=lambda: now[0])
+    sessions = [uploads.start("app") for _ in range(UPLOADS_OPEN)]
+    now[0] = UPLOAD_SPARE_SECONDS + 1
+    with uploads.use("app", sessions[0].identifier):
+        pass
+    uploads.start("app")
+    with uploads.use("app", sessions[0].identifier):
+        pass
+    with pytest.raises(KeyError), uploads.use("app", sessions[1].identifier):
+        pass
 
 
 def test_closing_throws_every_upload_away(tmp_path: Path) -> None:

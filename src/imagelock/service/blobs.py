@@ -9,6 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from imagelock.errors import FileError, IntegrityError, NotFoundError
+from imagelock.model.digest import HEX_CHARS
 from imagelock.model.manifest import Descriptor
 from imagelock.service.http import Answer
 from imagelock.service.refusal import Refused, parse_digest
@@ -85,13 +86,19 @@ class BlobRoutes:
     # Pushing.
 
     def start(self, request: Request, *, name: str) -> Answer:
-        """Mount a blob, take it whole, or open a session ("Pushing blobs", "Mounting a blob")."""
+        """Mount a blob, take it whole, or open a session ("Pushing blobs", "Mounting a blob").
+
+        ``digest-algorithm`` says early what the digest will be, so that the bytes are hashed once.
+        """
         mount, digest = request.query.get("mount"), request.query.get("digest")
         if mount is not None and self._store.has_blob(name, parsed := parse_digest(mount)):
             return _created(name, parsed)
         wanted = parse_digest(digest) if digest is not None else None
+        algorithm = wanted.algorithm if wanted else request.query.get("digest-algorithm", "sha256")
+        if algorithm not in HEX_CHARS:
+            raise Refused(HTTPStatus.BAD_REQUEST, "DIGEST_INVALID", "no such algorithm", algorithm[:32])
         try:
-            session = self._uploads.start(name)
+            session = self._uploads.start(name, algorithm)
         except TooManyUploadsError as error:
             raise Refused(HTTPStatus.TOO_MANY_REQUESTS, "TOOMANYREQUESTS", "too many uploads") from error
         if wanted is None:
@@ -218,7 +225,8 @@ def _check_order(request: Request, session: Session) -> None:
 def _span(text: str, size: int) -> tuple[int, int] | None:
     """Return start and stop of the range asked for; None for none, for several, and for other units.
 
-    A start that is not before its stop cannot be satisfied.
+    A start that is not before its stop cannot be satisfied: RFC 9110, section 14.2, lets a server refuse
+    ``bytes=9-5`` or pass over it, and whoever sends it is better told.
     """
     match = _RANGE.fullmatch(text.strip())
     if match is None or not (match["first"] or match["last"]):
@@ -227,4 +235,4 @@ def _span(text: str, size: int) -> tuple[int, int] | None:
         return max(size - int(match["last"]), 0), size
     start = int(match["first"])
     stop = int(match["last"]) + 1 if match["last"] else size
-    return None if match["last"] and stop <= start else (start, min(stop, size))
+    return start, min(stop, size)

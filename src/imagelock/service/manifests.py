@@ -48,11 +48,14 @@ class ManifestRoutes:
         )
 
     def put(self, request: Request, *, name: str, target: str) -> Answer:
-        """Take a manifest whose blobs and children are here ("Pushing manifests")."""
-        try:
-            wanted = _target(target)
-        except ValueFormError as error:
-            raise Refused(HTTPStatus.BAD_REQUEST, "TAG_INVALID", error.message, target[:255]) from error
+        """Take a manifest whose blobs and children are here ("Pushing manifests").
+
+        By digest it may come with tags (``?tag=…&tag=…``); those taken are named by ``OCI-Tag``.
+        """
+        wanted = _new_target(target)
+        tags = request.every("tag") if isinstance(wanted, Digest) else ()
+        for extra in tags:
+            _require_tag(extra)
         body = request.body.read(MANIFEST_BYTES)
         digest, tag = (wanted, None) if isinstance(wanted, Digest) else (Digest.of(body), wanted)
         if not digest.matches(body):
@@ -62,10 +65,13 @@ class ManifestRoutes:
         media_type = request.headers.get("content-type", "").partition(";")[0].strip()
         content = Content(body=body, digest=digest, media_type=media_type, host=self._store.name)
         try:
-            self._store.put_manifest(name, content, tag)
+            for one in tags or (tag,):
+                self._store.put_manifest(name, content, one)
         except (IncompleteError, IntegrityError) as error:
             raise manifest_refusal(error) from error
         headers = {"Location": f"/v2/{name}/manifests/{digest}", "Docker-Content-Digest": str(digest)}
+        if tags:
+            headers["OCI-Tag"] = ", ".join(tags)
         subject = parse_manifest(body).subject
         if subject is not None:
             headers["OCI-Subject"] = str(subject.digest)
@@ -110,6 +116,19 @@ def _target(text: str) -> Target:
     if not is_tag(text):
         raise ValueFormError("not a tag", text=text)
     return text
+
+
+def _new_target(text: str) -> Target:
+    """Return what a manifest shall be stored under."""
+    if ":" in text:
+        return parse_digest(text)
+    _require_tag(text)
+    return text
+
+
+def _require_tag(text: str) -> None:
+    if not is_tag(text):
+        raise Refused(HTTPStatus.BAD_REQUEST, "TAG_INVALID", "not a tag", text[:255])
 
 
 def _unknown(error: NotFoundError | ValueFormError, target: str) -> Refused:

@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from imagelock.limits import UPLOAD_IDLE_SECONDS, UPLOADS_OPEN
+from imagelock.limits import UPLOAD_IDLE_SECONDS, UPLOAD_SPARE_SECONDS, UPLOADS_OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,7 +45,7 @@ class Uploads:
 
     def __init__(
         self,
-        create: Callable[[], Part],
+        create: Callable[[str], Part],
         *,
         idle_seconds: float = UPLOAD_IDLE_SECONDS,
         clock: Callable[[], float] = time.monotonic,
@@ -56,16 +56,18 @@ class Uploads:
         self._sessions: dict[str, Session] = {}
         self._guard = threading.Lock()
 
-    def start(self, repository: str) -> Session:
+    def start(self, repository: str, algorithm: str = "sha256") -> Session:
         """Open a session; raise :class:`TooManyUploadsError` when there are too many."""
-        self.expire()
+        self.expire(self._idle_seconds)
+        if len(self._sessions) >= UPLOADS_OPEN:
+            self.expire(UPLOAD_SPARE_SECONDS)
         with self._guard:
             if len(self._sessions) >= UPLOADS_OPEN:
                 raise TooManyUploadsError
             session = Session(
                 identifier=secrets.token_hex(16),
                 repository=repository,
-                part=self._create(),
+                part=self._create(algorithm),
                 touched=self._clock(),
             )
             self._sessions[session.identifier] = session
@@ -94,9 +96,9 @@ class Uploads:
             self._sessions.pop(session.identifier, None)
         session.part.discard()
 
-    def expire(self) -> None:
+    def expire(self, idle_seconds: float | None = None) -> None:
         """End the sessions nobody used for too long."""
-        oldest = self._clock() - self._idle_seconds
+        oldest = self._clock() - (self._idle_seconds if idle_seconds is None else idle_seconds)
         for session in list(self._sessions.values()):
             if session.touched < oldest and session.busy.acquire(blocking=False):
                 self.end(session)
