@@ -157,7 +157,7 @@ def _formats_for(text: Text, force: str | None) -> tuple[DocumentFormat, ...]:
     """Return the formats that may read this text's documents, the most specific first."""
     if force is not None:
         return tuple(item for item in (*DOCUMENT_FORMATS, *NAMED_FORMATS) if item.name == force)
-    return (*DOCUMENT_FORMATS, *(item for item in NAMED_FORMATS if item.is_meant(text)))
+    return (*(item for item in NAMED_FORMATS if item.is_meant(text)), *DOCUMENT_FORMATS)
 
 
 @lru_cache(maxsize=64)

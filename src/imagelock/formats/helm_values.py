@@ -29,6 +29,8 @@ _NAME = re.compile(r"(?:.*[-_.])?values(?:[-_.].*)?\.(?:ya?ml|json)", re.IGNOREC
 _FOLDERS = ("values", "helm-values", "helm_values")
 _OTHER_FOLDERS = ("templates", "crds", "charts")
 _OTHER_NAMES = ("values.schema.json", "Chart.yaml", "Chart.lock", "requirements.yaml", "requirements.lock")
+_OTHER_FILES = re.compile(r"(?:docker-)?compose|kustomization|devfile|skaffold|ct\.ya?ml|\.", re.IGNORECASE)
+"""Files of other tools that people keep beside a chart, hidden ones among them."""
 
 
 def is_meant(text: Text) -> bool:
@@ -40,8 +42,9 @@ def is_meant(text: Text) -> bool:
         return True
     if text.chart is None:
         return bool(folders) and folders[-1] in _FOLDERS
-    below = text.path.removeprefix(f"{text.chart.folder}/").split("/")[:-1]
-    return not set(below) & set(_OTHER_FOLDERS)
+    below = text.path.removeprefix(f"{text.chart.folder}/").split("/")
+    is_other = bool(set(below[:-1]) & set(_OTHER_FOLDERS)) or any(map(_OTHER_FILES.match, below))
+    return not is_other
 
 
 def claims(document: Document) -> bool:

@@ -111,7 +111,7 @@ def _operations(operations: Node, format_name: str) -> Iterator[Found]:
         if path is None or value is None:
             continue
         steps = (path.text or "").split("/")
-        if steps[-1] == "image":
+        if steps[-1] == "image" and "metadata" not in steps:
             found = required(value, format_name)
             if found is not None:
                 yield found

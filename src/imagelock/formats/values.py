@@ -34,6 +34,8 @@ _OTHER_REPOSITORY = re.compile(r"git|chart|helm|repo|source|vcs|maven|npm|backup
 _IMAGE_MARKS = frozenset({"tag", "digest", "registry", "pullPolicy", "pullSecrets", "imagePullPolicy"})
 _GIT_MARKS = frozenset({"url", "branch", "ref", "revision", "path", "chart", "username", "password"})
 _MACHINE_MARKS = frozenset({"flavor", "machineType", "instanceType", "vmSize", "ami", "alt", "href", "width"})
+_LABELS = re.compile(r"selector$|labels$|annotations$|tolerations$", re.IGNORECASE)
+"""Keys of mappings whose own keys are the user's words."""
 _FILES = (".png", ".svg", ".jpg", ".jpeg", ".gif", ".ico", ".webp", ".iso", ".qcow2", ".img", ".vmdk", ".raw")
 _KEYS_APART = ("registry", "repository", "name", "image", "tag", "digest", "sha", "hub")
 TEXT_ROLE = "values"
@@ -96,6 +98,8 @@ def _texts(top: Node, context: Context) -> Iterator[Found]:
 
 def _of_fields(fields: dict[str, Node], key: str, context: Context) -> Iterator[Parts | Found | None]:
     """Yield the images of one mapping, which stands behind ``key``."""
+    if _LABELS.search(key):
+        return
     used = False
     if "repository" in fields or ("name" in fields and _is_image(key)):
         apart = _apart(fields, key, context)
