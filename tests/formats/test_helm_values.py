@@ -126,8 +126,11 @@ def test_a_digest_behind_the_tag_moves_even_beside_an_empty_digest_key() -> None
 def test_an_empty_tag_means_the_charts_app_version_and_is_pinned_with_it() -> None:
     content = 'image:\n  repository: acme/app\n  tag: ""\n'
 
-    assert references(content, chart=Chart("2.1")) == ["acme/app:2.1"]
-    assert pinned(content, Chart("2.1")) == f'image:\n  repository: acme/app\n  tag: "2.1@{DIGEST}"\n'
+    assert references(content, chart=Chart(app_version="2.1")) == ["acme/app:2.1"]
+    assert (
+        pinned(content, Chart(app_version="2.1"))
+        == f'image:\n  repository: acme/app\n  tag: "2.1@{DIGEST}"\n'
+    )
 
 
 def test_an_empty_tag_without_a_chart_is_told_and_nothing_is_made_up() -> None:
@@ -141,7 +144,7 @@ def test_an_empty_tag_without_a_chart_is_told_and_nothing_is_made_up() -> None:
 def test_an_empty_tag_beside_a_digest_key_keeps_its_emptiness() -> None:
     content = 'image:\n  repository: acme/app\n  tag: ""\n  digest: ""\n'
 
-    assert pinned(content, Chart("2.1")) == content.replace('digest: ""', f'digest: "{DIGEST}"')
+    assert pinned(content, Chart(app_version="2.1")) == content.replace('digest: ""', f'digest: "{DIGEST}"')
     assert not places(content)[0].tag_is_known
 
 
