@@ -20,10 +20,46 @@ if TYPE_CHECKING:
 
 FOLDER_FILES = 100
 
-_WORDS = (
-    "the operator reconciles every object that names an image and reports what it changed to the status of "
-    "its owner so that a user sees which container runs where and why it was started again after a failure"
-).split()
+_WORDS = [
+    "the",
+    "operator",
+    "reconciles",
+    "every",
+    "object",
+    "that",
+    "names",
+    "an",
+    "image",
+    "and",
+    "reports",
+    "what",
+    "it",
+    "changed",
+    "to",
+    "the",
+    "status",
+    "of",
+    "its",
+    "owner",
+    "so",
+    "that",
+    "a",
+    "user",
+    "sees",
+    "which",
+    "container",
+    "runs",
+    "where",
+    "and",
+    "why",
+    "it",
+    "was",
+    "started",
+    "again",
+    "after",
+    "a",
+    "failure",
+]
 
 
 class Tree:
@@ -97,13 +133,15 @@ class Tree:
         containers = "".join(self.container(6) for _ in range(self.random.randrange(1, 5)))
         return (
             "workload-*.yaml",
-            f"# {self.text(12)}\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {name}\n"
-            f"  labels: {{app: {name}}}\n  annotations:\n    description: {self.text(10)}\n"
-            f"spec:\n  replicas: 2\n  selector:\n    matchLabels:\n      app: {name}\n  template:\n"
-            f"    metadata:\n      labels:\n        app: {name}\n    spec:\n      containers:\n{containers}"
-            "      serviceAccountName: default\n"
-            f"---\napiVersion: v1\nkind: Service\nmetadata:\n  name: {name}\nspec:\n  ports:\n"
-            f"  - port: 443\n    targetPort: 9443\n  selector:\n    app: {name}\n",
+            (
+                f"# {self.text(12)}\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {name}\n"
+                f"  labels: {{app: {name}}}\n  annotations:\n    description: {self.text(10)}\n"
+                f"spec:\n  replicas: 2\n  selector:\n    matchLabels:\n      app: {name}\n  template:\n"
+                f"    metadata:\n      labels:\n        app: {name}\n    spec:\n      containers:\n{containers}"
+                "      serviceAccountName: default\n"
+                f"---\napiVersion: v1\nkind: Service\nmetadata:\n  name: {name}\nspec:\n  ports:\n"
+                f"  - port: 443\n    targetPort: 9443\n  selector:\n    app: {name}\n"
+            ),
         )
 
     def definition(self) -> tuple[str, str]:
@@ -119,10 +157,12 @@ class Tree:
         )
         return (
             "crd-*.yaml",
-            "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n"
-            f"  name: things{self.files}.example.com\nspec:\n  group: example.com\n  versions:\n  - name: v1\n"
-            "    schema:\n      openAPIV3Schema:\n        properties:\n          spec:\n            properties:\n"
-            f"{fields}            type: object\n        type: object\n    served: true\n",
+            (
+                "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n"
+                f"  name: things{self.files}.example.com\nspec:\n  group: example.com\n  versions:\n  - name: v1\n"
+                "    schema:\n      openAPIV3Schema:\n        properties:\n          spec:\n            properties:\n"
+                f"{fields}            type: object\n        type: object\n    served: true\n"
+            ),
         )
 
     def config_map(self) -> tuple[str, str]:
