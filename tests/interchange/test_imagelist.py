@@ -1,0 +1,27 @@
+"""The plain list says every entry in full, and reads back as the same entries."""
+
+from __future__ import annotations
+
+from imagelock.interchange import imagelist
+from imagelock.interchange.base import Asked
+from imagelock.lockfile import parse_list
+from imagelock.model.digest import Digest
+from imagelock.model.lock import Lock, LockedImage
+
+ONE, TWO = Digest.of(b"one"), Digest.of(b"two", "sha512")
+
+
+def test_an_export_is_one_image_a_line_and_reads_back() -> None:
+    lock = Lock(
+        (
+            LockedImage(name="quay.io/z/z", tag=None, digest=TWO),
+            LockedImage(name="docker.io/library/redis", tag="7", digest=ONE),
+        )
+    )
+    text = imagelist.export(lock, Asked())
+    assert text == f"quay.io/z/z@{TWO}\ndocker.io/library/redis:7@{ONE}\n"
+    assert parse_list(text, "list") == lock
+
+
+def test_an_empty_lock_is_an_empty_list() -> None:
+    assert imagelist.export(Lock(), Asked()) == ""
