@@ -6,12 +6,17 @@ import os
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
+from hypothesis import settings
 
 from imagelock.registry.memory import MemoryStore
 from imagelock.service.embedded import EmbeddedRegistry
 from support import peers
 from support.peers import DockerRegistry
 from support.world import make_world
+
+# No test is timed: how long an example takes depends on who else uses the machine.
+settings.register_profile("imagelock", deadline=None)
+settings.load_profile("imagelock")
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
