@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from imagelock.errors import ValueFormError
 from imagelock.formats.kubernetes import name as FORMAT  # noqa: N812 - a constant of that module
 from imagelock.formats.leftovers import IMAGE_LINE, loose_line
+from imagelock.formats.tree import STRING_TAG, plain_tag
 from imagelock.model.place import Place, Slot, Span
 from imagelock.model.reference import Reference
 
@@ -58,8 +59,11 @@ KINDS = frozenset(
 """Built-in kinds that no other format than Kubernetes' own reads."""
 
 # Patterns begin with a literal, a line's break above all: `^` over many lines costs ten times as much.
+_STEPS = 50_000
 _KIND_LINE = re.compile(r"kind: +([A-Za-z]+) *(?=\n|\Z)")
 _VARIABLES = ("RELATED_IMAGE_", "IMAGE_default_")
+_ESCAPED_KEY = "image\\"
+"""A key whose quotes are escaped: JSON between double quotes."""
 _UNUSUAL = (
     *(
         "<<<<<<<",
@@ -72,8 +76,8 @@ _UNUSUAL = (
     *("\n&", "\n*", "\n!", "? ", "<<:"),  # the same at the root, complex keys, merge keys
 )
 """What only a parser should judge, told by words that almost no document holds."""
-_UNCLOSED_MAPPING = re.compile(r"\{[^}\n]*(?=\n|\Z)")
-_UNCLOSED_SEQUENCE = re.compile(r"\[[^\]\n]*(?=\n|\Z)")
+_UNCLOSED_MAPPING = re.compile(r"\{[^{}\n]*+(?=\n|\Z)")
+_UNCLOSED_SEQUENCE = re.compile(r"\[[^\[\]\n]*+(?=\n|\Z)")
 _QUOTED_LINE = re.compile(r"\n *[\"']")
 _OPENING = re.compile(
     r"(?P<mark>[:-]) +(?:(?P<block>[|>])[-+0-9]* *(?:#[^\n]*)?$"
@@ -103,7 +107,7 @@ def quick(text: Text, chunk: Chunk) -> list[Found] | None:
     kind = _only_kind(content, start, end)
     if kind not in KINDS:
         return None
-    if any(content.find(word, start, end) >= 0 for word in _VARIABLES):
+    if any(content.find(word, start, end) >= 0 for word in (*_VARIABLES, _ESCAPED_KEY)):
         return None
     keys = [match.start() for match in _KEY.finditer(content, start, end)]
     if not keys:
@@ -167,6 +171,7 @@ class _Reader:
     is_schema: bool
     regions: list[tuple[int, int, str]] = field(default_factory=list)
     lists: dict[int, _List] = field(default_factory=dict)
+    steps: int = 0
 
     def found(self, keys: list[int]) -> Iterator[Found]:
         """Yield places and the lines in texts that look like images; ``keys`` are where ``image:`` stands."""
@@ -238,7 +243,8 @@ class _Reader:
             self.refuse_unless_harmless(line, at, stop)
             return None
         column = content.index("image", line) - line
-        if match["text"] in ("null", "Null", "NULL") or self.continues(stop, column):
+        is_string = match["quote"] or plain_tag(match["text"]) == STRING_TAG
+        if not is_string or self.continues(stop, column):
             raise _Unsure
         item = line if match["dash"] else self.item_above(line, column)
         dash = content.index("-", item) - item
@@ -304,14 +310,17 @@ class _Reader:
         return known
 
     def inside_text(self, at: int) -> bool:
-        return any(begin <= at < stop for begin, stop, _ in self.regions)
+        i = bisect_right(self.regions, at, key=lambda region: region[0]) - 1
+        return i >= 0 and at < self.regions[i][1]
 
     def path_of(self, line: int, indent: int) -> str:
         """Return the dotted path above a key, with a final dot; every key above must be a plain one."""
         content = self.text.content
         keys: list[str] = []
         while indent > 0:
-            if line <= self.start:
+            self.steps += 1
+            # Each list walks up on its own: what has thousands of them is quicker with a parser.
+            if line <= self.start or self.steps > _STEPS:
                 raise _Unsure
             above = content.rfind("\n", self.start, line - 1) + 1 or self.start
             written = content[above : line - 1]

@@ -280,9 +280,14 @@ def _joined(link: _Link) -> str:
 def _tag(raw: yaml.ScalarNode) -> str:
     """Return a scalar's tag; a plain one's is told by the patterns of YAML 1.1, as PyYAML has them."""
     if raw.tag == UNRESOLVED_TAG:
-        patterns = yaml.SafeLoader.yaml_implicit_resolvers.get(raw.value[:1], ())
-        raw.tag = next((tag for tag, pattern in patterns if pattern.match(raw.value)), STRING_TAG)
+        raw.tag = plain_tag(raw.value)
     return str(raw.tag)
+
+
+def plain_tag(written: str) -> str:
+    """Return the tag of a plain scalar: ``1.20``, ``true`` and ``2024-01-01`` are no strings."""
+    patterns = yaml.SafeLoader.yaml_implicit_resolvers.get(written[:1], ())
+    return next((tag for tag, pattern in patterns if pattern.match(written)), STRING_TAG)
 
 
 def _value(raw: RawNode | None, key: str) -> RawNode | None:
