@@ -189,6 +189,20 @@ def test_every_flipped_byte_is_found_by_verify_and_refused_by_load(
             assert bundle(world, "load", "bad.tar", "--to", f"{peer_registry.address}/t{turn}")[0] != 0
 
 
+def test_every_byte_beside_the_blobs_counts_too(world: World, digests: dict[str, str]) -> None:
+    bundle(world, "create", "b.tar")
+    good = (world.root / "b.tar").read_bytes()
+    with tarfile.open(world.root / "b.tar") as archive:
+        places = [(one.offset_data, one.size) for one in archive if one.name in {"index.json", "oci-layout"}]
+    assert len(places) == 2
+    for start, size in places:
+        for at in range(start, start + size, max(size // 40, 1)):
+            data = bytearray(good)
+            data[at] ^= 1
+            world.write("bad.tar", bytes(data))
+            assert bundle(world, "verify", "bad.tar")[0] == 1
+
+
 def test_a_damaged_blob_in_a_directory_is_named_and_made_good_again(
     world: World, digests: dict[str, str]
 ) -> None:

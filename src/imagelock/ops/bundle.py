@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from imagelock.registry.local import LocalStore
     from imagelock.registry.store import Claim, Content, Source
 
-_LAYOUT = "oci-layout"
-_LAYOUT_BODY = msgspec.json.encode({"imageLayoutVersion": "1.0.0"})
+LAYOUT = "oci-layout"
+LAYOUT_BODY = msgspec.json.encode({"imageLayoutVersion": "1.0.0"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +105,17 @@ def load_choice(record: Record | None, names: Sequence[Item]) -> Choice:
     )
 
 
+def index_of(images: Sequence[tuple[str, str | None, Content]]) -> bytes:
+    """Return the ``index.json`` of a layout with these images, as a directory has it after the same copies."""
+    catalog = Catalog()
+    for name, tag, root in images:
+        parsed = parse_manifest(root.body, root.media_type)
+        covered = [child.digest for child in parsed.manifests] if isinstance(parsed, Index) else []
+        one = Descriptor(media_type=root.media_type, digest=root.digest, size=len(root.body))
+        catalog = catalog.put(name, catalog.repository(name).put(one, tag, covered))
+    return index_json(catalog)
+
+
 # Writing.
 
 
@@ -128,8 +139,8 @@ def _write_tar(
     lock_tree = read_tree(source, contents.NAME, source.lock_item.digest, Choice())
     items = (*whole.items, source.lock_item)
     trees = {job.item: job.tree for job in whole.jobs} | {source.lock_item: lock_tree}
-    index = index_json(_catalog([(item, trees[item].root) for item in items]))
-    sizes = {INDEX: len(index), _LAYOUT: len(_LAYOUT_BODY)}
+    index = index_of([(item.target, item.tag, trees[item].root) for item in items])
+    sizes = {INDEX: len(index), LAYOUT: len(LAYOUT_BODY)}
     for tree in trees.values():
         sizes.update((_blob(one.digest), len(one.body)) for one in tree.manifests)
         sizes.update((_blob(one.digest), one.size) for one in tree.blobs)
@@ -140,7 +151,7 @@ def _write_tar(
         if not _finished(done):
             return Done(held(done.results), done.moved)
         tar.put_file(INDEX, index)
-        tar.put_file(_LAYOUT, _LAYOUT_BODY)
+        tar.put_file(LAYOUT, LAYOUT_BODY)
         tar.finish()
         if tar.adopted and not any(job.blobs for job in todo.jobs):
             return Done(tuple(replace(one, verdict=Verdict.THERE) for one in done.results), done.moved)
@@ -153,17 +164,6 @@ def _blob(digest: Digest) -> str:
 
 def _finished(done: Done) -> bool:
     return all(one.verdict in (Verdict.COPIED, Verdict.THERE) for one in done.results)
-
-
-def _catalog(images: Sequence[tuple[Item, Content]]) -> Catalog:
-    """Return the index's records, as a directory's would be after the same copies."""
-    catalog = Catalog()
-    for item, root in images:
-        parsed = parse_manifest(root.body, root.media_type)
-        covered = [child.digest for child in parsed.manifests] if isinstance(parsed, Index) else []
-        one = Descriptor(media_type=root.media_type, digest=root.digest, size=len(root.body))
-        catalog = catalog.put(item.target, catalog.repository(item.target).put(one, item.tag, covered))
-    return catalog
 
 
 # Deciding.

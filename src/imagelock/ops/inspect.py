@@ -10,9 +10,10 @@ from imagelock.model.digest import Digest, same_digest
 from imagelock.model.manifest import Index, parse_manifest
 from imagelock.model.outcome import Outcome, finding
 from imagelock.ops import contents
-from imagelock.ops.bundle import open_store
+from imagelock.ops.bundle import LAYOUT, LAYOUT_BODY, index_of, open_store
 from imagelock.ops.copy import Choice, Tree, read_tree
 from imagelock.ops.resolve import ask_all
+from imagelock.registry.tarlayout import INDEX, TarStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -69,7 +70,7 @@ def verify(path: Path, progress: Progress | None = None) -> Outcome:
     findings = [tree for _, tree in found if not isinstance(tree, Tree)] + [one for one in wrong if one]
     return Outcome(
         command="bundle-verify",
-        findings=(*_unfinished(path, inside), *findings),
+        findings=(*_unfinished(path, inside), *_frame(store, found, inside), *findings),
         summary=_counts(inside, found, len(asks), findings),
         advice=_remarks(store, inside),
     )
@@ -177,6 +178,20 @@ def _unfinished(path: Path, inside: Contents | None) -> tuple[Finding, ...]:
             hint="run the same `imagelock bundle create` again: it goes on where it stopped",
         ),
     )
+
+
+def _frame(
+    store: LocalStore, found: list[tuple[Image, Tree | Finding]], inside: Contents | None
+) -> Iterator[Finding]:
+    """Yield what is wrong with a tar's files beside the blobs, whose bytes follow from the images."""
+    trees = [(image, tree) for image, tree in found if isinstance(tree, Tree)]
+    if not isinstance(store, TarStore) or inside is None or len(trees) < len(found):
+        return
+    images = [(image.name, image.tag, tree.root) for image, tree in trees]
+    lock = (contents.NAME, contents.TAG, store.manifest(contents.NAME, contents.TAG))
+    for name, body in ((INDEX, index_of([*images, lock])), (LAYOUT, LAYOUT_BODY)):
+        if store.file(name) != body:
+            yield finding("IL305", f"{name} is not what the images make it", reference=store.name)
 
 
 def _counts(

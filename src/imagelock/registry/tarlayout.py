@@ -47,6 +47,10 @@ class TarStore(LocalStore):
         self._tar = _Tar(Path(path))
         super().__init__(self._tar)
 
+    def file(self, name: str) -> bytes | None:
+        """Return a small file beside the blobs (``index.json``); None when there is none."""
+        return self._tar.read(name)
+
     def members(self) -> Mapping[str, int]:
         """Return every file's name with its size in bytes."""
         return {name: size for name, (_, size) in self._tar.places.items()}
@@ -90,6 +94,14 @@ class _Tar:
 
     def catalog(self) -> Catalog:
         return self._catalog
+
+    def read(self, name: str) -> bytes | None:
+        """Read a whole file, at most what an index may have."""
+        place = self.places.get(name)
+        if place is None or place[1] > LAYOUT_INDEX_BYTES:
+            return None
+        with self._window(*place) as file:
+            return file.read()
 
     def _window(self, start: int, size: int) -> BinaryIO:
         return io.BufferedReader(_Window(self._file, start, size), PIECE_BYTES)
