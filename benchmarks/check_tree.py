@@ -34,7 +34,7 @@ from imagelock.model.place import Damaged, Place, Unreadable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_DIGEST = re.compile(r"@sha256:[0-9a-f]{64}")
+_DIGEST = re.compile(r"@?sha256:[0-9a-f]{64}")
 _BY_LINES = frozenset(item.name for item in FILE_FORMATS)
 _DOCUMENT = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 
@@ -242,7 +242,7 @@ def _differs_by_digests(before: str, after: str, swaps: dict[str, str]) -> bool:
     """Whether only digests of this run differ: behind a scheme, or where a default gives the tag."""
     made = {new.rpartition("@")[2] for new in swaps.values()}
     added = set(_DIGEST.findall(after)) - set(_DIGEST.findall(before))
-    return _DIGEST.sub("", before) == _DIGEST.sub("", after) and {digest[1:] for digest in added} <= made
+    return _DIGEST.sub("", before) == _DIGEST.sub("", after) and {digest.lstrip("@") for digest in added} <= made
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ def test_the_sample_is_large_enough_and_recall_and_precision_are_whole(
     record_property("recall", 1 - missed / references)
     record_property("precision", 1 - wrong / (references - missed + wrong))
 
-    assert (len(files) >= 30, references >= 150, decoys >= 50) == (True, True, True)
+    assert (len(files) >= 60, references >= 300, decoys >= 100) == (True, True, True)
     assert (missed, wrong) == (0, 0)
 
 
