@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from imagelock.errors import RegistryError, UsageError
 from imagelock.files import Write, check_inside, decode, encode, held, read_bytes, write_all
-from imagelock.limits import GIB, LOCK_BYTES
+from imagelock.limits import GIB, HOLD_SECONDS, LOCK_BYTES
 from imagelock.model.findings import Level
 from imagelock.model.lock import Lock
 from imagelock.model.outcome import Outcome, finding
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from imagelock.model.digest import Digest
     from imagelock.model.lock import Source
-    from imagelock.model.outcome import Finding
+    from imagelock.model.outcome import Change, Finding
     from imagelock.ops.collect import Collection
     from imagelock.ops.lock import LockPlan, LockRequest, LockResult
     from imagelock.ops.pin import EditPlan, PinRequest
@@ -63,12 +63,14 @@ class Offline:
 class Mode:
     """How far a writing verb goes: ``write`` False decides everything and writes nothing.
 
-    ``settle``: the lock may be in merge conflict, and the run ends it.
+    ``settle``: the lock may be in merge conflict, and the run ends it.  ``tell`` hears that another run
+    holds the lock and is waited for.
     """
 
     write: bool = True
     keep_going: bool = False
     settle: bool = False
+    tell: Callable[[str], None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,14 +92,15 @@ def run_lock(
         )
         result, plan = _resolve(lock_file, collection, request, asking)
         write = mode.write and (result.complete or mode.keep_going)
-        new = result.lock if write or not mode.write else lock_file.lock
         if write:
             write_all([lock_file.write_of(result.lock)])
+    told = write or not mode.write
+    changes = result.changes if told else ()
     return Outcome(
         command="lock",
-        changes=result.changes if write or not mode.write else (),
+        changes=changes,
         findings=(*collection.problems, *result.findings),
-        summary=_lock_summary(new, result),
+        summary=_lock_summary(result.lock if told else lock_file.lock, changes, result.findings),
         advice=(
             *contested,
             *collection.remarks(),
@@ -242,7 +245,9 @@ def _settled(project: Project) -> tuple[LockFile, tuple[str, ...]]:
 
 
 def _hold(project: Project, mode: Mode) -> AbstractContextManager[None]:
-    return held(project.lock_path) if mode.write else nullcontext()
+    if not mode.write:
+        return nullcontext()
+    return held(project.lock_path, wait=HOLD_SECONDS, tell=mode.tell)
 
 
 def _resolve(
@@ -256,16 +261,18 @@ def _resolve(
     return result, plan
 
 
-def _lock_summary(lock: Lock, result: LockResult) -> dict[str, int]:
-    added = sum(1 for change in result.changes if change.before is None)
-    removed = sum(1 for change in result.changes if change.after is None)
+def _lock_summary(lock: Lock, changes: Sequence[Change], findings: Sequence[Finding]) -> dict[str, int]:
+    """Count what ``lock`` holds now: what was added to it, moved in it, kept, and what went."""
+    added = sum(1 for change in changes if change.before is None)
+    removed = sum(1 for change in changes if change.after is None)
+    moved = len(changes) - added - removed
     return {
         "entries": len(lock.images),
         "added": added,
-        "moved": len(result.changes) - added - removed,
+        "moved": moved,
         "removed": removed,
-        "kept": len(lock.images) - len(result.changes) + removed,
-        "failed": sum(1 for item in result.findings if item.code in ("IL301", "IL120")),
+        "kept": len(lock.images) - added - moved,
+        "failed": sum(1 for item in findings if item.code in ("IL301", "IL120")),
     }
 
 
