@@ -230,6 +230,15 @@ def test_a_failing_image_leaves_no_bundle(world: World, digests: dict[str, str])
     assert not (world.root / "b" / "index.json").exists()
 
 
+def test_a_directory_of_another_release_is_not_changed(world: World, digests: dict[str, str]) -> None:
+    bundle(world, "create", "b")
+    write_lock(world, {**digests, NAMES[1]: world.push(NAMES[1], "moved")})
+    result = world.run_plain("bundle", "create", "-C", str(world.root), "b")
+    assert result.code == 1
+    assert "make the bundle in a new directory" in result.out
+    assert bundle(world, "verify", "b")[0] == 0
+
+
 def test_a_layout_of_another_tool_is_no_bundle(world: World) -> None:
     LayoutStore(world.root / "empty")
     assert bundle(world, "verify", "empty")[::2] == (1, ["IL306"])

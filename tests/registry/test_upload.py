@@ -154,6 +154,11 @@ def test_nothing_is_kept_when_the_source_breaks_off(any_registry: AnyRegistry, n
     assert not client.has_blob(name, LAYER.digest)
 
 
+def test_a_page_that_says_404_is_no_blob(lying: Lying, new_client: NewClient) -> None:
+    lying.default = Reply(status=404, headers=(("Content-Type", "text/html"),))
+    assert not new_client().has_blob(f"{lying.address}/team/app", LAYER.digest)
+
+
 def test_a_missing_place_to_write_is_not_an_image_that_is_gone(lying: Lying, new_client: NewClient) -> None:
     lying.on("POST /v2/team/app/blobs/uploads/", oci_error(404, "NAME_UNKNOWN"))
     with pytest.raises(RegistryError, match="to write to") as caught:

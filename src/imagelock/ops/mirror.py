@@ -136,7 +136,7 @@ def tell(result: Result, missing: str = "IL303") -> Finding | None:
             f"{item.goal} exists and is another image",
             reference=item.reference,
             notes=[f"the lock has {item.digest}", f"the registry has {result.now}"],
-            hint=f"nothing was changed there; `--move {item.reference}` moves the tag on purpose",
+            hint=f"nothing was changed there; {_way_out(item)}",
         )
     if error is None:
         return None
@@ -149,6 +149,12 @@ def tell(result: Result, missing: str = "IL303") -> Finding | None:
         notes=[*([f"at {error.where}"] if error.where else []), *(f"tried {line}" for line in error.tried)],
         hint=error.hint,
     )
+
+
+def _way_out(item: Item) -> str:
+    if item.source == item.target:
+        return "make the bundle in a new directory"
+    return f"`--move {item.reference}` moves the tag on purpose"
 
 
 def _code(error: RegistryError, missing: str) -> str:

@@ -20,7 +20,7 @@ from imagelock.errors import (
 )
 from imagelock.model.digest import Digest, same_digest
 from imagelock.model.manifest import ACCEPTED_TYPES
-from imagelock.registry.answers import REDIRECT, is_true_404, refusal
+from imagelock.registry.answers import REDIRECT, refusal
 from imagelock.registry.endpoints import origin
 from imagelock.registry.proof import DIGEST_HEADER
 from imagelock.registry.transport import Call, split_location
@@ -157,8 +157,8 @@ class Uploader:
     def _has(self, repository: str, path: str, what: str) -> bool:
         at = origin(repository, self._hosts)
         answer = self._ask(at, "HEAD", f"/v2/{at.repository}/{path}", _ACCEPT)
-        if answer.status == 404 and is_true_404(answer):
-            return False
+        if answer.status == 404:
+            return False  # even from a proxy: whoever is told so writes, and learns then what is true
         if answer.status != 200:
             raise refusal(answer, what=what)
         return True
