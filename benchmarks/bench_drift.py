@@ -62,7 +62,7 @@ def main() -> None:
             )
             registry = stack.enter_context(peers.DockerRegistry(folder / "registry"))
             shown = f"docker-registry {words.stdout.split()[-1]}"
-            measure(shown, registry.address, folder / "a", count, with_skopeo=True)
+            measure(shown, registry.address, folder / "a", count, is_peer=True)
         else:
             print("docker-registry is not installed: only the embedded registry is measured")
         spawning = multiprocessing.get_context("spawn")
@@ -70,7 +70,7 @@ def main() -> None:
         server = spawning.Process(target=serve, args=(writing,), daemon=True)
         server.start()
         stack.callback(server.kill)
-        measure("embedded registry", reading.recv(), folder / "b", count, with_skopeo=False)
+        measure("embedded registry", reading.recv(), folder / "b", count, is_peer=False)
 
 
 def serve(writing: Connection) -> None:
@@ -80,7 +80,7 @@ def serve(writing: Connection) -> None:
     registry.run()
 
 
-def measure(shown: str, address: str, folder: Path, count: int, *, with_skopeo: bool) -> None:
+def measure(shown: str, address: str, folder: Path, count: int, *, is_peer: bool) -> None:
     """Fill one registry, then time everything in turns."""
     names = [(f"acme/app{i % REPOSITORIES}", f"1.{i}") for i in range(count)]
     push(address, names)
@@ -97,11 +97,12 @@ def measure(shown: str, address: str, folder: Path, count: int, *, with_skopeo: 
     print(f"\n{shown}, {count} references, median of {RUNS}")
     print(f"  raw HEAD ceiling  {ceiling_time:6.2f} s   {count / ceiling_time:,.0f}/s")
     ratio = drift_time / ceiling_time
-    over = "" if ratio <= 1.8 else "   OVER"
-    print(f"  drift             {drift_time:6.2f} s   {ratio:.2f} x the ceiling   budget 1.8 x{over}")
+    # The budget is docker-registry's, which is slower than any client; the embedded one shows the client.
+    budget = f"   budget 1.8 x{'' if ratio <= 1.8 else '   OVER'}" if is_peer else ""
+    print(f"  drift             {drift_time:6.2f} s   {ratio:.2f} x the ceiling{budget}")
     print(f"  cold lock         {lock_time:6.2f} s   {lock_time / ceiling_time:.2f} x the ceiling")
     print(f"  requests          {', '.join(f'{what} {number}' for what, number in asked.items())}")
-    if with_skopeo and shutil.which("skopeo"):
+    if is_peer and shutil.which("skopeo"):
         skopeo_time = timed(lambda: skopeo(address, names[:SAMPLE])) * count / SAMPLE
         gain = skopeo_time / drift_time
         low = "" if gain >= 10 else "   UNDER"
