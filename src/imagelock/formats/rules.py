@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -34,13 +35,16 @@ def find_in_document(document: Document, rules: Sequence[ScanRule]) -> Iterator[
 
 
 def find_in_text(text: Text, rules: Sequence[ScanRule], taken: Sequence[range]) -> Iterator[Found]:
-    """Yield what the rules for raw text find outside the characters that are ``taken``."""
+    """Yield what the rules for raw text find outside the characters that are ``taken``, each once."""
+    used = sorted((each.start, each.stop) for each in taken)
     for rule in rules:
         if rule.regex is None or rule.reads_documents:
             continue
         for match in _compiled(rule.regex).finditer(text.content):
             start, end = match.span("image")
-            if start < end and not any(start < used.stop and used.start < end for used in taken):
+            i = bisect_left(used, (end,))
+            if start < end and not (i and used[i - 1][1] > start):
+                used.insert(i, (start, end))
                 line, column = text.position(start)
                 span = Span.plain(start, end)
                 yield _judge(match["image"], span, (line, column), f"[{line}:{column}]", 0)
