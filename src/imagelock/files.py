@@ -10,8 +10,10 @@ import contextlib
 import errno
 import fcntl
 import os
+import random
 import re
 import stat
+import time
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +23,11 @@ from imagelock.errors import ChangedMeanwhileError, FileError, LockError
 from imagelock.limits import YAML_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 _TEMPORARY = re.compile(r"\..+\.(?P<pid>[0-9]+)-[0-9a-f]{8}\.imagelock-tmp", re.ASCII | re.DOTALL)
 _NAME_BYTES = 200
+_POLL_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +130,14 @@ def check_inside(path: Path, root: Path) -> None:
 
 
 @contextlib.contextmanager
-def held(path: Path) -> Iterator[None]:
-    """Hold a file for one run (by its neighbour ``.<name>.held``); fail naming the holder.
+def held(path: Path, *, wait: float = 0.0, tell: Callable[[str], None] | None = None) -> Iterator[None]:
+    """Hold a file for one run (by its neighbour ``.<name>.held``), so that no update is lost.
 
-    The holder is known by an flock, so a killed run holds nothing.
+    Waits up to ``wait`` seconds for another run, which ``tell`` hears of once, and then raises
+    :class:`LockError` naming the holder.  The holder is known by an flock, so a killed run holds nothing.
     """
     holder = path.with_name(f".{path.name}.held")
-    descriptor = _hold(holder, path)
+    descriptor = _hold(holder, path, time.monotonic() + wait, tell)
     try:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
@@ -145,19 +149,35 @@ def held(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _hold(holder: Path, path: Path) -> int:
+def _hold(holder: Path, path: Path, deadline: float, tell: Callable[[str], None] | None) -> int:
     """Open and lock the neighbour that is really there, and return its descriptor."""
     while True:
         with _blame(holder.parent):
             descriptor = os.open(holder, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
         try:
-            _flock(descriptor, path)
-            if _is_same(descriptor, holder):
+            other = _flock(descriptor)
+            if other is None and _is_same(descriptor, holder):
                 return descriptor
         except BaseException:
             os.close(descriptor)
             raise
         os.close(descriptor)
+        if other is not None:
+            if time.monotonic() >= deadline:
+                raise _is_held(path, other)
+            if tell is not None:
+                tell(f"{path.name} is held by another run of imagelock (process {other}): waiting for it")
+                tell = None
+            # Not all at the same moment: many that wait would only keep each other waiting.
+            time.sleep(_POLL_SECONDS * (0.5 + random.random()))  # noqa: S311 - spreads, keeps no secret
+
+
+def _is_held(path: Path, other: str) -> LockError:
+    return LockError(
+        f"held by another run of imagelock (process {other})",
+        where=str(path),
+        hint="wait for it to end, then run again",
+    )
 
 
 def _is_same(descriptor: int, path: Path) -> bool:
@@ -168,16 +188,13 @@ def _is_same(descriptor: int, path: Path) -> bool:
         return False
 
 
-def _flock(descriptor: int, path: Path) -> None:
+def _flock(descriptor: int) -> str | None:
+    """Lock it and return None, or return who holds it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        pid = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
-        raise LockError(
-            f"held by another run of imagelock (process {pid})",
-            where=str(path),
-            hint="wait for it to end, then run again",
-        ) from error
+    except BlockingIOError:
+        return os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
+    return None
 
 
 def _prepare(target: Path, data: bytes) -> Path:

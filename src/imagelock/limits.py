@@ -87,6 +87,8 @@ BACKOFF_MOST_SECONDS = 15.0
 GIVEN_UP_SECONDS = 10.0
 """How long a host that was given up is not asked again."""
 REDIRECTS = 5
+RENDER_SECONDS = 60.0
+"""One run of helm or kustomize."""
 CHART_ARCHIVE_BYTES = 16 * MIB
 CHART_BYTES = 32 * MIB
 """A packaged chart with all that is packed inside it, decompressed; Helm's own cap is 100 MiB."""
@@ -99,5 +101,7 @@ CREDENTIAL_FILE_BYTES = MIB
 HELPER_SECONDS = 30.0
 HELPER_BYTES = 64 * KIB
 
+HOLD_SECONDS = 10.0
+"""How long a run waits for another one that holds the lock."""
 JOBS = 16
 """Default connections a host (``--jobs``)."""

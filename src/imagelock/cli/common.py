@@ -84,6 +84,11 @@ class Run:
         if not self.quiet:
             sys.stderr.write(words)
 
+    def remark(self, words: str) -> None:
+        """Say one line while the command goes on."""
+        self.say(f"imagelock: {words}\n")
+        sys.stderr.flush()
+
     def finish(
         self,
         outcome: Outcome,

@@ -92,6 +92,7 @@ def command(  # noqa: PLR0913 - the options of the contract
         checked = check_lock(project, collection, request)
         run.finish(checked, collection=collection, at_least=int(bool(checked.changes)))
     with asking(run, project, "resolving") as how:
-        mode = Mode(write=not (dry_run or check_only), keep_going=keep_going, settle=resolve)
+        write = not (dry_run or check_only)
+        mode = Mode(write=write, keep_going=keep_going, settle=resolve, tell=run.remark)
         outcome = run_lock(project, collection, request, how, mode)
     run.finish(outcome, collection=collection, at_least=int(check_only and bool(outcome.changes)))

@@ -47,6 +47,6 @@ def command(run: Run, images: tuple[str, ...], *, upgrade: bool, dry_run: bool, 
         PinRequest(form=config.form, keep_existing=config.existing == "keep"),
     )
     with asking(run, project, "resolving") as how:
-        mode = Mode(write=not dry_run, keep_going=keep_going)
+        mode = Mode(write=not dry_run, keep_going=keep_going, tell=run.remark)
         outcome = run_update(project, collection, requests, how, mode)
     run.finish(outcome, collection=collection)
