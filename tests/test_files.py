@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import re
-import resource
 import stat
 import subprocess
 import sys
@@ -269,28 +267,33 @@ def test_a_failure_while_preparing_leaves_everything_as_it_was(
     assert len(_names(tmp_path)) == 3
 
 
-def _write_with_little_space(folder: str, limit: int, result: str) -> None:
-    """Write three files in a process whose files may have ``limit`` bytes; note what came of it."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-    writes = [Write(Path(folder, f"file-{i}.yaml"), OLD, NEW * size) for i, size in enumerate((1, 1000, 1))]
-    try:
-        write_all(writes)
-    except FileError as error:
-        Path(result).write_text(str(error), "utf-8")
+_LITTLE_SPACE = """
+import resource, sys
+from pathlib import Path
+from imagelock.errors import FileError
+from imagelock.files import Write, write_all
+
+folder, limit = Path(sys.argv[1]), int(sys.argv[2])
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+paths = [folder / f"file-{i}.yaml" for i in range(3)]
+try:
+    write_all([Write(path, path.read_bytes(), b"new" * size) for path, size in zip(paths, (1, 3000, 1))])
+except FileError as error:
+    print(error)
+"""
 
 
 def test_a_system_that_takes_no_more_bytes_leaves_everything_as_it_was(tmp_path: Path) -> None:
-    folder, result = tmp_path / "files", tmp_path / "result"
-    folder.mkdir()
-    writes = _writes(folder)
-    context = multiprocessing.get_context("spawn")
-    process = context.Process(target=_write_with_little_space, args=(str(folder), 4096, str(result)))
-    process.start()
-    process.join()
-    assert process.exitcode == 0
-    assert result.read_text("utf-8") == f"{writes[1].path}: larger than the system allows"
+    writes = _writes(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", _LITTLE_SPACE, str(tmp_path), "4096"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"{writes[1].path}: larger than the system allows\n"
     assert _contents(writes) == [OLD] * 3
-    assert len(_names(folder)) == 3
+    assert len(_names(tmp_path)) == 3
 
 
 def test_a_folder_without_permission_is_named(tmp_path: Path) -> None:
