@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from typing import TYPE_CHECKING
 
 from imagelock.errors import FileError
-from imagelock.limits import HELPER_SECONDS, LOCK_BYTES
+from imagelock.limits import HELPER_SECONDS, LOCK_BYTES, RENDER_SECONDS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+_NO_PROXY = "http://127.0.0.1:9"
+"""Nobody answers there: a chart that wants the network fails instead of fetching."""
 
 
 def git_show(directory: Path, revision: str, path: str) -> bytes:
@@ -43,6 +48,55 @@ def git_has(directory: Path, commit: str) -> bool:
     return done.returncode == 0
 
 
+def helm_template(
+    chart: Path, values: Sequence[Path] = (), sets: Sequence[str] = (), texts: Sequence[str] = ()
+) -> bytes:
+    """Return what Helm makes of a chart on disk: ``sets`` are ``--set``, ``texts`` are ``--set-string``.
+
+    Helm sees no cluster, no network, and no configuration or plugin of the user's.  Raises
+    :class:`FileError` with its words when the chart does not render, or Helm is not there.
+    """
+    command = ["helm", "template", "imagelock", str(chart)]
+    for option, given in (("--values", map(str, values)), ("--set", sets), ("--set-string", texts)):
+        command += [part for item in given for part in (option, item)]
+    return _render(command, chart)
+
+
+def kustomize_build(folder: Path) -> bytes:
+    """Return what Kustomize makes of a folder; raises :class:`FileError` as :func:`helm_template` does."""
+    if shutil.which("kustomize") is None and shutil.which("kubectl") is not None:
+        return _render(["kubectl", "kustomize", str(folder)], folder)
+    return _render(["kustomize", "build", str(folder)], folder)
+
+
+def _render(command: list[str], folder: Path) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="imagelock-") as home:
+        closed = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), _NO_PROXY)
+        environment = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "LC_ALL": "C",
+            "HOME": home,
+            "XDG_CONFIG_HOME": home,
+            "HELM_CACHE_HOME": home,
+            "HELM_CONFIG_HOME": home,
+            "HELM_DATA_HOME": home,
+            "KUBECONFIG": os.devnull,
+            "GIT_ALLOW_PROTOCOL": "none",
+            **closed,
+        }
+        done = _call(command, folder, environment, RENDER_SECONDS)
+    if done.returncode != 0:
+        raise FileError(_last_words(done, f"{command[0]} failed"), where=command[0])
+    return done.stdout
+
+
+def _last_words(done: subprocess.CompletedProcess[bytes], otherwise: str) -> str:
+    """Return what a program says last: warnings come before the error, a hint to its help behind."""
+    lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    said = [line.strip() for line in lines if line.strip() and not line.startswith("Use --debug")]
+    return said[-1].removeprefix("Error: ") if said else otherwise
+
+
 def _run(command: list[str], directory: Path) -> bytes:
     done = _call(command, directory)
     if done.returncode != 0:
@@ -55,7 +109,12 @@ def _first_words(done: subprocess.CompletedProcess[bytes], otherwise: str) -> st
     return words[0] if words else otherwise
 
 
-def _call(command: list[str], directory: Path) -> subprocess.CompletedProcess[bytes]:
+def _call(
+    command: list[str],
+    directory: Path,
+    environment: dict[str, str] | None = None,
+    seconds: float = HELPER_SECONDS,
+) -> subprocess.CompletedProcess[bytes]:
     program = shutil.which(command[0])
     if program is None:
         raise FileError(f"{command[0]} is not installed", hint=f"install {command[0]}")
@@ -63,14 +122,14 @@ def _call(command: list[str], directory: Path) -> subprocess.CompletedProcess[by
         done = subprocess.run(
             [program, *command[1:]],
             cwd=directory,
-            env=_environment(),
+            env=environment or _environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=HELPER_SECONDS,
+            timeout=seconds,
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise FileError(f"{command[0]} took longer than {HELPER_SECONDS:g} s", where=command[-1]) from error
+        raise FileError(f"{command[0]} took longer than {seconds:g} s", where=command[-1]) from error
     except OSError as error:
         raise FileError((error.strerror or str(error)).lower(), where=str(directory)) from error
     if len(done.stdout) > LOCK_BYTES:

@@ -31,22 +31,34 @@ class _Check(Verb):
     metavar="[=DUMP]",
     help="Judge a cluster as well, or a dump of it, like `imagelock cluster check`.",
 )
+@click.option(
+    "--render", is_flag=True, help="Prove Helm and Kustomize by rendering; runs helm and kustomize."
+)
 @format_option
 @common()
 def command(
-    run: Run, sources: tuple[str, ...], *, registry: bool, cluster: tuple[str, ...], force: str | None
+    run: Run,
+    sources: tuple[str, ...],
+    *,
+    registry: bool,
+    cluster: tuple[str, ...],
+    render: bool,
+    force: str | None,
 ) -> None:
     r"""Prove that every reference is pinned as the lock says: the gate of a pipeline.
 
     Offline, and nothing is run. With --registry what moved or is gone counts too, with --cluster what
     runs: one report, one exit code (0 fine, 1 findings, 2 a file or the lock cannot be read, 3 could not
-    tell).
+    tell). With --render the pinned charts and kustomizations of the project are rendered by helm (3 or 4)
+    and kustomize or kubectl, offline; every image in the output must carry its locked digest, and what
+    could not be rendered is told (IL124).
 
     \b
     Examples:
       imagelock check                               the whole project
       imagelock check --strict deploy/              warnings count too
       imagelock check --registry --report json=check.json
+      imagelock check --render                      and what the charts make of the digests
       imagelock check --cluster                     and what your cluster runs
       imagelock check --cluster=dump.json           and what this dump says
     """
@@ -58,6 +70,10 @@ def command(
     lock = read_lock(project).lock
     collection = collect(project, sources, force)
     outcome = check(collection, lock, platforms=project.config.platforms)
+    if render:
+        from imagelock.ops.render import with_rendering  # noqa: PLC0415 - offline checks must not pay for it
+
+        outcome = with_rendering(outcome, project, collection, lock)
     if registry:
         from imagelock.cli.asking import asking  # noqa: PLC0415 - offline checks must not pay for it
         from imagelock.ops.check import with_drift  # noqa: PLC0415

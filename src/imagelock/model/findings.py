@@ -161,6 +161,21 @@ KINDS = _kinds(
         remedy="Write the file name that the finding gives.",
     ),
     Kind(
+        code="IL123",
+        name="rendered-not-pinned",
+        meaning="What a chart or kustomization renders does not carry the locked digest: the chart joins its "
+        "values so that the digest breaks or gets lost, or writes it into a label.",
+        remedy="Write the values in the form that the finding names, or correct the template.",
+    ),
+    Kind(
+        code="IL124",
+        name="not-proven",
+        level=Level.WARNING,
+        meaning="`check --render` could not render what these references are for, so whether the digests reach "
+        "the cluster is not known: the chart is not at hand, needs something, or helm or kustomize is missing.",
+        remedy="Install the program or bring the chart into the project; the finding says which.",
+    ),
+    Kind(
         code="IL201",
         name="pod-not-locked",
         meaning="A pod runs an image that is not in the lock.",
