@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from imagelock import files
 from imagelock.errors import ChangedMeanwhileError, FileError, LockError
 from imagelock.files import Write, check_inside, decode, encode, held, read_bytes, write_all
 
@@ -363,6 +364,29 @@ def test_two_holders_never_hold_at_once(tmp_path: Path) -> None:
         thread.join()
     assert most
     assert set(most) == {1}
+
+
+def test_a_holder_that_goes_between_open_and_lock_leaves_no_second_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "images.lock"
+    holder = tmp_path / ".images.lock.held"
+    real = files._flock
+    calls: list[int] = []
+
+    def late(descriptor: int) -> str | None:
+        calls.append(descriptor)
+        if len(calls) == 1:
+            # The run before lets go just now: what we opened is no file of the folder any more.
+            holder.unlink()
+        return real(descriptor)
+
+    monkeypatch.setattr(files, "_flock", late)
+    with held(path):
+        assert holder.exists()
+        with pytest.raises(LockError), held(path):
+            pass
+    assert len(calls) == 3
 
 
 def test_a_folder_that_is_not_there_cannot_be_held(tmp_path: Path) -> None:
