@@ -200,7 +200,7 @@ KINDS: tuple[Row, ...] = (
     Row("pkg.crossplane.io", ("Provider", "Configuration", "Function"), ("spec.package",)),
     # OpenShift, API reference
     Row("build.openshift.io", ("BuildConfig", "Build"), _BUILD_FROM),
-    Row("", ("BuildConfig", "Build"), _BUILD_FROM),
+    Row("", ("BuildConfig",), _BUILD_FROM),
     Row("image.openshift.io", ("ImageStream",), ("spec.tags[].from.name",)),
     Row("", ("ImageStream",), ("spec.tags[].from.name",)),
     Row("config.openshift.io", ("ClusterVersion",), ("spec.desiredUpdate.image",)),

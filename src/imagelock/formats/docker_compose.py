@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 name = "compose"
 summary = "Docker Compose: images of services with the defaults of variables, build contexts, image mounts"
-marks: tuple[Mark, ...] = ("\nservices", 'services"')
+marks: tuple[Mark, ...] = ("\nservices", 'services"', "services'")
 
 _FILE_NAMES = ("*compose*.yml", "*compose*.yaml", "*compose*.json")
 _TOP_KEYS = frozenset({"version", "name", "services", "networks", "volumes", "configs", "secrets", "include"})

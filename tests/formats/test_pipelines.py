@@ -1,0 +1,134 @@
+"""GitHub workflows and actions, GitLab pipelines: what a job runs in, and what only looks like it."""
+
+from __future__ import annotations
+
+import pytest
+
+from formats.reading import damage, pinned, reasons, references
+
+GITHUB = "build.yml"
+GITLAB = "ci.yml"
+JOB = "on: push\njobs:\n  x:\n    runs-on: y\n"
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        "    container: a/b:1\n",
+        "    container: {image: 'a/b:1', env: {X: y}}\n",
+        "    container: docker://a/b:1\n",
+        "    services:\n      s: {image: a/b:1}\n",
+        "    steps:\n    - uses: docker://a/b:1\n",
+        '    steps:\n    - {name: s, "uses": "docker://a/b:1"}\n',
+    ],
+)
+def test_containers_services_and_steps_of_a_job_are_read(job: str) -> None:
+    assert references(JOB + job, GITHUB) == ["a/b:1"]
+    assert pinned(JOB + job, GITHUB) == JOB + job.replace("a/b:1", "a/b:1@DIGEST")
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        "    steps:\n    - uses: actions/checkout@v4\n",
+        "    steps:\n    - uses: ./docker\n",
+        "    steps:\n    - uses: docker://\n",
+        "    steps:\n    - with: {image: a/b:1}\n",
+        "    container:\n",
+        "    env: {image: a/b:1}\n",
+        "    uses: acme/x/.github/workflows/x.yml@v1\n",
+    ],
+)
+def test_other_words_of_a_workflow_are_no_images(job: str) -> None:
+    assert references(JOB + job, GITHUB) == []
+    assert damage(JOB + job, GITHUB) == []
+
+
+@pytest.mark.parametrize("image", ["${{ matrix.image }}", "a/b:${{ inputs.tag }}"])
+def test_expressions_are_templates(image: str) -> None:
+    content = f"{JOB}    container:\n      image: {image}\n"
+    assert references(content, GITHUB) == []
+    assert list(reasons(content, GITHUB).values()) == ["a template"]
+
+
+def test_a_workflow_without_a_trigger_is_known_by_its_runner() -> None:
+    assert references("jobs:\n  x: {runs-on: y, container: a/b:1}\n", GITHUB) == ["a/b:1"]
+
+
+def test_an_action_runs_an_image_or_builds_a_file() -> None:
+    action = "name: x\nruns: {using: docker, image: VALUE}\n"
+    assert references(action.replace("VALUE", "'docker://a/b:1'"), "action.yml") == ["a/b:1"]
+    assert references(action.replace("VALUE", "Dockerfile"), "action.yml") == []
+    composite = "name: x\nruns:\n  using: composite\n  steps:\n  - uses: docker://a/b:1\n"
+    assert references(composite, "action.yml") == ["a/b:1"]
+
+
+@pytest.mark.parametrize(
+    "content", ["jobs: [a]\n", "jobs:\n  x: {container: a/b:1}\n", "jobs: {x: docker://a}\n"]
+)
+def test_other_documents_with_jobs_are_no_workflows(content: str) -> None:
+    assert references(content, GITHUB) == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "image: a/b:1\nx: {script: y}\n",
+        "services: ['a/b:1']\nx: {script: y}\n",
+        "default:\n  image: {name: a/b:1, entrypoint: ['']}\nx: {script: y}\n",
+        "x:\n  image: a/b:1\n  script: y\n",
+        "x:\n  services:\n  - {name: a/b:1, alias: z}\n  script: [y]\n",
+        ".x: {image: a/b:1}\n",
+        "x:\n  stage: build\n  before_script: [z]\n  image: 'a/b:1'\n",
+        "spec: {inputs: {x: {default: y}}}\n---\nx: {image: a/b:1, script: y}\n",
+    ],
+)
+def test_images_and_services_of_a_pipeline_are_read(content: str) -> None:
+    assert references(content, GITLAB) == ["a/b:1"]
+    assert pinned(content, GITLAB) == content.replace("a/b:1", "a/b:1@DIGEST")
+
+
+@pytest.mark.parametrize("image", ["$IMAGE", "${CI_REGISTRY_IMAGE}/x:1", "a/b:$TAG"])
+def test_variables_of_a_pipeline_are_skipped(image: str) -> None:
+    content = f"x:\n  image: {image}\n  script: y\n"
+    assert reasons(content, GITLAB) == {image: "a variable of the pipeline"}
+    assert damage(content, GITLAB) == []
+
+
+def test_inputs_of_a_component_are_templates() -> None:
+    assert list(reasons("x:\n  image: $[[ inputs.i ]]\n  script: y\n", GITLAB).values()) == ["a template"]
+
+
+def test_a_reference_to_another_place_is_no_image() -> None:
+    content = (
+        "x:\n  image: !reference [.y, image]\n  services: !reference [.y, services]\n"
+        "  script: !reference [.y, script]\nz:\n  services:\n  - !reference [.y, one]\n  - a/b:1\n  script: y\n"
+    )
+    assert references(content, GITLAB) == ["a/b:1"]
+    assert set(reasons(content, GITLAB).values()) == {"a !reference to another place of the pipeline"}
+
+
+def test_an_anchor_is_read_once() -> None:
+    content = ".x: &x {image: a/b:1}\ny: {<<: *x, script: z}\nw: *x\n"
+    assert references(content, GITLAB) == ["a/b:1"]
+
+
+def test_a_file_is_known_by_its_name_too() -> None:
+    content = "image: a/b:1\ninclude: [{local: x.yml}]\n"
+    assert references(content, ".gitlab-ci.yml") == ["a/b:1"]
+    assert references(content, "other.yml") == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "x:\n  image: a/b:1\n  script: y\nz:\n  unknown: 1\n",
+        "image: a/b:1\n",
+        "x: {image: a/b:1}\n",
+        "x:\n  script: y\n  pictures: {image: a/b:1}\n",
+        "apiVersion: v1\nx: {image: a/b:1, script: y}\n",
+        "- image: a/b:1\n  script: y\n",
+    ],
+)
+def test_other_documents_with_scripts_are_no_pipelines(content: str) -> None:
+    assert references(content, "conf.yml") == []
