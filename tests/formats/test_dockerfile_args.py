@@ -89,3 +89,18 @@ def test_what_is_put_together_stands_at_its_from() -> None:
 
 def test_the_same_default_defined_anew_counts_from_there() -> None:
     assert references("ARG V=1\nARG B=a:$V\nARG V=2\nFROM $B\n", PATH) == ["a:1"]
+
+
+def test_defaults_that_double_each_other_end_soon() -> None:
+    content = "ARG A0=xxxxxxxx\n" + "".join(f"ARG A{i + 1}=$A{i}$A{i}\n" for i in range(60)) + "FROM $A60\n"
+    (reason,) = reasons(content, PATH).values()
+    assert "longer than" in reason
+
+
+@pytest.mark.timeout(20)
+def test_thousands_of_arguments_cost_what_was_typed() -> None:
+    count = 20_000
+    content = "".join(f"ARG A{i}=a/b:{i}\n" for i in range(count)) + "".join(
+        f"FROM $A{i}\n" for i in range(count)
+    )
+    assert len(references(content, PATH)) == count

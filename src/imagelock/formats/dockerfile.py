@@ -68,7 +68,7 @@ class _Build:
         self._text = text
         self._lines = lines
         self._arguments = Arguments(lines)
-        self._stages: list[str] = []
+        self._stages: set[str] = set()
         self._all_stages = {stage for line in lines if line.keyword == "FROM" and (stage := _stage(line))}
         self._taken: set[int] = set()
 
@@ -77,7 +77,7 @@ class _Build:
         for line in self._lines:
             if line.keyword == "FROM":
                 yield from self._from(line)
-                self._stages.append(_stage(line))
+                self._stages.add(_stage(line))
             elif line.keyword in ("COPY", "RUN"):
                 for word in line.words:
                     image = _image_of_flag(line.keyword, word)

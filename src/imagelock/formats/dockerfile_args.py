@@ -8,8 +8,9 @@ Only an ``ARG`` before the first ``FROM`` counts in a ``FROM``; a stage sees it 
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from imagelock.formats.interpolation import Declared, UnresolvedError, assemble, resolve
@@ -59,6 +60,15 @@ class Arguments:
             return assembled
         return replace(assembled, slots=(), refusal=SHARED.format(shared))
 
+    @cached_property
+    def _ends_in(self) -> dict[str, list[str]]:
+        """The arguments that end in another one, and so carry its end further."""
+        ends: defaultdict[str, list[str]] = defaultdict(list)
+        for name, declared in self._declared.items():
+            for variable in declared.pieces[-1].variables if declared.pieces else ():
+                ends[variable].append(name)
+        return ends
+
     def _declare(self, line: Instruction) -> None:
         for word, span in line.words:
             variable, equals, value = word.partition("=")
@@ -87,12 +97,7 @@ class Arguments:
 
         What is a whole reference may be used by several stages, and is harmless where a stage prints it.
         """
-        ends = [
-            other
-            for other, declared in self._declared.items()
-            if declared.pieces and variable in declared.pieces[-1].variables
-        ]
-        if not all(self._used[other] == self._used_whole[other] for other in ends):
+        if not all(self._used[other] == self._used_whole[other] for other in self._ends_in[variable]):
             return False
         if is_part:
             return self._used[variable] == 1 and variable not in self._asked_for

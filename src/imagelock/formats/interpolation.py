@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from imagelock.errors import ValueFormError
 from imagelock.formats.candidates import is_template
+from imagelock.limits import REFERENCE_CHARS
 from imagelock.model.place import Slot
 from imagelock.model.reference import Reference
 
@@ -87,7 +88,16 @@ def resolve(
 
     ``declared`` gives defaults that are written elsewhere.  Raises :class:`UnresolvedError`.
     """
-    return tuple(piece for piece in _pieces(text, span, declared, ()) if piece.text)
+    found: list[Piece] = []
+    length = 0
+    for piece in _pieces(text, span, declared, ()):
+        length += len(piece.text)
+        # Defaults that double each other would fill the memory; no reference is as long.
+        if length > REFERENCE_CHARS:
+            raise UnresolvedError(f"longer than {REFERENCE_CHARS} characters with its defaults")
+        if piece.text:
+            found.append(piece)
+    return tuple(found)
 
 
 def _pieces(
