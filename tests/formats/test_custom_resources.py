@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from formats.reading import damage, pinned, places, reasons, references
@@ -132,3 +134,24 @@ def test_catalogs_and_what_names_them_are_read(content: str) -> None:
 )
 def test_other_blobs_and_subscriptions_have_no_images(content: str) -> None:
     assert references(content, PATH) == []
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", " \n"])
+@pytest.mark.parametrize("indent", [None, 4])
+def test_a_stream_of_json_objects_is_read_object_by_object(indent: int | None, end: str) -> None:
+    blobs = [
+        {"schema": "olm.package", "name": "x"},
+        {"schema": "olm.bundle", "image": "a/b:1", "relatedImages": [{"name": "", "image": "c/d:1"}]},
+        {"schema": "olm.bundle", "image": "e/f:1"},
+    ]
+    content = end.join(json.dumps(blob, indent=indent) for blob in blobs) + end
+    assert references(content, "catalog.json") == ["a/b:1", "c/d:1", "e/f:1"]
+    assert [place.document for place in places(content, "catalog.json")] == [1, 1, 2]
+    after = pinned(content, "catalog.json")
+    assert after.count("@DIGEST") == 3
+    assert after.replace("@DIGEST", "") == content
+
+
+def test_a_broken_object_of_a_stream_does_not_take_the_others_with_it() -> None:
+    content = '{"schema": "olm.bundle", "image": "a/b:1"}\n{"image": ]}\n{"schema": "olm.bundle", "image": "c/d:1"}\n'
+    assert references(content, "catalog.json") == ["a/b:1", "c/d:1"]

@@ -1,4 +1,4 @@
-"""A YAML stream cut into its documents, each composed by libyaml on its own.
+"""A YAML or JSON stream cut into its documents, each composed by libyaml on its own.
 
 A ``---`` at the start of a line ends a document wherever it stands, so a stream can be cut before it is
 parsed: a document that is broken does not take the others with it, and one that cannot hold an image is
@@ -39,6 +39,9 @@ _END_LINE = rf"\.\.\.(?=[ \t\r\n]|\Z)[^\r\n]*+{_LINE_END}"
 _MARKER = re.compile(rf"---(?=[ \t\r\n]|\Z)|(?P<end>{_END_LINE}(?:(?:{_NO_CONTENT_LINE})*+{_END_LINE})*+)")
 _NO_CONTENT = re.compile(rf"(?:{_NO_CONTENT_LINE})*+")
 """Comments, directives and blank lines: they belong to the document that follows."""
+_JSON_START = re.compile(r'[\ufeff \t\r\n]*+\{[ \t\r\n]*+"')
+_JSON_NEXT = re.compile(r"\}[ \t]*+\r?\n(?=\{)")
+"""Between two objects of a JSON stream; inside one a comma stands there."""
 _BLOCK_RUN = re.compile(r"(?:[-?:][ \t]++){8,}+")
 _BRACKET = re.compile(r"[\[\]{}]")
 _DIRECTIVES = 100
@@ -74,7 +77,10 @@ def chunks(text: Text) -> Iterator[Chunk]:
 
 
 def _boundaries(content: str) -> Iterator[int]:
-    """Yield where a document may begin: at a ``---`` line, and behind a ``...`` line."""
+    """Yield where a document may begin: at a ``---`` line, behind a ``...`` line or a JSON object."""
+    if _JSON_START.match(content) and "\n---" not in content:
+        yield from (match.end() for match in _JSON_NEXT.finditer(content))
+        return
     # Searching for four fixed words is many times faster than one regular expression.
     words = ("\n---", "\n...", "\r---", "\r...")
     behind = 0
