@@ -25,7 +25,7 @@ def command(keep: Path | None) -> None:
     \b
     Examples:
       imagelock demo
-      imagelock demo --keep /tmp/shop
+      imagelock demo --keep shop
     """
     from imagelock.registry.memory import MemoryStore  # noqa: PLC0415 - --help must not pay for the server
     from imagelock.service import example  # noqa: PLC0415

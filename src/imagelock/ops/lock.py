@@ -1,29 +1,27 @@
 """``lock``: what is new is resolved, what is known is kept, what nothing uses goes.
 
-``plan`` decides from values alone; ``apply`` asks the registry; writing is left to the caller, so that
-``lock`` and ``update`` share everything and a dry run is free.
+``plan`` decides here, from values alone; :mod:`imagelock.ops.relock` asks the registry and makes the new
+lock; writing is left to the verbs, so that ``lock`` and ``update`` share everything and a dry run is free.
 """
 
 from __future__ import annotations
 
-import fnmatch
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from imagelock.errors import NoAccessError, NotFoundError, RegistryError, UsageError, ValueFormError
+from imagelock.errors import UsageError
 from imagelock.model.digest import same_digest
 from imagelock.model.lock import LATEST, Lock, LockedImage
-from imagelock.model.outcome import Change, finding
 from imagelock.model.reference import Reference
+from imagelock.ops.compare import matches_image
 from imagelock.ops.lists import Listed
-from imagelock.ops.resolve import Detail, Failed, Want, ask_all, resolve_all
+from imagelock.ops.resolve import Detail, Want
 from imagelock.ops.uses import (
     build_sources,
     disagreement,
     is_scanned,
     is_used,
-    missing_platforms,
     references_by_name,
 )
 
@@ -34,8 +32,6 @@ if TYPE_CHECKING:
     from imagelock.model.outcome import Finding
     from imagelock.model.platform import Platform
     from imagelock.ops.collect import Collection, Use
-    from imagelock.ops.resolve import Progress
-    from imagelock.registry.store import ManifestReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,18 +78,6 @@ class LockPlan:
     def changes_something(self) -> bool:
         """Whether the lock would be another without asking any registry."""
         return bool(self.wants or self.removed)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockResult:
-    """The new lock, what changed, and what could not be resolved (the old entries are kept then)."""
-
-    lock: Lock
-    changes: tuple[Change, ...]
-    findings: tuple[Finding, ...]
-    complete: bool
-    moved: dict[str, tuple[LockedImage, ...]] = field(default_factory=dict)
-    """What the tags of a digest name now, by ``name@old-digest``, where one of them has moved."""
 
 
 def plan(collection: Collection, lock: Lock, request: LockRequest) -> LockPlan:
@@ -156,124 +140,6 @@ def _from_lists(
         else:
             sources[Want(image.name, image.tag, image.digest)] = image.source
     return as_they_are, sources
-
-
-def apply(
-    lock_plan: LockPlan,
-    old: Lock,
-    request: LockRequest,
-    reader: ManifestReader,
-    *,
-    jobs: int,
-    progress: Progress | None = None,
-) -> LockResult:
-    """Ask the registry for what the plan wants and return the new lock; writes nothing."""
-    moved_tags, same, failures = _ask_again(lock_plan.refresh, reader, request, jobs=jobs, progress=progress)
-    questions = [*lock_plan.wants, *moved_tags]
-    answers = resolve_all(reader, questions, request.detail, jobs=jobs, progress=progress)
-    images = [*lock_plan.keep, *same]
-    findings = [*lock_plan.findings]
-    for want, answer in answers.items():
-        if isinstance(answer, Failed):
-            failures[want] = answer.error
-        else:
-            images.append(_with_source(answer, lock_plan.source_of(want), old))
-    for want, error in failures.items():
-        uses = lock_plan.wants.get(want) or lock_plan.places.get(want, ())
-        findings.append(not_resolved(want, error, uses))
-        known = None if want.tag is None else old.tagged(want.name, want.tag)
-        if known is not None:
-            images.append(known)
-    lock = Lock(_without_doubles(images, old)).sorted
-    findings += missing_platforms(lock, request.platforms)
-    return LockResult(
-        lock=lock,
-        changes=differences(old, lock),
-        findings=tuple(findings),
-        complete=not failures and not any(item.code in ("IL104", "IL120") for item in findings),
-        moved=_moved(old, lock),
-    )
-
-
-def _without_doubles(images: Sequence[LockedImage], old: Lock) -> tuple[LockedImage, ...]:
-    """Leave out new entries without a tag whose digest another entry has: a digest belongs to that one."""
-    tagged = {(image.name, image.digest) for image in images if image.tag is not None}
-    known = {(image.name, image.digest) for image in old.images if image.tag is None}
-    return tuple(
-        image
-        for image in images
-        if image.tag is not None
-        or (image.name, image.digest) in known
-        or (image.name, image.digest) not in tagged
-    )
-
-
-def not_resolved(want: Want, error: RegistryError, uses: Sequence[Use]) -> Finding:
-    """Tell of one image that failed: who uses it, what was tried, what to run."""
-    host = want.name.partition("/")[0]
-    first = uses[0] if uses else None
-    notes = [f"tried {line}" for line in error.tried]
-    notes += [f"used at {use.where}" for use in uses[1:]]
-    return finding(
-        "IL301",
-        f"{want.shown}: {error.kind}: {error.message}",
-        reference=want.shown,
-        file=first.file.name if first else None,
-        line=first.place.line if first else None,
-        column=first.place.column if first else None,
-        hint=error.hint or _way_out(error, host, first),
-        notes=notes,
-    )
-
-
-def _way_out(error: RegistryError, host: str, use: Use | None) -> str:
-    if isinstance(error, NotFoundError):
-        return (
-            f"correct the reference at {use.where}, then run `imagelock lock`"
-            if use
-            else "correct the reference"
-        )
-    if isinstance(error, NoAccessError):
-        return f"log in (`skopeo login {host}` or `docker login {host}`), then run `imagelock lock`"
-    return f"run `imagelock lock` again when {host} answers"
-
-
-def differences(old: Lock, new: Lock) -> tuple[Change, ...]:
-    """Compare two locks entry by entry: added, removed, digest moved under the same tag."""
-    before = {(image.name, image.tag or str(image.digest)): image for image in old.images}
-    after = {(image.name, image.tag or str(image.digest)): image for image in new.images}
-    changes = []
-    for key in sorted({*before, *after}):
-        one, other = before.get(key), after.get(key)
-        if one is None or other is None or one != other:
-            image = other or one
-            changes.append(
-                Change(
-                    reference=image.reference if image else "",
-                    before=None if one is None else str(one.digest),
-                    after=None if other is None else str(other.digest),
-                )
-            )
-    return tuple(changes)
-
-
-def matches_image(text: str, name: str, tag: str | None) -> bool:
-    """Whether what a user wrote (name, name:tag, or a glob on either) means this image.
-
-    Raises :class:`UsageError` for what is none of them.
-    """
-    full = name if tag is None else f"{name}:{tag}"
-    if any(mark in text for mark in "*?["):
-        return fnmatch.fnmatchcase(name, text) or fnmatch.fnmatchcase(full, text)
-    try:
-        reference = Reference.parse(text)
-    except ValueFormError as error:
-        raise UsageError(f"no image: {error.message}", where=text, hint=error.hint) from error
-    if reference.digest is not None:
-        raise UsageError(
-            "an image is named without its digest here", where=text, hint="write name or name:tag"
-        )
-    return reference.name == name and reference.tag in (None, tag)
 
 
 def _wants(
@@ -375,62 +241,5 @@ def _unused(collection: Collection, lock: Lock, request: LockRequest) -> tuple[L
     )
 
 
-def _ask_again(
-    images: Sequence[LockedImage],
-    reader: ManifestReader,
-    request: LockRequest,
-    *,
-    jobs: int,
-    progress: Progress | None,
-) -> tuple[list[Want], list[LockedImage], dict[Want, RegistryError]]:
-    """Ask known tags by HEAD (pull quotas count GETs); what may have moved is read in full later."""
-
-    def ask(image: LockedImage) -> bool | RegistryError:
-        try:
-            claim = reader.ask(image.name, image.tag or LATEST)
-        except RegistryError as error:
-            return error
-        return claim.digest is not None and same_digest(claim.digest, image.digest)
-
-    hosts = len({image.name.partition("/")[0] for image in images})
-    answers = ask_all(images, ask, jobs=jobs, hosts=hosts, progress=progress)
-    moved: list[Want] = []
-    same: list[LockedImage] = []
-    failures: dict[Want, RegistryError] = {}
-    for image, answer in zip(images, answers, strict=True):
-        want = Want(image.name, image.tag, None)
-        if isinstance(answer, RegistryError):
-            failures[want] = answer
-        elif answer and not _needs_detail(image, request.detail):
-            same.append(image)
-        else:
-            moved.append(want)
-    return moved, same, failures
-
-
-def _needs_detail(image: LockedImage, detail: Detail) -> bool:
-    if image.media_type is None:
-        return True
-    return any(part.config is None and detail.wants_config(part.platform) for part in image.platforms)
-
-
 def _origin(image: LockedImage) -> str | None:
     return None if image.source is None else image.source.origin
-
-
-def _with_source(image: LockedImage, source: Source | None, old: Lock) -> LockedImage:
-    known = None if image.tag is None else old.tagged(image.name, image.tag)
-    return replace(image, source=source or (known.source if known else None))
-
-
-def _moved(old: Lock, new: Lock) -> dict[str, tuple[LockedImage, ...]]:
-    now: dict[str, list[LockedImage]] = defaultdict(list)
-    for image in old.images:
-        successor = None if image.tag is None else new.tagged(image.name, image.tag)
-        if successor is not None:
-            now[f"{image.name}@{image.digest}"].append(successor)
-    return {
-        key: tuple(images)
-        for key, images in now.items()
-        if any(f"{image.name}@{image.digest}" != key for image in images)
-    }

@@ -19,6 +19,8 @@ from imagelock.model.lock import Lock
 from imagelock.model.outcome import Outcome, finding
 from imagelock.ops import lock as locking
 from imagelock.ops import pin as pinning
+from imagelock.ops import relock
+from imagelock.ops.compare import differences
 from imagelock.ops.merge import settle
 from imagelock.ops.project import LockFile, read_lock
 
@@ -31,9 +33,10 @@ if TYPE_CHECKING:
     from imagelock.model.lock import Source
     from imagelock.model.outcome import Change, Finding
     from imagelock.ops.collect import Collection
-    from imagelock.ops.lock import LockPlan, LockRequest, LockResult
+    from imagelock.ops.lock import LockPlan, LockRequest
     from imagelock.ops.pin import EditPlan, PinRequest
     from imagelock.ops.project import Project
+    from imagelock.ops.relock import LockResult
     from imagelock.ops.resolve import Progress, Want
     from imagelock.registry.store import Claim, Content, ManifestReader
 
@@ -124,7 +127,7 @@ def check_lock(project: Project, collection: Collection, request: LockRequest) -
     missing += [_not_proved(want, source) for want, source in plan.sources.items()]
     # An entry that would go changes the lock, so it counts here although it is a warning elsewhere.
     findings = (*collection.problems, *missing, *plan.findings, *(_as_error(item) for item in unused))
-    known = locking.differences(lock_file.lock, Lock((*plan.keep, *plan.refresh)))
+    known = differences(lock_file.lock, Lock((*plan.keep, *plan.refresh)))
     return Outcome(
         command="lock",
         changes=tuple(change for change in known if change.after is not None),
@@ -255,7 +258,7 @@ def _resolve(
 ) -> tuple[LockResult, LockPlan]:
     plan = locking.plan(collection, lock_file.lock, request)
     with asking.open_reader() as reader:
-        result = locking.apply(
+        result = relock.apply(
             plan, lock_file.lock, request, reader, jobs=asking.jobs, progress=asking.progress
         )
     return result, plan

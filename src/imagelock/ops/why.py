@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from imagelock.errors import UsageError
 from imagelock.model.lock import LockedImage
 from imagelock.model.outcome import Outcome
-from imagelock.ops.lock import differences, matches_image
+from imagelock.ops.compare import differences, matches_image
 
 if TYPE_CHECKING:
     from imagelock.model.lock import Lock
