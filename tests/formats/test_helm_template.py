@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from imagelock.formats.all import find
 from imagelock.formats.base import Text
 from imagelock.formats.helm_template import ACTION, INSIDE_TEXT, NOT_ALONE
 from support.formats import DIGEST, pinned, places, reasons, references, unpinned
@@ -123,3 +124,11 @@ def test_a_template_is_known_by_its_folder_and_its_actions(
 
 def test_an_action_without_an_end_takes_the_rest() -> None:
     assert places(text("{{ " * 1000 + "\nimage: acme/web:1\n")) == []
+
+
+@pytest.mark.timeout(40)
+@pytest.mark.parametrize(
+    "piece", ["{{", "{{ .V }}", "image: ", 'a: "b\n', "a: |\n", "- ", " ", "| ", "image: a/b:1\n"]
+)
+def test_hostile_templates_cost_what_was_typed(piece: str) -> None:
+    assert len(find(text(piece * 20_000))) <= 20_000

@@ -269,3 +269,23 @@ def test_a_values_file_is_known_by_its_name_or_its_chart(
     content = '{"image": {"repository": "acme/app", "tag": "1"}}\n'
 
     assert references(content, path, chart) == (["acme/app:1"] if is_read else [])
+
+
+_MANY = 5000
+HOSTILE = {
+    "merges of a large mapping": "b: &b {"
+    + ", ".join(f"k{i}: 1" for i in range(_MANY))
+    + ", repository: x}\n"
+    + "".join(f"c{i}: {{<<: *b}}\n" for i in range(_MANY)),
+    "a list of merges": f"b: &b {{repository: a/b}}\nc: {{<<: [{', '.join(['*b'] * _MANY)}]}}\n",
+    "one tag of all": "t: &t '1'\n"
+    + "".join(f"c{i}: {{image: {{repository: a/b{i}, tag: *t}}}}\n" for i in range(_MANY)),
+    "many texts": "".join(f"x{i}: |\n  image: a/b:1\n  y: 1\n" for i in range(_MANY)),
+    "a long key": "a-" * 100_000 + "image" * 100 + ": a/b:1\n",
+}
+
+
+@pytest.mark.timeout(40)
+@pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_values_cost_what_was_typed(content: str) -> None:
+    assert len(found(content)) <= content.count("\n") + _MANY

@@ -140,7 +140,19 @@ def test_bytes_to_text_to_bytes_is_the_identity(data: bytes) -> None:
 
 
 _PATHS = st.sampled_from(
-    ["a.yaml", "a.json", "Dockerfile", "images.txt", "external_images", "a.txt", "image_references/x", "none"]
+    [
+        "a.yaml",
+        "a.json",
+        "Dockerfile",
+        "images.txt",
+        "external_images",
+        "a.txt",
+        "image_references/x",
+        "none",
+        "values.yaml",
+        "Chart.yaml",
+        "templates/a.yaml",
+    ]
 )
 _FORCED = st.sampled_from([None, *names()])
 _ANY_CHARACTER = st.characters(codec=None, categories=None)
@@ -150,6 +162,18 @@ _FRAGMENTS = st.sampled_from(
         "kind: ClusterServiceVersion\n",
         "kind: Template\n",
         "containers:\n",
+        "image:\n  repository: quay.io/a/b\n",
+        "  registry: quay.io\n",
+        "  tag: ",
+        "  digest: ",
+        "repository: a/b\ntag: ",
+        "digest: ''\n",
+        "images:\n",
+        "- {name: a, newTag: v1}\n",
+        "kind: Kustomization\nresources: []\n",
+        "values: |\n  image: ",
+        "<<: *a\n",
+        "{{- if .Values.x }}\n",
         "- image: ",
         "  image: ",
         "env:\n",

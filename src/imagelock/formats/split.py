@@ -27,6 +27,7 @@ NO_APP_VERSION = "the tag is empty, and the chart whose appVersion it stands for
 TAG_IS_DIGEST = "a digest stands in place of the tag: write the tag, and pinning puts the digest behind it"
 TWO_TAGS = "the repository carries a tag, and there is a key for the tag as well"
 SHARED = "an alias: several images share these characters, and their digests differ"
+_NULLS = ("", "~", "null", "Null", "NULL")
 _DIGEST_STARTS = ("sha256:", "sha512:")
 
 
@@ -55,12 +56,12 @@ class Parts:
     @property
     def name(self) -> str:
         """Registry and repository as written, joined."""
-        return "/".join(filter(None, (self.host or _written(self.registry), _written(self.repository))))
+        return "/".join(filter(None, (self.host or text_of(self.registry), text_of(self.repository))))
 
     @property
     def text(self) -> str:
         """The reference these parts make, an empty tag replaced by what it means."""
-        tag, digest = self.tag_text, _written(self.digest)
+        tag, digest = self.tag_text, text_of(self.digest)
         if tag.startswith(_DIGEST_STARTS):
             tag, digest = "", digest or tag
         return self.name + (f":{tag}" if tag else "") + (f"@{digest}" if digest else "")
@@ -68,10 +69,10 @@ class Parts:
     @property
     def tag_text(self) -> str:
         """The tag as written, or what an empty one means."""
-        written = _written(self.tag)
-        if not written and self.tag is not None and not self.tag.is_null:
+        text = text_of(self.tag)
+        if not text and self.tag is not None and not self.tag.is_null:
             return self.default_tag or ""
-        return written
+        return text
 
 
 def all_joined(candidates: Iterable[Parts | Found | None], format_name: str) -> Iterator[Found]:
@@ -93,7 +94,7 @@ def all_joined(candidates: Iterable[Parts | Found | None], format_name: str) -> 
 
 def joined(parts: Parts, format_name: str) -> Found | None:
     """Judge a reference in several keys; None when no repository is written, or no image may be meant."""
-    if not _written(parts.repository):
+    if not text_of(parts.repository):
         return None
     for node in (parts.repository, parts.registry, parts.tag, parts.digest):
         if node is not None:
@@ -132,7 +133,7 @@ def joined(parts: Parts, format_name: str) -> Found | None:
 
 def _slot(parts: Parts, reference: Reference) -> tuple[Slot | None, str | None]:
     """Return where the digest goes, or why it can go nowhere."""
-    if parts.digest is not None and "@" not in _written(parts.tag):
+    if parts.digest is not None and "@" not in text_of(parts.tag):
         if parts.digest.is_null:
             return None, NULL_DIGEST
         if reference.tag is None and reference.digest is None:
@@ -142,11 +143,11 @@ def _slot(parts: Parts, reference: Reference) -> tuple[Slot | None, str | None]:
 
 
 def _behind_tag(parts: Parts, tag: Node) -> tuple[Slot | None, str | None]:
-    written = _written(tag)
-    if written.startswith(_DIGEST_STARTS):
+    text = text_of(tag)
+    if text.startswith(_DIGEST_STARTS):
         return None, TAG_IS_DIGEST
-    if written:
-        return _cut(tag, _before_digest(written), "@digest")
+    if text:
+        return _cut(tag, _before_digest(text), "@digest")
     own = Reference.parse(parts.name)
     if own.tag is not None or own.digest is not None:
         return None, TWO_TAGS
@@ -159,7 +160,7 @@ def _behind_repository(parts: Parts) -> tuple[Slot | None, str | None]:
     own = Reference.parse(parts.name)
     if own.tag is None and own.digest is None:
         return None, NO_TAG
-    return _cut(parts.repository, _before_digest(_written(parts.repository)), "@digest")
+    return _cut(parts.repository, _before_digest(text_of(parts.repository)), "@digest")
 
 
 def _before_digest(text: str) -> int:
@@ -171,9 +172,11 @@ def _cut(node: Node, start: int, part: Part) -> tuple[Slot | None, str | None]:
     span = node.span()
     if span is None:
         return None, NO_SPAN
-    text = _written(node)
+    text = text_of(node)
     return Slot(span=span.cut(start, len(text)), text=text[start:], part=part), None
 
 
-def _written(node: Node | None) -> str:
-    return "" if node is None or node.is_null else node.scalar or ""
+def text_of(node: Node | None) -> str:
+    """Return a scalar as it is written; nothing for what is absent, null or no scalar."""
+    text = "" if node is None else node.scalar or ""
+    return "" if node is not None and text in _NULLS and node.is_null else text

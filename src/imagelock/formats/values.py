@@ -9,13 +9,13 @@ makes every other case one to be told.  Follows Helm's chart best practices and 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from imagelock.errors import ValueFormError
 from imagelock.formats.candidates import is_template, possible, required, skipped
 from imagelock.formats.nested import inner_documents
-from imagelock.formats.split import Parts, all_joined
+from imagelock.formats.split import Parts, all_joined, text_of
 from imagelock.model.reference import Reference
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ class Context:
     format: str
     app_version: str | None = None
     registry: str = ""
+    merges: dict[int, dict[str, Node]] = field(default_factory=dict)
+    """What each mapping that others merge brings, by its identity."""
 
 
 def value_images(top: Node, format_name: str, app_version: str | None = None) -> Iterator[Found]:
@@ -64,7 +66,7 @@ def value_images(top: Node, format_name: str, app_version: str | None = None) ->
         item
         for mapping in top.mappings()
         if mapping.document.is_first(TEXT_ROLE, mapping.raw)
-        for item in _of_fields(_fields(mapping), _last_key(mapping.path), context)
+        for item in _of_fields(_fields(mapping, context), _last_key(mapping.path), context)
     )
     yield from all_joined(candidates, format_name)
     for _, listed in top.values_of("images"):
@@ -105,7 +107,7 @@ def _of_fields(fields: dict[str, Node], key: str, context: Context) -> Iterator[
         apart = _apart(fields, key, context)
         used = apart is not None
         yield apart
-    elif _is_image(key) and "tag" in fields and "image" not in fields and _text_of(fields["tag"]):
+    elif _is_image(key) and "tag" in fields and "image" not in fields and text_of(fields["tag"]):
         yield skipped(fields["tag"], NO_REPOSITORY, context.format)
     for name, value in fields.items() if not used else ():
         match = IMAGE_KEY.fullmatch(name)
@@ -131,7 +133,7 @@ def _last_key(path: str) -> str:
     return path.rpartition(".")[2].rpartition(">")[2].strip().partition("[")[0]
 
 
-def _fields(mapping: Node) -> dict[str, Node]:
+def _fields(mapping: Node, context: Context) -> dict[str, Node]:
     """Return the values by their keys, with those that ``<<`` brings where none is written."""
     fields: dict[str, Node] = {}
     merged: list[Node] = []
@@ -140,30 +142,36 @@ def _fields(mapping: Node) -> dict[str, Node]:
             merged += [value, *value.items()]
         else:
             fields.setdefault(key, value)
-    own = set(fields)
     for node in merged:
-        for key, value in node.entries():
-            # Only what belongs to a reference apart: the rest counts where it is written.
-            if key in _KEYS_APART and key not in own:
-                fields.setdefault(key, value)
+        for key, value in _merged(node, context).items():
+            fields.setdefault(key, value)
     return fields
+
+
+def _merged(node: Node, context: Context) -> dict[str, Node]:
+    """Return what of a merged mapping belongs to a reference apart; the rest counts where it is written."""
+    known = context.merges.get(id(node.raw))
+    if known is None:
+        known = {key: value for key, value in node.entries() if key in _KEYS_APART}
+        context.merges[id(node.raw)] = known
+    return known
 
 
 def _apart(fields: dict[str, Node], key: str, context: Context) -> Parts | Found | None:
     """Return the parts of an image in several keys, or None when no image is meant."""
     repository, name = fields.get("repository"), fields.get("name")
-    written = _text_of(repository)
+    written = text_of(repository)
     is_image = _is_image(key)
     if repository is not None and not _is_image_repository(fields, written, key):
         return None
     if repository is None and not (is_image and fields.keys() & {"tag", "registry", "digest"}):
         return None
-    if repository is not None and is_image and _text_of(name) and not written.endswith(_text_of(name)):
+    if repository is not None and is_image and text_of(name) and not written.endswith(text_of(name)):
         return skipped(repository, NAME_OR_REPOSITORY, context.format) if written else None
     node = repository or name
-    if node is None or not _text_of(node):
+    if node is None or not text_of(node):
         tag = fields.get("tag")
-        return skipped(tag, NO_REPOSITORY, context.format) if tag and is_image and _text_of(tag) else None
+        return skipped(tag, NO_REPOSITORY, context.format) if tag and is_image and text_of(tag) else None
     return _with_registry(
         Parts(
             repository=node,
@@ -171,7 +179,7 @@ def _apart(fields: dict[str, Node], key: str, context: Context) -> Parts | Found
             tag=fields.get("tag"),
             digest=fields.get("digest"),
             default_tag=context.app_version,
-            refusal=SHA_KEY if _text_of(fields.get("sha")) else None,
+            refusal=SHA_KEY if text_of(fields.get("sha")) else None,
             is_sure=is_image,
         ),
         context,
@@ -191,12 +199,12 @@ def _is_image_repository(fields: dict[str, Node], written: str, key: str) -> boo
 
 def _with_registry(parts: Parts, context: Context) -> Parts:
     """Join ``global.imageRegistry`` to an empty registry; elsewhere it is the chart's to say."""
-    own = _text_of(parts.registry)
+    own = text_of(parts.registry)
     if not context.registry or own == context.registry:
         return parts
     if parts.registry is not None and not own:
         return replace(parts, host=context.registry)
-    first, slash, _ = _text_of(parts.repository).partition("/")
+    first, slash, _ = text_of(parts.repository).partition("/")
     if not own and slash and ("." in first or ":" in first or first == "localhost"):
         return parts
     return replace(parts, refusal=OTHER_REGISTRY.format(context.registry))
@@ -205,7 +213,7 @@ def _with_registry(parts: Parts, context: Context) -> Parts:
 def _of_key(fields: dict[str, Node], name: str, stem: str, context: Context) -> Parts | Found | None:
     """Judge a text under a key such as ``image`` or ``sidecarImage``, with a tag that stands beside it."""
     node = fields[name]
-    written = _text_of(node)
+    written = text_of(node)
     if written.lower().endswith(_FILES) or "\n" in written:
         return None
     try:
@@ -227,11 +235,11 @@ def _of_key(fields: dict[str, Node], name: str, stem: str, context: Context) -> 
     is_whole = reference.tag is not None or reference.digest is not None
     if not is_whole and (beside.tag is not None or beside.digest is not None):
         return _with_registry(beside, context)
-    if _text_of(beside.registry) and is_whole:
+    if text_of(beside.registry) and is_whole:
         return _with_registry(replace(beside, tag=None, digest=None), context)
     if not is_whole and "/" not in written:
         is_word_of_another_kind = name != "image" or fields.keys() & _MACHINE_MARKS or "hub" in fields
-        if is_word_of_another_kind or _text_of(beside.registry):
+        if is_word_of_another_kind or text_of(beside.registry):
             return skipped(node, BARE_WORD, context.format)
     return possible(node, context.format)
 
@@ -256,7 +264,3 @@ def _listed(node: Node, context: Context) -> Found | None:
 
 def _is_image(key: str) -> bool:
     return _IMAGE_WORD.search(key) is not None
-
-
-def _text_of(node: Node | None) -> str:
-    return "" if node is None or node.is_null else node.scalar or ""
