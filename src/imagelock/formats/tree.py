@@ -155,6 +155,12 @@ class Node:
             raw = self.document.root_values.get(key) if raw is self.document.root else _value(raw, key)
         return None if raw is None else Node(self.document, raw, ".".join(filter(None, (self.path, *keys))))
 
+    def keys(self) -> list[str]:
+        """Return the keys of a mapping as written; nothing for other kinds."""
+        if not isinstance(self.raw, yaml.MappingNode):
+            return []
+        return [key.value for key, _ in self.raw.value if isinstance(key, yaml.ScalarNode)]
+
     def entries(self) -> Iterator[tuple[str, Node]]:
         """Yield the keys and values of a mapping; nothing for other kinds."""
         if isinstance(self.raw, yaml.MappingNode):

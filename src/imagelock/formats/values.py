@@ -29,6 +29,8 @@ IMAGE_KEY = re.compile(
     re.ASCII,
 )
 """Keys whose text is an image, or its name beside ``<stem>Tag``."""
+_TELLING = re.compile(r"mage|^repository$|^<<$")
+"""What a mapping has among its keys if it can hold an image."""
 _IMAGE_WORD = re.compile(r"image", re.IGNORECASE)
 _OTHER_REPOSITORY = re.compile(r"git|chart|helm|repo|source|vcs|maven|npm|backup|restic", re.IGNORECASE)
 _IMAGE_MARKS = frozenset({"tag", "digest", "registry", "pullPolicy", "pullSecrets", "imagePullPolicy"})
@@ -62,15 +64,8 @@ def value_images(top: Node, format_name: str, app_version: str | None = None) ->
     """Yield the images of a tree of values; ``app_version`` is what an empty tag means, if it is known."""
     registry = top.get("global", "imageRegistry") or top.get("global", "image", "registry")
     context = Context(format_name, app_version, (registry.text or "") if registry is not None else "")
-    candidates = (
-        item
-        for mapping in top.mappings()
-        if mapping.document.is_first(TEXT_ROLE, mapping.raw)
-        for item in _of_fields(_fields(mapping, context), _last_key(mapping.path), context)
-    )
+    candidates = (item for mapping in top.mappings() for item in _of_mapping(mapping, context))
     yield from all_joined(candidates, format_name)
-    for _, listed in top.values_of("images"):
-        yield from _of_list(listed, context)
     yield from _texts(top, context)
 
 
@@ -96,6 +91,18 @@ def _texts(top: Node, context: Context) -> Iterator[Found]:
             continue
         for document in inner_documents(node):
             yield from value_images(document.top, context.format, context.app_version)
+
+
+def _of_mapping(mapping: Node, context: Context) -> Iterator[Parts | Found | None]:
+    """Yield the images of a mapping; most have no key that could mean one, and cost a look at their keys."""
+    key = _last_key(mapping.path)
+    if not (_is_image(key) or any(map(_TELLING.search, mapping.keys()))):
+        return
+    if mapping.document.is_first(TEXT_ROLE, mapping.raw):
+        fields = _fields(mapping, context)
+        yield from _of_fields(fields, key, context)
+        if "images" in fields:
+            yield from _of_list(fields["images"], context)
 
 
 def _of_fields(fields: dict[str, Node], key: str, context: Context) -> Iterator[Parts | Found | None]:
