@@ -10,6 +10,7 @@ import json
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -43,7 +44,8 @@ class Reply:
 
     ``headers`` are pairs, so that one name can come twice; Content-Length is added unless one is there
     or ``unsized``.  ``cut`` drops the connection after so many bytes of the body, ``reset`` before any
-    answer.  ``wait`` (an event) holds the answer back.
+    answer.  ``wait`` (an event) holds the answer back.  ``drip_head`` and ``drip_body`` send a field of the
+    head, or the size of a chunk, that never ends: a byte every so many seconds, :data:`DRIPS` at most.
     """
 
     status: int = 200
@@ -53,8 +55,11 @@ class Reply:
     reset: bool = False
     unsized: bool = False
     wait: threading.Event | None = None
+    drip_head: float | None = None
+    drip_body: float | None = None
 
 
+DRIPS = 400
 Answerer: TypeAlias = Callable[[Seen], Reply]
 
 
@@ -187,16 +192,31 @@ class _Handler(BaseHTTPRequestHandler):
             self._break_off()
             return
         self.send_response_only(reply.status)
+        if reply.drip_head is not None:
+            self.flush_headers()
+            self._drip(b"X: ", reply.drip_head)
+            return
         for name, value in reply.headers:
             self.send_header(name, value)
         names = {name.lower() for name, _ in reply.headers}
-        if not reply.unsized and "content-length" not in names:
+        if not reply.unsized and "content-length" not in names and reply.drip_body is None:
             self.send_header("Content-Length", str(len(reply.body)))
         self.end_headers()
+        if reply.drip_body is not None:
+            self._drip(b"", reply.drip_body)
+            return
         if self.command != "HEAD":
             self.wfile.write(reply.body if reply.cut is None else reply.body[: reply.cut])
         if reply.cut is not None or reply.unsized:
             self.close_connection = True
+
+    def _drip(self, begin: bytes, pause: float) -> None:
+        """Send a line that never ends."""
+        self.close_connection = True
+        self.wfile.write(begin)
+        for _ in range(DRIPS):
+            self.wfile.write(b"0")
+            time.sleep(pause)
 
     def _break_off(self) -> None:
         """Reset the connection, as a crashed server does."""

@@ -10,52 +10,23 @@ import threading
 from typing import TYPE_CHECKING, TypeAlias
 
 import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from imagelock import limits
 from imagelock.errors import ConfigError
+from imagelock.registry.addresses import literal, require_admitted
 from imagelock.registry.endpoints import DEFAULT_PORTS, is_loopback, split_authority
+from imagelock.registry.wire import Connection, ConnectionTLS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from imagelock.model.hosts import HostSettings
+    from imagelock.registry.addresses import Neighbourhood
 
     Pool: TypeAlias = urllib3.HTTPConnectionPool
 
 _PROXY_SCHEMES = ("http://", "https://")
 _USER_INFO = re.compile(r"//[^/@]*@")
-
-
-class ExactHeaders(dict[str, str]):
-    """Request headers that carry the request's target, exactly as it must go out.
-
-    urllib3 writes percent escapes anew, which breaks signed links; a connection of ours takes the target
-    from here instead.
-    """
-
-    def __init__(self, headers: Mapping[str, str], target: str) -> None:
-        super().__init__(headers)
-        self.target = target
-
-    def copy(self) -> ExactHeaders:
-        """Copy the target too: urllib3 copies headers before it sends them."""
-        return ExactHeaders(self, self.target)
-
-
-class _ExactTarget(HTTPConnection):
-    """A connection that sends the target of :class:`ExactHeaders` as it is."""
-
-    def request(  # type: ignore[override]  # urllib3's own signature breaks http.client's, on purpose
-        self, method: str, url: str, body: bytes | None = None, headers: object = None, **how: bool
-    ) -> None:
-        """Send the request; the arguments are urllib3's."""
-        target = headers.target if isinstance(headers, ExactHeaders) else url
-        super().request(method, target, body=body, headers=headers, **how)  # type: ignore[arg-type]
-
-
-class _ExactTargetTLS(_ExactTarget, HTTPSConnection):
-    """The same over TLS."""
 
 
 _TLS_HANDSHAKE, _TLS_ALERT = b"\x16", b"\x15"
@@ -79,18 +50,31 @@ class Connections:
                 manager.clear()
             self._managers.clear()
 
-    def pool(self, scheme: str, authority: str, settings: HostSettings) -> tuple[Pool, bool]:
+    def pool(
+        self,
+        scheme: str,
+        authority: str,
+        settings: HostSettings,
+        *,
+        home: Neighbourhood,
+        chosen_by: Neighbourhood | None = None,
+    ) -> tuple[Pool, bool]:
         """Return a new pool, and whether its requests name the whole URL (plain HTTP by a proxy).
 
-        Raises :class:`ConfigError` for a ``ca`` that cannot be read.
+        Its connections tell ``home`` where the host lives; ``chosen_by`` is where a registry lives that
+        sent us there.  Raises :class:`ConfigError` for a ``ca`` that cannot be read, and
+        :class:`UnreachableError` for an address that a proxy must not be asked for on a server's word.
         """
         host, port = split_authority(authority)
         manager, absolute = self._manager(scheme, authority, settings)
         with self._lock:
             self._managers.append(manager)
+        if chosen_by is not None and manager.proxy is not None and (address := literal(host)) is not None:
+            require_admitted(host, address, chosen_by)
         pool = manager.connection_from_host(host, port or DEFAULT_PORTS[scheme], scheme)
-        connection: type[_ExactTarget] = _ExactTargetTLS if pool.scheme == "https" else _ExactTarget
+        connection: type[Connection] = ConnectionTLS if pool.scheme == "https" else Connection
         pool.ConnectionCls = connection  # type: ignore[assignment]  # urllib3's protocol repeats its odd request()
+        pool.conn_kw.update(home=home, chosen_by=chosen_by)
         return pool, absolute
 
     def probe(self, authority: str) -> tuple[str, bool]:

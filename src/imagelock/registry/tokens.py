@@ -94,7 +94,9 @@ class Tokens:
     def _fetch(self, site: Site, challenge: Challenge, scope: str, credential: Credential | None) -> Grant:
         realm = _realm(challenge.realm, site)
         settings = site.settings if realm.hostname == _hostname(site) else None
-        service = self._transport.site(realm.scheme, realm.netloc, settings)
+        named = any(urlsplit(each).netloc == realm.netloc for each in site.settings.realms)
+        sender = None if named else site
+        service = self._transport.site(realm.scheme, realm.netloc, settings, sent_by=sender)
         asked = time.monotonic()
         answer = None
         if credential is not None and credential.identity_token is not None:

@@ -19,11 +19,13 @@ import urllib3
 from imagelock import __version__, limits
 from imagelock.errors import IntegrityError, RegistryError, UnreachableError
 from imagelock.model.hosts import HostSettings
+from imagelock.registry.addresses import Neighbourhood
 from imagelock.registry.answers import REDIRECT, REPEATABLE, Answer, trouble
-from imagelock.registry.connections import Connections, ExactHeaders
+from imagelock.registry.connections import Connections
 from imagelock.registry.endpoints import DEFAULT_PORTS
 from imagelock.registry.faults import FOREIGN, fault
 from imagelock.registry.gate import Gate, Trouble
+from imagelock.registry.wire import WireHeaders
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -39,7 +41,10 @@ _PIECE_BYTES = 256 * limits.KIB
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Site:
-    """One scheme, host and port, with its pool and its gate; ``url`` is safe to show."""
+    """One scheme, host and port, with its pool and its gate; ``url`` is safe to show.
+
+    ``home`` is where the registry lives that this is about: the host itself, or the one that sent us here.
+    """
 
     scheme: str
     authority: str
@@ -47,6 +52,8 @@ class Site:
     pool: Pool
     gate: Gate
     absolute: bool
+    home: Neighbourhood
+    sent: bool = False
 
     @property
     def url(self) -> str:
@@ -113,7 +120,8 @@ class Transport:
         self._lock = threading.Lock()
         # A lock of its own: making a site may wait for a host, and counting must not wait for that.
         self._count_lock = threading.Lock()
-        self._sites: dict[tuple[str, str], Site] = {}
+        self._sites: dict[tuple[str, str, Neighbourhood | None], Site] = {}
+        self._homes: dict[str, Neighbourhood] = {}
         self._schemes: dict[str, str] = {}
         self._gates: dict[str, Gate] = {}
         self.requests: dict[tuple[str, str], int] = {}
@@ -123,41 +131,64 @@ class Transport:
         self._closing.set()
         self._connections.close()
 
-    def site(self, scheme: str | None, authority: str, settings: HostSettings | None = None) -> Site:
+    def site(
+        self,
+        scheme: str | None,
+        authority: str,
+        settings: HostSettings | None = None,
+        *,
+        sent_by: Site | None = None,
+    ) -> Site:
         """Return the site; where ``scheme`` is None the host is asked once whether it speaks TLS.
 
-        ``settings`` are those of ``authority`` unless given.
+        ``settings`` are those of ``authority`` unless given.  ``sent_by`` is the site whose answer named
+        this one: it may not lead to where the registry itself does not live.
         """
         known = scheme or self._schemes.get(authority)
-        site = self._sites.get((known, authority)) if known else None
+        own = sent_by is None or (authority == sent_by.authority and not sent_by.sent)
+        home = None if own or sent_by is None else sent_by.home
+        site = self._sites.get((known, authority, home)) if known else None
         return site or self._new_site(
-            known, authority, settings or self._hosts.get(authority, HostSettings())
+            known, authority, settings or self._hosts.get(authority, HostSettings()), home
         )
 
     def known_scheme(self, authority: str) -> str:
         """Return the scheme a host was found to speak; plain HTTP for one that never answered."""
         return self._schemes.get(authority, "http")
 
-    def _new_site(self, scheme: str | None, authority: str, settings: HostSettings) -> Site:
+    def _new_site(
+        self, scheme: str | None, authority: str, settings: HostSettings, sender: Neighbourhood | None
+    ) -> Site:
         with self._lock:
             scheme = scheme or self._schemes.get(authority)
             if scheme is None:
                 scheme, sure = self._connections.probe(authority)
                 if sure:
                     self._schemes[authority] = scheme
-            site = self._sites.get((scheme, authority))
+            site = self._sites.get((scheme, authority, sender))
             if site is None:
-                site = self._sites[scheme, authority] = self._make_site(scheme, authority, settings)
+                site = self._make_site(scheme, authority, settings, sender)
+                self._sites[scheme, authority, sender] = site
             return site
 
-    def _make_site(self, scheme: str, authority: str, settings: HostSettings) -> Site:
-        pool, absolute = self._connections.pool(scheme, authority, settings)
+    def _make_site(
+        self, scheme: str, authority: str, settings: HostSettings, sender: Neighbourhood | None
+    ) -> Site:
+        own = self._homes.setdefault(authority, Neighbourhood())
+        pool, absolute = self._connections.pool(scheme, authority, settings, home=own, chosen_by=sender)
         gate = self._gates.get(authority)
         if gate is None:
             gate = Gate(jobs=self._jobs, budget=self._retry_time, wait=self._closing.wait)
             self._gates[authority] = gate
         return Site(
-            scheme=scheme, authority=authority, settings=settings, pool=pool, gate=gate, absolute=absolute
+            scheme=scheme,
+            authority=authority,
+            settings=settings,
+            pool=pool,
+            gate=gate,
+            absolute=absolute,
+            home=own if sender is None else sender,
+            sent=sender is not None,
         )
 
     def request(self, site: Site, call: Call) -> Answer:
@@ -188,7 +219,7 @@ class Transport:
         if (scheme, authority) == (site.scheme, site.authority):
             return site, hop
         headers = {key: value for key, value in call.headers.items() if key != "Authorization"}
-        return self.site(scheme, authority), replace(hop, headers=headers)
+        return self.site(scheme, authority, sent_by=site), replace(hop, headers=headers)
 
     def _persist(self, site: Site, call: Call) -> Answer:
         """Repeat one call to one site while the host's gate lets it."""
@@ -224,11 +255,7 @@ class Transport:
 
     def _exchange(self, site: Site, call: Call) -> Answer:
         """Send one request and read its answer; raise whatever breaks."""
-        pool = (
-            self._connections.pool(site.scheme, site.authority, site.settings)[0]
-            if call.manner.fresh
-            else site.pool
-        )
+        pool = self._fresh_pool(site) if call.manner.fresh else site.pool
         response = pool.urlopen(
             call.method,
             site.url + call.target if site.absolute else call.target,
@@ -252,10 +279,20 @@ class Transport:
             raise
         return Answer(status=response.status, headers=response.headers, body=body, url=site.url)
 
-    def _headers(self, site: Site, call: Call) -> dict[str, str]:
+    def _fresh_pool(self, site: Site) -> Pool:
+        return self._connections.pool(
+            site.scheme,
+            site.authority,
+            site.settings,
+            home=self._homes[site.authority],
+            chosen_by=site.home if site.sent else None,
+        )[0]
+
+    def _headers(self, site: Site, call: Call) -> WireHeaders:
         headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **call.headers}
         # Only a redirect's target can hold what urllib3 would write differently.
-        return headers if site.absolute or "%" not in call.target else ExactHeaders(headers, call.target)
+        exact = None if site.absolute or "%" not in call.target else call.target
+        return WireHeaders(headers, target=exact, streamed=call.streamed)
 
     def _count(self, authority: str, method: str) -> None:
         with self._count_lock:

@@ -152,7 +152,7 @@ class Uploader:
             return site, target, True
         if site.scheme == "https" and scheme == "http":
             raise UnreachableError(f"an upload from https to plain http ({authority}) is not followed")
-        return self._transport.site(scheme, authority), target, False
+        return self._transport.site(scheme, authority, sent_by=site), target, False
 
     def _has(self, repository: str, path: str, what: str) -> bool:
         at = origin(repository, self._hosts)
