@@ -33,7 +33,7 @@ from imagelock.formats import (
     tekton,
 )
 from imagelock.formats import rules as rule_format
-from imagelock.formats.base import is_marked
+from imagelock.formats.base import Marks
 from imagelock.formats.candidates import is_templated
 from imagelock.formats.leftovers import left_over, loose_lines
 from imagelock.formats.quick import quick
@@ -43,7 +43,7 @@ from imagelock.model.place import Place, Unreadable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from imagelock.formats.base import DocumentFormat, FileFormat, Mark, NamedFormat, Text
+    from imagelock.formats.base import DocumentFormat, FileFormat, NamedFormat, Text
     from imagelock.formats.yaml_text import Chunk
     from imagelock.model.place import Found
     from imagelock.model.rule import ScanRule
@@ -129,7 +129,7 @@ def _chunk(text: Text, chunk: Chunk, force: str | None, rules: Sequence[ScanRule
     formats = _formats_for(text, force)
     by_rule = any(rule.reads_documents for rule in rules)
     worth_parsing = force is not None or by_rule
-    if not worth_parsing and not is_marked(text.content, chunk.start, chunk.end, _marks(formats)):
+    if not worth_parsing and not _marks(formats).stand_in(text.content, chunk.start, chunk.end):
         yield from loose_lines(text, chunk, "no format knows this place")
         return
     found = None if force is not None or by_rule else quick(text, chunk)
@@ -161,10 +161,11 @@ def _formats_for(text: Text, force: str | None) -> tuple[DocumentFormat, ...]:
 
 
 @lru_cache(maxsize=64)
-def _marks(formats: tuple[DocumentFormat, ...]) -> tuple[Mark, ...]:
-    """Return what some of these formats look for, each once; words first, because they are the quickest."""
-    marks = dict.fromkeys(mark for item in formats for mark in item.marks)
-    return tuple(sorted(marks, key=lambda mark: not isinstance(mark, str)))
+def _marks(formats: tuple[DocumentFormat, ...]) -> Marks:
+    """Return what some of these formats look for; Kubernetes' marks first, because most documents are its."""
+    return Marks(
+        mark for item in sorted(formats, key=lambda item: item is not kubernetes) for mark in item.marks
+    )
 
 
 def _broken(text: Text, chunk: Chunk, error: FormatError) -> Iterator[Found]:

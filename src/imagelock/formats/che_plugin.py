@@ -8,7 +8,6 @@ Eclipse Che 7.0 to 7.87.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from imagelock.formats.candidates import required
@@ -31,7 +30,9 @@ marks: tuple[Mark, ...] = (
     "\neditors",
     "Che Plugin",
     "Che Editor",
-    re.compile(r"type[\"']?:[ \t]*[\"']?(?i:che plugin|che editor|vs code extension|theia plugin)"),
+    "che plugin",
+    "che editor",
+    "Theia plugin",
 )
 
 _TYPES = ("che plugin", "che editor", "vs code extension", "theia plugin")

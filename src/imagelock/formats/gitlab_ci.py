@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 name = "gitlab-ci"
 summary = "GitLab pipelines: image and services, global, of default, of jobs and hidden jobs"
-marks: tuple[Mark, ...] = ("\nimage", "\nservices", "\ndefault", "\n.", re.compile(r"script[\"']?[ \t]*:"))
+marks: tuple[Mark, ...] = (
+    *("\nimage", "\nservices", "\ndefault", "\n."),
+    *(" script:", "_script:", "{script:", 'script":'),
+)
 
 _FILE_NAME = re.compile(r"(?:.*\.)?gitlab-ci(?:[._-].*)?\.ya?ml", re.IGNORECASE)
 _SCRIPTS = ("script", "before_script", "after_script", "run")
