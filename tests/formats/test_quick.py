@@ -88,6 +88,7 @@ PIECES = (
     "        image: ${TAG}\n",
     "        image: '{{ .Values.x }}'\n",
     "      -   name: wide\n          image: quay.io/wide/x:1\n",
+    "      - ? image\n        : quay.io/complex/x:1\n",
     "        ports: [1, 2]\n",
     "        resources: {limits: {cpu: 1}}\n",
 )

@@ -132,6 +132,10 @@ def test_an_exempt_image_has_no_finding_and_is_counted(pinned: World) -> None:
     result = pinned.json("check")
     assert result.codes == ["IL101"]
     assert result.document["summary"]["exempt"] == 1
+    assert [(item["reference"], item["reason"], item["file"]) for item in result.document["exempt"]] == [
+        ("quay.io/acme/idea:next", "floating", "b.yaml")
+    ]
+    assert "exempt: quay.io/acme/idea:next (floating) at b.yaml:" in pinned.run("check").err
 
 
 def test_an_expired_exemption_covers_nothing_and_is_told(pinned: World) -> None:

@@ -328,3 +328,21 @@ def test_an_image_that_cannot_be_resolved_offline_is_exit_3_and_no_lock(world: W
     result = world.json("lock", "--offline")
     assert (result.code, result.codes) == (3, ["IL301"])
     assert world.asked() == []
+
+
+def test_a_platform_configured_later_is_completed_by_digest_without_asking_the_tag(locked: World) -> None:
+    before = digests(locked)
+    locked.configure('[lock]\nplatforms = ["linux/amd64"]\n')
+    assert locked.run("lock").code == 0
+    assert {one.path.rpartition("/")[2][:7] for one in locked.asked()} == {"sha256:"}
+    assert digests(locked) == before
+    entry = locked.lock.images[0]
+    assert [part.config is not None for part in entry.platforms] == [True, False]
+    assert entry.resolved_from == locked.registry.address
+    locked.run("lock")
+    assert locked.asked() == []
+
+
+def test_full_completes_every_platform_of_what_is_known(locked: World) -> None:
+    assert locked.run("lock", "--full").code == 0
+    assert all(part.config and part.size for image in locked.lock.images for part in image.platforms)

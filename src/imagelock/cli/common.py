@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -14,7 +14,7 @@ from imagelock import limits
 from imagelock.cli.terminal import choose_colour, feed, stderr_style, stdout_style
 from imagelock.errors import FileError, UsageError
 from imagelock.ops.project import Settings, open_project
-from imagelock.report.text import advice_text, changes_text, findings_text, summary_text
+from imagelock.report.text import advice_text, changes_text, exempt_text, findings_text, summary_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,7 +105,7 @@ class Run:
         ``at_least`` is an exit code that holds even without findings (``--check``).  With ``feeds`` stdout
         is for another program, and findings go to stderr.
         """
-        self._write_reports(outcome, json)
+        self._write_reports(outcome, collection, json)
         if self.is_json:
             if json is None:
                 from imagelock.report.json import outcome_json  # noqa: PLC0415 - only when asked for
@@ -130,18 +130,25 @@ class Run:
             stream, style = (sys.stderr, stderr_style()) if feeds else (sys.stdout, stdout_style())
             stream.write(findings_text(outcome.findings, style, _lines_of(collection)))
         sys.stdout.flush()
+        self.say(exempt_text(outcome.exempt, stderr_style()))
         self.say(advice_text(outcome.advice, stderr_style()))
         self.say(summary_text(outcome.command, outcome.summary, stderr_style()))
 
-    def _write_reports(self, outcome: Outcome, json: Callable[[], str] | None) -> None:
+    def _write_reports(
+        self, outcome: Outcome, collection: Collection | None, json: Callable[[], str] | None
+    ) -> None:
         if not self.reports:
             return
+        if self.settings.lock_file is not None:
+            outcome = replace(outcome, lock=self.settings.lock_file.as_posix())
+        if collection is not None:
+            outcome = collection.witnessed(outcome)
         from imagelock.report.all import REPORTS  # noqa: PLC0415 - its formats are heavy and rarely asked for
 
         for name, path in self.reports:
             text = json() if name == "json" and json is not None else REPORTS[name](outcome)
             try:
-                (self.settings.directory / path).write_text(text, encoding="utf-8")
+                (self.settings.directory / path).write_text(text, encoding="utf-8", newline="")
             except OSError as error:
                 raise FileError((error.strerror or str(error)).lower(), where=str(path)) from error
 
@@ -180,7 +187,7 @@ _COMMON = (
     _option("-v", "--verbose", count=True, help="Say more; twice for internals."),
     _option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True, help="Colour the output."),
     _option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="What stdout carries."),
-    _option("--report", "reports", multiple=True, metavar="FORMAT=FILE", help="Write a report as well (repeatable): json."),
+    _option("--report", "reports", multiple=True, metavar="FORMAT=FILE", help="Write a report as well (repeatable): json, sarif, junit, gitlab, github, markdown or html."),
     _option("--trust-config", is_flag=True, help="Believe the configuration found in the tree."),
 )  # fmt: skip
 

@@ -53,6 +53,7 @@ def command(run: Run, sources: tuple[str, ...], explain: str | None, force: str 
             "exempt": len(collection.exempt_uses),
         },
         advice=collection.remarks(),
+        exempt=collection.exempted(),
     )
     listed = "".join(f"{use.reference}\n" for use in uses)
     data = listed if run.output == "list" else _text(collection)

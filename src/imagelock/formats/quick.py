@@ -61,9 +61,8 @@ KINDS = frozenset(
 # Patterns begin with a literal, a line's break above all: `^` over many lines costs ten times as much.
 _STEPS = 50_000
 _KIND_LINE = re.compile(r"kind: +([A-Za-z]+) *(?=\n|\Z)")
-_VARIABLES = ("RELATED_IMAGE_", "IMAGE_default_")
-_ESCAPED_KEY = "image\\"
-"""A key whose quotes are escaped: JSON between double quotes."""
+_ELSEWHERE = ("RELATED_IMAGE_", "IMAGE_default_", "image\\", "? image", "? 'image", '? "image')
+"""Where an image may stand without `image:`: variables, JSON between double quotes, a complex key."""
 _UNUSUAL = (
     *(
         "<<<<<<<",
@@ -107,7 +106,7 @@ def quick(text: Text, chunk: Chunk) -> list[Found] | None:
     kind = _only_kind(content, start, end)
     if kind not in KINDS:
         return None
-    if any(content.find(word, start, end) >= 0 for word in (*_VARIABLES, _ESCAPED_KEY)):
+    if any(content.find(word, start, end) >= 0 for word in _ELSEWHERE):
         return None
     keys = [match.start() for match in _KEY.finditer(content, start, end)]
     if not keys:

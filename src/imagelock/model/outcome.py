@@ -82,11 +82,22 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Exempted:
+    """One place (or pod) that was left alone on purpose, and why."""
+
+    reference: str
+    reason: str
+    file: str | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What one command did: always the same shape, whatever prints it.
 
     ``summary`` counts; every input is in exactly one of its counts.  ``advice`` is the next command, or
-    a remark that is no finding.
+    a remark that is no finding.  ``images`` are those that were looked at (``name:tag``), also where there is
+    nothing to say of them; ``lock`` is the file that a finding without a place is about.
     """
 
     command: str
@@ -94,6 +105,9 @@ class Outcome:
     findings: tuple[Finding, ...] = ()
     summary: dict[str, int] = field(default_factory=dict)
     advice: tuple[str, ...] = ()
+    exempt: tuple[Exempted, ...] = ()
+    images: tuple[str, ...] = ()
+    lock: str = "images.lock"
 
     def exit_code(self, *, strict: bool = False) -> int:
         """Return 0, 1 or 3: could-not-tell weighs more than a finding, a finding more than none."""

@@ -52,7 +52,13 @@ def check(
         "exempt": len(collection.exempt_uses),
         "skipped": sum(1 for _ in collection.skipped),
     }
-    return Outcome(command="check", findings=tuple(found), summary=summary, advice=collection.remarks())
+    return Outcome(
+        command="check",
+        findings=tuple(found),
+        summary=summary,
+        advice=collection.remarks(),
+        exempt=collection.exempted(),
+    )
 
 
 def with_drift(checked: Outcome, drifted: Outcome) -> Outcome:

@@ -15,7 +15,7 @@ from imagelock.files import decode, read_bytes
 from imagelock.formats.all import DOCUMENT_SUFFIXES, find
 from imagelock.formats.base import Text
 from imagelock.limits import YAML_BYTES
-from imagelock.model.outcome import finding
+from imagelock.model.outcome import Exempted, finding
 from imagelock.model.place import Damaged, Place, Skipped, Unreadable
 from imagelock.ops.charts import PACKAGE_SUFFIX, READ_ONLY, Charts, packed_texts
 from imagelock.ops.walk import STDIN, walk_sources
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from imagelock.model.exemption import Exemption
-    from imagelock.model.outcome import Finding
+    from imagelock.model.outcome import Finding, Outcome
     from imagelock.model.place import Found
     from imagelock.model.reference import Reference
     from imagelock.model.rule import ScanRule
@@ -125,6 +125,21 @@ class Collection:
         """Return the exemption that covers a reference, or None."""
         return exemption_for(reference, self.exemptions, self.today) if self.exemptions else None
 
+    def exempted(self) -> tuple[Exempted, ...]:
+        """Return the places that were left alone, as outcomes tell them."""
+        return tuple(
+            Exempted(
+                reference=str(use.reference), reason=item.reason, file=use.file.name, line=use.place.line
+            )
+            for use, item in self.exempt_uses
+        )
+
+    def witnessed(self, outcome: Outcome) -> Outcome:
+        """Return an outcome that knows every image that was looked at, for reports with a case each."""
+        images = {f"{use.reference.name}:{use.reference.pulled_tag}" for use in self.uses if _has_tag(use)}
+        images |= {use.reference.canonical for use in self.uses if not _has_tag(use)}
+        return replace(outcome, images=tuple(sorted(images)))
+
     def remarks(self) -> tuple[str, ...]:
         """Tell which exemptions are expired or, in a whole run, cover nothing."""
         over = expired(self.exemptions, self.today)
@@ -185,6 +200,10 @@ def collect(
         whole=not sources,
         visited=tuple(visited),
     )
+
+
+def _has_tag(use: Use) -> bool:
+    return use.reference.pulled_tag is not None
 
 
 def _scanned(

@@ -91,6 +91,7 @@ def plan(collection: Collection, lock: Lock, request: LockRequest) -> LockPlan:
         listed = Listed()
     wants, findings = _wants(uses, _overlaid(lock, listed.images), adopt=request.adopt)
     as_they_are, sources = _from_lists(listed.images, lock, offline=request.offline)
+    sources |= _incomplete(lock, request)
     wants = {**wants, **dict.fromkeys(sources, ())}
     removed = _unused(collection, lock, request)
     replaced = {_key(want) for want in wants} | {_key(image) for image in (*removed, *as_they_are)}
@@ -116,6 +117,17 @@ def plan(collection: Collection, lock: Lock, request: LockRequest) -> LockPlan:
 def _key(item: LockedImage | Want) -> tuple[str, str]:
     """Return what two entries of a lock never share: the name with the tag, or with the digest."""
     return (item.name, str(item.digest) if item.tag is None else item.tag)
+
+
+def _incomplete(lock: Lock, request: LockRequest) -> dict[Want, Source | None]:
+    """Return what is known and shall be known better: read again by its digest, the tag is not asked."""
+    if request.offline or request.upgrade or request.upgrade_images:
+        return {}
+    return {
+        Want(image.name, image.tag, image.digest): image.source
+        for image in lock.images
+        if request.detail.is_lacking_in(image)
+    }
 
 
 def _overlaid(lock: Lock, listed: Sequence[LockedImage]) -> Lock:

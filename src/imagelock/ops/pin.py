@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from imagelock.errors import FormatError
 from imagelock.files import Write, encode
 from imagelock.formats.splice import fill
+from imagelock.model.digest import same_digest
 from imagelock.model.lock import LATEST, Ambiguous
 from imagelock.model.outcome import Change, Finding, finding
 from imagelock.ops.collect import Use
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from imagelock.model.lock import Lock, LockedImage
+    from imagelock.model.outcome import Exempted
     from imagelock.model.reference import Reference
     from imagelock.ops.collect import Collection, ScannedFile
+    from imagelock.ops.olmpin import OlmPinning, Shape
 
 NAME_DIGEST = "name@digest"
 
@@ -36,6 +39,11 @@ class PinRequest:
     keep_existing: bool = False
     untagged_first: bool = False
     moved: Mapping[str, tuple[LockedImage, ...]] | None = None
+    olm: OlmPinning | None = None
+
+    def form_at(self, use: Use) -> str:
+        """Return the form a place is pinned in: OLM's bundles name digests alone."""
+        return NAME_DIGEST if self.olm is not None and use.place.format == "csv" else self.form
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +56,7 @@ class EditPlan:
     findings: tuple[Finding, ...]
     blocking: bool
     counts: dict[str, int]
+    exempt: tuple[Exempted, ...] = ()
 
 
 Decision: TypeAlias = "Reference | Finding | None"
@@ -56,7 +65,7 @@ Decision: TypeAlias = "Reference | Finding | None"
 
 def plan_pin(collection: Collection, lock: Lock, request: PinRequest) -> EditPlan:
     """Decide what every place shall say."""
-    return _plan(collection, lambda use: pinned(use, lock, request))
+    return _plan(collection, lambda use: pinned(use, lock, request), request.olm, lock)
 
 
 def plan_unpin(collection: Collection, lock: Lock, form: str) -> EditPlan:
@@ -71,12 +80,12 @@ def pinned(use: Use, lock: Lock, request: PinRequest) -> Decision:
         return not_pinnable(use)
     if reference.digest is not None and request.keep_existing and not _was_moved(reference, request):
         return None
-    entry = _entry(reference, lock, request)
+    entry = _entry(use, lock, request)
     if isinstance(entry, Ambiguous):
         return ambiguous(use, entry)
     if entry is None:
         return not_in_lock(use, lock)
-    keep_tag = request.form != NAME_DIGEST or use.place.keeps_tag
+    keep_tag = request.form_at(use) != NAME_DIGEST or use.place.keeps_tag
     new = reference.with_digest(entry.digest, keep_tag=keep_tag)
     if new == reference:
         return None
@@ -119,10 +128,21 @@ def _about(
     )
 
 
-def _entry(reference: Reference, lock: Lock, request: PinRequest) -> LockedImage | Ambiguous | None:
+def _entry(use: Use, lock: Lock, request: PinRequest) -> LockedImage | Ambiguous | None:
+    reference = use.reference
     if reference.tag is None and _was_moved(reference, request):
-        return _successor(_moved_entries(reference, request), request.form)
+        return _successor(_moved_entries(reference, request), request.form_at(use))
+    entries = recorded_entries(use, lock)
+    if entries:
+        same = all(same_digest(entry.digest, entries[0].digest) for entry in entries)
+        return entries[0] if same else Ambiguous(entries)
     return lock.match(reference, untagged_first=request.untagged_first)
+
+
+def recorded_entries(use: Use, lock: Lock) -> tuple[LockedImage, ...]:
+    """Return the entries that a digest without a tag belongs to because its file tells the tag."""
+    matches = (lock.match(origin) for origin in use.place.recorded)
+    return tuple(match for match in matches if match is not None and not isinstance(match, Ambiguous))
 
 
 def _was_moved(reference: Reference, request: PinRequest) -> bool:
@@ -164,13 +184,26 @@ def _unpinned(use: Use, lock: Lock, form: str) -> Decision:
     return reference.with_tag(None if was_untagged else tags[0])
 
 
-def _plan(collection: Collection, decide: Callable[[Use], Decision]) -> EditPlan:
-    writes, texts, changes, findings = [], [], [], []
+def _plan(
+    collection: Collection,
+    decide: Callable[[Use], Decision],
+    olm: OlmPinning | None = None,
+    lock: Lock | None = None,
+) -> EditPlan:
+    writes, texts, changes = [], [], []
+    findings: list[Finding] = []
     counts = {"references": 0, "changed": 0, "unchanged": 0, "failed": 0}
+    lists = olm.lists(collection, lock) if olm is not None and lock is not None else None
+    if lists is not None:
+        findings += lists.findings
     for file in collection.files:
-        wanted, refused = _decide_file(file, collection, decide, counts)
+        if olm is not None and olm.is_catalog(file):
+            counts["catalogs"] = counts.get("catalogs", 0) + len(file.places)
+            continue
+        shape = lists.shape(file) if lists is not None else None
+        wanted, kept, refused = _decide_file(file, collection, decide, counts, shape)
         findings += refused
-        if not wanted:
+        if not wanted and not (shape and shape.bundles):
             continue
         try:
             content = fill(file.text, [(use.place, new) for use, new in wanted], file.rules)
@@ -182,6 +215,13 @@ def _plan(collection: Collection, decide: Callable[[Use], Decision]) -> EditPlan
             counts["failed"] += len(wanted)
             continue
         changes += [_change(use, new) for use, new in wanted]
+        if lists is not None and shape is not None and shape.bundles:
+            rebuilt = lists.rebuild(file, shape, content, [*wanted, *kept])
+            content = rebuilt.content
+            changes += rebuilt.changes
+            findings += rebuilt.findings
+        if content == file.text.content:
+            continue
         texts.append((file.name, file.text.content, content))
         if file.path is not None:
             writes.append(Write(file.path, file.data, encode(content)))
@@ -194,21 +234,31 @@ def _plan(collection: Collection, decide: Callable[[Use], Decision]) -> EditPlan
         findings=tuple(findings),
         blocking=any(item.code != "IL113" for item in findings),
         counts=counts,
+        exempt=collection.exempted(),
     )
 
 
 def _decide_file(
-    file: ScannedFile, collection: Collection, decide: Callable[[Use], Decision], counts: dict[str, int]
-) -> tuple[list[tuple[Use, Reference]], list[Finding]]:
-    wanted, refused = [], []
+    file: ScannedFile,
+    collection: Collection,
+    decide: Callable[[Use], Decision],
+    counts: dict[str, int],
+    shape: Shape | None,
+) -> tuple[list[tuple[Use, Reference]], list[tuple[Use, Reference]], list[Finding]]:
+    """Return the places to change with what they shall hold, those that hold it already, and refusals."""
+    wanted, kept, refused = [], [], []
     for place in file.places:
         use = Use(file, place)
+        if shape is not None and shape.is_list(use):
+            counts["listed"] = counts.get("listed", 0) + 1
+            continue
         counts["references"] += 1
         if collection.exemption(place.reference) is not None:
             continue
         decision = decide(use)
         if decision is None:
             counts["unchanged"] += 1
+            kept.append((use, place.reference))
         elif isinstance(decision, Finding):
             counts["failed"] += 1
             if not file.ignores.silences(decision.code, place.line):
@@ -216,7 +266,7 @@ def _decide_file(
         else:
             counts["changed"] += 1
             wanted.append((use, decision))
-    return wanted, refused
+    return wanted, kept, refused
 
 
 def _change(use: Use, new: Reference) -> Change:

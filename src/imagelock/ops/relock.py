@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from imagelock.model.outcome import Change, Finding
     from imagelock.ops.collect import Use
     from imagelock.ops.lock import LockPlan, LockRequest
-    from imagelock.ops.resolve import Detail, Progress
+    from imagelock.ops.resolve import Progress
     from imagelock.registry.store import ManifestReader
 
 
@@ -60,9 +60,7 @@ def apply(
     for want, error in failures.items():
         uses = lock_plan.wants.get(want) or lock_plan.places.get(want, ())
         findings.append(not_resolved(want, error, uses))
-        known = None if want.tag is None else old.tagged(want.name, want.tag)
-        if known is not None:
-            images.append(known)
+        images += [image for image in old.named(want.name) if _is_of(image, want)]
     lock = Lock(_without_doubles(images, old)).sorted
     findings += missing_platforms(lock, request.platforms)
     return LockResult(
@@ -143,22 +141,29 @@ def _ask_again(
         want = Want(image.name, image.tag, None)
         if isinstance(answer, RegistryError):
             failures[want] = answer
-        elif answer and not _needs_detail(image, request.detail):
+        elif answer and not request.detail.is_lacking_in(image):
             same.append(image)
         else:
             moved.append(want)
     return moved, same, failures
 
 
-def _needs_detail(image: LockedImage, detail: Detail) -> bool:
-    if image.media_type is None:
-        return True
-    return any(part.config is None and detail.wants_config(part.platform) for part in image.platforms)
-
-
 def _with_source(image: LockedImage, source: Source | None, old: Lock) -> LockedImage:
-    known = None if image.tag is None else old.tagged(image.name, image.tag)
-    return replace(image, source=source or (known.source if known else None))
+    """Add what a registry does not tell: where the entry came from, and who answered for its tag before."""
+    known = next((item for item in old.named(image.name) if _is_of(item, image)), None)
+    if known is None:
+        return replace(image, source=source)
+    resolved_from = image.resolved_from
+    if same_digest(known.digest, image.digest):
+        resolved_from = resolved_from or known.resolved_from
+    return replace(image, source=source or known.source, resolved_from=resolved_from)
+
+
+def _is_of(image: LockedImage, item: Want | LockedImage) -> bool:
+    """Whether an entry is the one that a want or another entry speaks of."""
+    if item.tag is not None:
+        return image.tag == item.tag
+    return image.tag is None and item.digest is not None and same_digest(image.digest, item.digest)
 
 
 def _moved(old: Lock, new: Lock) -> dict[str, tuple[LockedImage, ...]]:

@@ -69,6 +69,12 @@ class Detail:
     platforms: tuple[Platform, ...] = ()
     full: bool = False
 
+    def is_lacking_in(self, image: LockedImage) -> bool:
+        """Whether an entry of the lock does not know all that is asked for."""
+        if image.media_type is None:
+            return True
+        return any(part.config is None and self.wants_config(part.platform) for part in image.platforms)
+
     def wants_config(self, platform: Platform) -> bool:
         """Whether the config digest of this platform shall be known."""
         return self.full or any(platform.satisfies(wanted) for wanted in self.platforms)

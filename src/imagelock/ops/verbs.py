@@ -103,6 +103,7 @@ def run_lock(
         command="lock",
         changes=changes,
         findings=(*collection.problems, *result.findings),
+        exempt=collection.exempted(),
         summary=_lock_summary(result.lock if told else lock_file.lock, changes, result.findings),
         advice=(
             *contested,
@@ -158,6 +159,7 @@ def run_edits(project: Project, plan: EditPlan, command: str, mode: Mode) -> Out
         command=command,
         changes=() if refused else plan.changes,
         findings=plan.findings,
+        exempt=plan.exempt,
         summary={**plan.counts, "files": len({change.file for change in plan.changes}) if not refused else 0},
         advice=("no file was changed; --keep-going changes the rest",) if refused and plan.changes else (),
     )
@@ -211,6 +213,7 @@ def run_copies(collection: Collection, plan: EditPlan, target: Path, mode: Mode)
         command="pin",
         changes=() if refused else plan.changes,
         findings=plan.findings,
+        exempt=plan.exempt,
         summary={**plan.counts, "files": len(copies)},
         advice=("nothing was written; --keep-going writes the rest",) if refused else (),
     )

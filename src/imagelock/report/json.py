@@ -10,7 +10,7 @@ import msgspec
 from imagelock.report.style import printable_json
 
 if TYPE_CHECKING:
-    from imagelock.model.outcome import Change, Finding, Outcome
+    from imagelock.model.outcome import Change, Exempted, Finding, Outcome
 
 
 _LONE = re.compile("[\ud800-\udfff]")
@@ -27,6 +27,7 @@ def outcome_fields(outcome: Outcome) -> dict[str, Any]:
         "changes": [_change(change) for change in outcome.changes],
         "findings": [_finding(item) for item in outcome.findings],
         "summary": outcome.summary,
+        **({"exempt": [_exempted(item) for item in outcome.exempt]} if outcome.exempt else {}),
     }
 
 
@@ -46,6 +47,10 @@ def finding_fields(item: Finding) -> dict[str, Any]:
 def _change(change: Change) -> dict[str, Any]:
     fields = {"reference": change.reference, "before": change.before, "after": change.after}
     return {**fields, **_known(file=change.file, line=change.line)}
+
+
+def _exempted(item: Exempted) -> dict[str, Any]:
+    return {"reference": item.reference, "reason": item.reason, **_known(file=item.file, line=item.line)}
 
 
 def _finding(item: Finding) -> dict[str, Any]:

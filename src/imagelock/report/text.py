@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from imagelock.errors import ImagelockError
-    from imagelock.model.outcome import Change, Finding
+    from imagelock.model.outcome import Change, Exempted, Finding
     from imagelock.report.style import Style
 
 _SHORT = 12
@@ -148,6 +148,20 @@ def _count(name: str, count: int) -> str:
 def advice_text(advice: Iterable[str], style: Style) -> str:
     """Return remarks that are no findings."""
     return "".join(f"{style.cyan('note')}: {printable(line)}\n" for line in advice)
+
+
+def exempt_text(exempt: Sequence[Exempted], style: Style) -> str:
+    """Return what was left alone on purpose, one line an image and reason, with its places."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for item in exempt:
+        where = f"{item.file}:{item.line}" if item.file is not None else ""
+        places.setdefault((item.reference, item.reason), []).append(where)
+    return "".join(
+        f"{style.cyan('exempt')}: {printable(reference)} ({printable(reason)})"
+        + (f" at {printable(', '.join(filter(None, found)))}" if any(found) else "")
+        + "\n"
+        for (reference, reason), found in places.items()
+    )
 
 
 def plural(count: int, word: str) -> str:
