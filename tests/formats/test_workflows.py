@@ -122,3 +122,37 @@ def test_expressions_of_argo_are_skipped(image: str, reason: str) -> None:
 def test_a_rollout_is_a_workload_like_any_other() -> None:
     content = "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nspec: {template: {spec: {containers: [{image: a/b:1}]}}}\n"
     assert references(content, PATH) == ["a/b:1"]
+
+
+_ITEMS = 4000
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "content",
+    [
+        "apiVersion: tekton.dev/v1\nkind: Task\nx: &p\n"
+        + "- {name: p, default: a/b:1}\n" * _ITEMS
+        + "tasks:\n"
+        + "- taskSpec: {params: *p, steps: [{image: $(params.p)}]}\n" * _ITEMS,
+        "apiVersion: tekton.dev/v1\nkind: Task\ntasks:\n"
+        + "".join(
+            f"- taskSpec: {{params: [{{name: p{i}, default: a/b:1}}], steps: [{{image: $(params.p{i})}}]}}\n"
+            for i in range(_ITEMS)
+        ),
+        "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nx: &p\n"
+        + "- {name: p, value: a/b:1}\n" * _ITEMS
+        + "templates:\n"
+        + "- {inputs: {parameters: *p}, container: {image: '{{inputs.parameters.p}}'}}\n" * _ITEMS,
+        "apiVersion: v1\nkind: List\nx: &p\n"
+        + "- {from: {kind: DockerImage, name: 'a/b:1'}}\n" * _ITEMS
+        + "items:\n"
+        + "- {apiVersion: image.openshift.io/v1, kind: ImageStream, spec: {tags: *p}}\n" * _ITEMS,
+        "on: push\nx: &s\n"
+        + "".join(f"  s{i}: {{image: a/b:1}}\n" for i in range(_ITEMS))
+        + "jobs:\n"
+        + "".join(f"  j{i}: {{services: *s}}\n" for i in range(_ITEMS)),
+    ],
+)
+def test_what_aliases_repeat_is_read_once(content: str) -> None:
+    assert 0 < len(references(content, PATH)) <= _ITEMS

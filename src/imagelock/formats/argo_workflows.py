@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from imagelock.formats.kubernetes import CONTAINER_KEYS, container_images, inlined_images, pod_images
 from imagelock.formats.objects import group_of, kind_of, objects
-from imagelock.formats.parameters import image_of
+from imagelock.formats.parameters import Parameters, image_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from imagelock.formats.base import Mark
     from imagelock.formats.tree import Document, Node
@@ -31,7 +31,6 @@ _KINDS = ("Workflow", "WorkflowTemplate", "CronWorkflow", "ClusterWorkflowTempla
 _LISTS = (*CONTAINER_KEYS, "sidecars")
 _PARAMETER = re.compile(r"\{\{ *(?:inputs|workflow)\.parameters\.(?P<name>[\w-]+) *\}\}", re.ASCII)
 _MARK = "{{"
-_PARAMETERS = (("inputs", "parameters"), ("arguments", "parameters"))
 
 
 def claims(document: Document) -> bool:
@@ -41,28 +40,18 @@ def claims(document: Document) -> bool:
 
 def find(document: Document) -> Iterator[Found]:
     """Yield the images of every template and pod in the document."""
-    anywhere: dict[str, Node] = {}
+    parameters = Parameters("value", "default")
     for _, spec in document.top.values_of("spec", "workflowSpec"):
-        anywhere = {**dict(_defaults(spec)), **anywhere}
+        parameters.add(spec.get("arguments", "parameters"))
     for key, value in document.top.values_of("templates", "templateDefaults"):
         for template in value.new_items("template") if key == "templates" else (value,):
-            yield from _template(template, anywhere | dict(_defaults(template)))
+            yield from _template(template, parameters.within(template.get("inputs", "parameters")))
     for _, manifest in document.top.values_of("manifest"):
         yield from inlined_images(manifest, name)
     yield from pod_images(document.top, name)
 
 
-def _defaults(node: Node) -> Iterator[tuple[str, Node]]:
-    for path in _PARAMETERS:
-        parameters = node.get(*path)
-        for parameter in parameters.items() if parameters is not None else ():
-            key = parameter.get("name")
-            default = parameter.get("value") or parameter.get("default")
-            if key is not None and key.text and default is not None:
-                yield key.text, default
-
-
-def _template(template: Node, defaults: dict[str, Node]) -> Iterator[Found]:
+def _template(template: Node, defaults: Mapping[str, Node]) -> Iterator[Found]:
     for key in ("container", "script"):
         container = template.get(key)
         if container is not None:
@@ -74,7 +63,7 @@ def _template(template: Node, defaults: dict[str, Node]) -> Iterator[Found]:
                 yield from _container(container, defaults)
 
 
-def _container(container: Node, defaults: dict[str, Node]) -> Iterator[Found]:
+def _container(container: Node, defaults: Mapping[str, Node]) -> Iterator[Found]:
     image = container.get("image")
     if image is not None:
         yield from image_of(image, _PARAMETER, defaults, _MARK, name)

@@ -72,7 +72,7 @@ def _nodes(item: Node, path: str) -> Iterator[Node]:
         is_list = key.endswith("[]")
         nodes = [value for node in nodes if (value := node.get(key.removesuffix("[]"))) is not None]
         if is_list:
-            nodes = [inner for node in nodes for inner in node.items()]
+            nodes = [inner for node in nodes for inner in node.new_items(path)]
         if key == "from" and i == len(keys) - 2:
             nodes = [node for node in nodes if kind_of(node) == _REGISTRY_IMAGE]
     yield from nodes

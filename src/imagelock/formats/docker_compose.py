@@ -28,8 +28,9 @@ summary = "Docker Compose: images of services with the defaults of variables, bu
 marks: tuple[Mark, ...] = ("\nservices", 'services"', "services'")
 
 _FILE_NAMES = ("*compose*.yml", "*compose*.yaml", "*compose*.json")
-_TOP_KEYS = frozenset({"version", "name", "services", "networks", "volumes", "configs", "secrets", "include"})
-_MORE_TOP_KEYS = frozenset({"models"})
+_TOP_KEYS = frozenset(
+    ["version", "name", "services", "networks", "volumes", "configs", "secrets", "include", "models"]
+)
 _SERVICE_KEYS = (
     "image",
     "build",
@@ -54,7 +55,7 @@ def claims(document: Document) -> bool:
     file_name = document.text.file_name.lower()
     if not any(fnmatch.fnmatchcase(file_name, glob) for glob in _FILE_NAMES):
         for key, _ in document.top.entries():
-            if key not in _TOP_KEYS and key not in _MORE_TOP_KEYS and not key.startswith("x-"):
+            if key not in _TOP_KEYS and not key.startswith("x-"):
                 return False
     bodies = [body for _, body in services.entries() if not body.is_null]
     return all(body.is_mapping for body in bodies) and any(map(_is_service, bodies))

@@ -52,7 +52,11 @@ def find(document: Document) -> Iterator[Found]:
 def _job(job: Node) -> Iterator[Found]:
     yield from _container(job.get("container"))
     services = job.get("services")
-    for _, service in services.entries() if services is not None else ():
+    for _, service in (
+        services.entries()
+        if services is not None and services.document.is_first("services", services.raw)
+        else ()
+    ):
         yield from _container(service)
     yield from _steps(job.get("steps"))
 

@@ -6,6 +6,7 @@ default says; that default is the place.  What is put together from parameters i
 
 from __future__ import annotations
 
+from collections import ChainMap
 from typing import TYPE_CHECKING
 
 from imagelock.formats.candidates import SHOWN_CHARS, required, skipped
@@ -20,6 +21,44 @@ if TYPE_CHECKING:
 
 NO_DEFAULT = "a parameter without a default"
 PUT_TOGETHER = "put together from parameters"
+
+
+class Parameters:
+    """The defaults of a document's parameters: those of one task come before those of all others.
+
+    ``keys`` are where a parameter says its default.  A list that aliases repeat is read once.
+    """
+
+    def __init__(self, *keys: str) -> None:
+        self._keys = keys
+        self._lists: dict[int, dict[str, Node]] = {}
+        self._anywhere: dict[str, Node] = {}
+
+    def add(self, parameters: Node | None) -> None:
+        """Let a list of parameters count in the whole document; of one name the first counts."""
+        if parameters is not None and id(parameters.raw) not in self._lists:
+            for key, default in self._of(parameters).items():
+                self._anywhere.setdefault(key, default)
+
+    def within(self, *lists: Node | None) -> Mapping[str, Node]:
+        """Return the defaults as a task sees them that has these lists of its own."""
+        return ChainMap(
+            *(self._of(parameters) for parameters in lists if parameters is not None), self._anywhere
+        )
+
+    def _of(self, parameters: Node) -> dict[str, Node]:
+        known = self._lists.get(id(parameters.raw))
+        if known is None:
+            known = self._lists[id(parameters.raw)] = dict(self._read(parameters))
+        return known
+
+    def _read(self, parameters: Node) -> Iterator[tuple[str, Node]]:
+        for parameter in parameters.items():
+            name = parameter.get("name")
+            defaults = (default for key in self._keys if (default := parameter.get(key)) is not None)
+            default = next(defaults, None)
+            if name is not None and name.text and default is not None:
+                yield name.text, default
 
 
 def image_of(

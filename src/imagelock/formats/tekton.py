@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from imagelock.formats.candidates import has_variable, required, skipped
 from imagelock.formats.kubernetes import container_images, pod_images
 from imagelock.formats.objects import group_of, objects
-from imagelock.formats.parameters import PUT_TOGETHER, image_of
+from imagelock.formats.parameters import PUT_TOGETHER, Parameters, image_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from imagelock.formats.base import Mark
     from imagelock.formats.tree import Document, Node
@@ -42,21 +42,20 @@ def claims(document: Document) -> bool:
 
 def find(document: Document) -> Iterator[Found]:
     """Yield the images of every task and pod in the document."""
-    anywhere: dict[str, Node] = {}
+    parameters = Parameters("default")
     for _, params in document.top.values_of("params"):
-        anywhere = {**dict(_defaults(params)), **anywhere}
+        parameters.add(params)
     for key, value in document.top.values_of(*_SPECS, *_REFS):
         if key in _SPECS:
-            yield from _task(value, anywhere)
+            yield from _task(value, parameters)
         else:
             yield from _bundle(value)
     yield from pod_images(document.top, name)
 
 
-def _task(spec: Node, anywhere: dict[str, Node]) -> Iterator[Found]:
+def _task(spec: Node, parameters: Parameters) -> Iterator[Found]:
     """Read the steps of a task or the one of a step action; its own parameters come first."""
-    params = spec.get("params")
-    defaults = anywhere | (dict(_defaults(params)) if params is not None else {})
+    defaults = parameters.within(spec.get("params"))
     for key, value in spec.entries():
         if key in _STEP_LISTS:
             for step in value.new_items("step"):
@@ -67,14 +66,7 @@ def _task(spec: Node, anywhere: dict[str, Node]) -> Iterator[Found]:
         yield from _step(spec, defaults)
 
 
-def _defaults(params: Node) -> Iterator[tuple[str, Node]]:
-    for param in params.items():
-        key, default = param.get("name"), param.get("default")
-        if key is not None and key.text and default is not None:
-            yield key.text, default
-
-
-def _step(step: Node, defaults: dict[str, Node]) -> Iterator[Found]:
+def _step(step: Node, defaults: Mapping[str, Node]) -> Iterator[Found]:
     image = step.get("image")
     if image is not None:
         yield from image_of(image, _PARAMETER, defaults, _MARK, name)
