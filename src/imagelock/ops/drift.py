@@ -55,6 +55,7 @@ def drift(lock: Lock, reader: ManifestReader, *, jobs: int, progress: Progress |
         ),
         findings=tuple(item for verdict in verdicts for item in verdict.findings),
         summary={"entries": len(verdicts), **counts},
+        images=tuple(image.reference for image in lock.images),
     )
 
 
