@@ -222,6 +222,7 @@ _PLAIN = (
     Sample("che-plugin", "meta.yaml", build.CHE_PLUGIN, 4),
     Sample("github", "build.yml", build.GITHUB, 3),
     Sample("github-action", "action.yml", build.GITHUB_ACTION, 1),
+    Sample("circleci", ".circleci/config.yml", build.CIRCLECI, 3),
     Sample("gitlab", "pipeline.yml", build.GITLAB, 4),
     Sample("tekton", "task.yaml", build.TEKTON, 5),
     Sample("argo", "workflow.yaml", build.ARGO, 7),

@@ -160,6 +160,24 @@ runs:
   using: docker
   image: "docker://quay.io/acme/web:1"
 """
+CIRCLECI = """\
+version: 2.1
+executors:
+  node:
+    docker:
+    - image: &node "cimg/node:20.1"
+jobs:
+  build:
+    docker:
+    - image: quay.io/acme/web:1
+      environment: {IMAGE: not/this:1}
+    - {image: 'postgres:15'}
+    steps: [checkout]
+  more:
+    docker: [{image: *node}, {image: << parameters.image >>}]
+  vm:
+    machine: {image: ubuntu-2204:2024.01.1}
+"""
 GITLAB = """\
 default:
   image: quay.io/acme/web:1

@@ -132,3 +132,22 @@ def test_a_file_is_known_by_its_name_too() -> None:
 )
 def test_other_documents_with_scripts_are_no_pipelines(content: str) -> None:
     assert references(content, "conf.yml") == []
+
+
+def test_docker_executors_of_circleci_are_read_and_machines_are_not() -> None:
+    content = (
+        "version: 2.1\nexecutors:\n  e: {docker: [{image: a/b:1}]}\njobs:\n  j:\n    docker:\n    - image: c/d:1\n"
+        "  m: {machine: {image: 'ubuntu-2204:current'}}\n  p: {docker: [{image: << parameters.i >>}]}\n"
+    )
+    assert references(content, ".circleci/config.yml") == ["a/b:1", "c/d:1"]
+    assert reasons(content, ".circleci/config.yml") == {
+        "<< parameters.i >>": "a template",
+        "ubuntu-2204:current": "an image key outside the places of this format",
+    }
+
+
+@pytest.mark.parametrize(
+    "content", ["version: 1\njobs: {x: {image: a/b:1}}\n", "jobs: {x: {docker: [{image: a/b:1}]}}\n"]
+)
+def test_other_documents_with_jobs_are_no_circleci_pipelines(content: str) -> None:
+    assert references(content, "x.yml") == []
