@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from imagelock.ops import rendering
+from imagelock.ops.render import SWITCHED_OFF
 from support import peers
 from support.helm import provide_helm
 
@@ -177,7 +178,7 @@ spec:
     helm:
       valueFiles: [../env/prod.yaml, $values/web/values.yaml]
       values: |
-        image: {repository: docker.io/acme/values, tag: '2'}
+        image: {repository: docker.io/acme/overruled, tag: '2'}
       parameters:
       - {name: image.repository, value: docker.io/acme/parameter}
       - {name: image.tag, value: '3', forceString: true}
@@ -185,10 +186,12 @@ spec:
     ref: values
 """,
     )
-    locked(world, "acme/app:1.0", "acme/values:2", "acme/parameter:3")
+    locked(world, "acme/app:1.0", "acme/overruled:2", "acme/parameter:3")
     if provide_helm(monkeypatch):
         result = check(world)
-        assert findings(result, "IL123") == findings(result, "IL124") == []
+        assert findings(result, "IL123") == []
+        (item,) = findings(result, "IL124")
+        assert item["message"] == f"docker.io/acme/overruled:2 is not proven by rendering: {SWITCHED_OFF}"
         assert result.document["summary"]["rendered"] == 2
 
 
@@ -339,6 +342,25 @@ def test_a_kustomization_is_built_with_its_base(world: World, monkeypatch: pytes
     assert findings(before, "IL123") == findings(before, "IL124") == []
     assert after.code == 0
     assert after.document["summary"]["images rendered"] == 2
+
+
+def test_an_image_that_is_switched_off_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    chart(world, JOINED, VALUES + "sidecar: {enabled: false, image: 'acme/sidecar:1'}\n")
+    locked(world, "acme/app:1.0", "acme/sidecar:1")
+    if provide_helm(monkeypatch):
+        (item,) = findings(check(world), "IL124")
+        assert item["message"] == f"acme/sidecar:1 is not proven by rendering: {SWITCHED_OFF}"
+
+
+def test_a_component_proves_nothing_by_itself(world: World) -> None:
+    world.write(
+        "part/kustomization.yaml",
+        "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nimages: [{name: acme/app, newTag: '1.0'}]\n",
+    )
+    locked(world)
+    if peers.has("kubectl") or peers.has("kustomize"):
+        (item,) = findings(check(world), "IL124")
+        assert SWITCHED_OFF in item["message"]
 
 
 def test_a_document_that_grows_by_its_aliases_is_left(world: World) -> None:

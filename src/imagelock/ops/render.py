@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 RENDERED = ("helm-values", "helm-template", "argocd", "flux", "kustomization")
 """Formats whose places some program turns into what is deployed."""
 NOT_AT_HAND = "no chart in this project uses it"
+SWITCHED_OFF = "it is not in the output, so what uses it is switched off or overruled"
 _LABEL_KEYS = ("labels", "matchLabels")
 
 
@@ -51,6 +52,8 @@ class _Proof:
     reasons: dict[Origin, str] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     told: set[tuple[str, str, str]] = field(default_factory=set)
+    seen: set[tuple[str, str | None]] = field(default_factory=set)
+    """Names and tags of the images that any rendering shows, right or wrong."""
 
 
 def with_rendering(checked: Outcome, project: Project, collection: Collection, lock: Lock) -> Outcome:
@@ -95,6 +98,7 @@ def _prove(target: Target, tree: Path, proof: _Proof) -> None:
             _broken(target, item, uses, tree, proof)
         elif isinstance(item, Place) and proof.collection.exemption(item.reference) is None:
             proof.counts["images"] += 1
+            proof.seen.add((item.reference.name, item.reference.tag))
             reason = _wrong(item.reference, proof.lock)
             if reason is not None:
                 _report(target, str(item.reference), reason, _use_of(item.reference, uses), tree, proof)
@@ -145,6 +149,8 @@ def _report(target: Target, text: str, reason: str, use: Use | None, tree: Path,
     if key in proof.told or (use is not None and use.silences("IL123")):
         return
     proof.told.add(key)
+    if use is not None:
+        proof.seen.add((use.reference.name, use.reference.tag))
     form = None if use is None or target.kind != "helm" else _form_that_works(target, use, tree, proof.lock)
     proof.findings.append(
         finding(
@@ -239,22 +245,35 @@ def _labels(rendered: Text) -> Iterator[str]:
 
 
 def _tell_unproven(proof: _Proof) -> None:
-    """Report, once a file and reason, what no program rendered."""
-    told: set[tuple[str, str]] = set()
+    """Report what no rendering shows: once a file and reason, and each image that is switched off."""
+    told: set[tuple[str, str, str]] = set()
     for use in proof.collection.uses:
-        name, document = use.file.name, use.place.document
-        if use.place.format not in RENDERED or "!" in name or {(name, -1), (name, document)} & proof.proven:
+        reason = _why_unproven(use, proof)
+        if reason is None:
             continue
-        reason = proof.reasons.get((name, document)) or proof.reasons.get((name, -1)) or NOT_AT_HAND
         proof.counts["unproven"] += 1
-        if (name, reason) not in told and not use.silences("IL124"):
-            told.add((name, reason))
+        key = (use.file.name, reason, str(use.reference) if reason == SWITCHED_OFF else "")
+        if key not in told and not use.silences("IL124"):
+            told.add(key)
             proof.findings.append(
                 finding(
                     "IL124",
-                    f"not proven by rendering: {reason}",
+                    f"{use.reference} is not proven by rendering: {reason}",
                     reference=use.reference,
-                    file=name,
+                    file=use.file.name,
                     line=use.place.line,
+                    column=use.place.column,
                 )
             )
+
+
+def _why_unproven(use: Use, proof: _Proof) -> str | None:
+    """Return why no rendering proves a place, or None when one does."""
+    origin, whole = (use.file.name, use.place.document), (use.file.name, -1)
+    if use.place.format not in RENDERED or "!" in use.file.name:
+        return None
+    if not {origin, whole} & proof.proven:
+        return proof.reasons.get(origin) or proof.reasons.get(whole) or NOT_AT_HAND
+    name = use.reference.name
+    is_seen = {(name, use.reference.tag), (name, None)} & proof.seen
+    return None if is_seen or not use.place.tag_is_known else SWITCHED_OFF
