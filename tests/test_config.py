@@ -173,6 +173,7 @@ def test_credentials_in_an_address_are_refused_and_not_shown(url: str) -> None:
     [
         ("insecure = true", "quay.io", "insecure = true"),
         ("realms = ['https://token.example']", "quay.io", "realms"),
+        ("cert = 'me.pem'", "quay.io", "a client certificate"),
         ("mirrors = ['http://mirror.example']", "quay.io", "plain HTTP to mirror.example"),
         ("mirrors = ['http://10.0.0.1:5000/x']", "quay.io", "plain HTTP to 10.0.0.1:5000"),
         ("mirrors = ['mirror.example']", "quay.io", "resolving tags by mirror.example"),
@@ -192,6 +193,7 @@ def test_a_file_found_in_the_tree_cannot_weaken_trust(text: str, host: str, refu
     settings = config.hosts[host]
     assert not settings.insecure
     assert not settings.realms
+    assert settings.cert is None
     assert not settings.alternates
     assert not any(mirror.resolve for mirror in settings.mirrors)
     assert not _parse(f'[registries."{host}"]\n{text}\n', trusted=True).warnings

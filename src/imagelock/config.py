@@ -180,8 +180,12 @@ def _host(host: str, table: Table, warnings: list[str], where: str, *, trusted: 
         ca=table.optional("ca", str),
         insecure=table.optional("insecure", bool) is True,
         realms=table.strings("realms") or (),
+        cert=table.optional("cert", str),
+        key=table.optional("key", str),
     )
     table.done()
+    if settings.key is not None and settings.cert is None:
+        raise TableError(table.key("key"), "a key needs its certificate: cert")
     return settings if trusted else _weakened(host, settings, warnings, where)
 
 
@@ -269,6 +273,8 @@ def _weakened(host: str, settings: HostSettings, warnings: list[str], where: str
         refuse("insecure = true")
     if settings.realms:
         refuse("realms")
+    if settings.cert is not None:
+        refuse("a client certificate")
     return HostSettings(
         mirrors=tuple(mirrors),
         fallback=settings.fallback,

@@ -37,7 +37,9 @@ class HostSettings:
 
     ``fallback = False``: the origin is never asked, so the mirrors' 404 is the answer.  ``ca`` is a PEM
     file that adds to the system's.  ``insecure`` allows plain HTTP and unverified TLS for this host.
-    ``realms`` are token services that may see this host's stored credentials.
+    ``realms`` are token services that may see this host's stored credentials.  ``cert`` and ``key`` are the
+    client's own certificate (PEM files; the key may be in the first); ``more_ca`` are authorities that other
+    tools' files name.
     """
 
     mirrors: tuple[Mirror, ...] = ()
@@ -46,3 +48,13 @@ class HostSettings:
     ca: str | None = None
     insecure: bool = False
     realms: tuple[str, ...] = ()
+    cert: str | None = None
+    key: str | None = None
+    more_ca: tuple[str, ...] = ()
+
+    @property
+    def tls(self) -> HostSettings:
+        """What matters to TLS alone, so that hosts with the same share one context."""
+        return HostSettings(
+            ca=self.ca, insecure=self.insecure, cert=self.cert, key=self.key, more_ca=self.more_ca
+        )

@@ -120,7 +120,12 @@ def _read_config(path: Path, *, trusted: bool) -> Config:
     except FileError as error:
         raise ConfigError(error.message, where=str(path)) from error
     config = parse_config(text, str(path) if trusted else path.name, trusted=trusted)
-    hosts = {host: replace(item, ca=_beside(path, item.ca)) for host, item in config.hosts.items()}
+    hosts = {
+        host: replace(
+            item, ca=_beside(path, item.ca), cert=_beside(path, item.cert), key=_beside(path, item.key)
+        )
+        for host, item in config.hosts.items()
+    }
     return replace(config, hosts=hosts)
 
 

@@ -30,6 +30,7 @@ from imagelock.registry.answers import is_true_404, refusal
 from imagelock.registry.auth import Authorizer
 from imagelock.registry.download import proved, require_stream
 from imagelock.registry.endpoints import alternate_names, endpoints, origin
+from imagelock.registry.otherfiles import OtherFiles
 from imagelock.registry.store import Claim
 from imagelock.registry.transport import Call, Manner, Transport
 from imagelock.registry.upload import WRITE, Uploader
@@ -79,6 +80,7 @@ class RegistryClient:
         self._transport = Transport(self._hosts, jobs=jobs, retry_time=retry_time, environ=environ)
         self._authorizer = Authorizer(self._transport, environ)
         self._uploader = Uploader(self._transport, self._authorizer, self._hosts)
+        self._others = OtherFiles(environ)
         self._endpoints: dict[str, tuple[Endpoint, ...]] = {}
         self.requests: Mapping[tuple[str, str], int] = self._transport.requests
 
@@ -248,7 +250,8 @@ class RegistryClient:
         where = _where(repository, target)
         tried: list[tuple[str, RegistryError]] = []
         for name in (repository, *alternate_names(repository, self._hosts)):
-            places = [at for at in self._places(name) if at.resolves or isinstance(target, Digest)]
+            by_digest = isinstance(target, Digest)
+            places = [at for at in self._places(name) if (at.serves if by_digest else at.resolves)]
             for at in places:
                 try:
                     return read(at, _LAST if at is places[-1] else _REPLACEABLE)
@@ -267,7 +270,7 @@ class RegistryClient:
     def _places(self, name: str) -> tuple[Endpoint, ...]:
         places = self._endpoints.get(name)
         if places is None:
-            places = self._endpoints[name] = endpoints(name, self._hosts)
+            places = self._endpoints[name] = endpoints(name, self._hosts, self._others)
         return places
 
 

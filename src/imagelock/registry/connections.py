@@ -15,17 +15,17 @@ from imagelock import limits
 from imagelock.errors import ConfigError
 from imagelock.registry.addresses import literal, require_admitted
 from imagelock.registry.endpoints import DEFAULT_PORTS, is_loopback, split_authority
+from imagelock.registry.proxies import Proxies
 from imagelock.registry.wire import Connection, ConnectionTLS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from imagelock.model.hosts import HostSettings
     from imagelock.registry.addresses import Neighbourhood
 
     Pool: TypeAlias = urllib3.HTTPConnectionPool
 
-_PROXY_SCHEMES = ("http://", "https://")
 _USER_INFO = re.compile(r"//[^/@]*@")
 
 
@@ -38,9 +38,9 @@ class Connections:
 
     def __init__(self, *, jobs: int, environ: Mapping[str, str]) -> None:
         self._jobs = jobs
-        self._proxies = _proxies(environ)
+        self._proxies = Proxies(environ)
         self._lock = threading.Lock()
-        self._contexts: dict[tuple[str | None, bool], ssl.SSLContext] = {}
+        self._contexts: dict[HostSettings, ssl.SSLContext] = {}
         self._managers: list[urllib3.PoolManager] = []
 
     def close(self) -> None:
@@ -83,7 +83,7 @@ class Connections:
         Sends nothing but the beginning of a TLS handshake.  Without a port 443 and 80 are tried.
         """
         host, port = split_authority(authority)
-        if self._proxy("https", host, port or 443) is not None:
+        if self._proxies.find("https", host, port or 443) is not None:
             return "https", True
         if (secure := _speaks_tls(host, port or 443)) is not None:
             return ("https" if secure else "http"), True
@@ -96,7 +96,7 @@ class Connections:
     ) -> tuple[urllib3.PoolManager, bool]:
         context = self._context(settings, authority) if scheme == "https" else None
         host, port = split_authority(authority)
-        proxy = self._proxy(scheme, host, port or DEFAULT_PORTS[scheme])
+        proxy = self._proxies.find(scheme, host, port or DEFAULT_PORTS[scheme])
         if proxy is None:
             return urllib3.PoolManager(num_pools=1, maxsize=self._jobs, ssl_context=context), False
         return self._proxy_manager(proxy, context), scheme == "http"
@@ -112,19 +112,9 @@ class Connections:
             ssl_context=context,
         )
 
-    def _proxy(self, scheme: str, host: str, port: int) -> str | None:
-        if not self._proxies or is_loopback(host):
-            return None
-        # Slow to import and seldom used; the type stubs know it for some systems only.
-        from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # noqa: PLC0415
-
-        if proxy_bypass_environment(f"{host}:{port}", self._proxies):
-            return None
-        return self._proxies.get(scheme) or self._proxies.get("all")
-
     def _context(self, settings: HostSettings, authority: str) -> ssl.SSLContext:
         with self._lock:
-            key = (settings.ca, settings.insecure)
+            key = settings.tls
             context = self._contexts.get(key)
             if context is None:
                 context = self._contexts[key] = _tls_context(settings, authority)
@@ -132,22 +122,34 @@ class Connections:
 
 
 def _tls_context(settings: HostSettings, authority: str) -> ssl.SSLContext:
-    """Return the system's trust, the configured authority added to it."""
+    """Return the system's trust, the configured authorities added to it, and the client's own certificate."""
     context = ssl.create_default_context()
     if settings.insecure:
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    if settings.ca is not None:
-        try:
-            context.load_verify_locations(cafile=settings.ca)
-        except (OSError, ValueError) as error:
-            raise ConfigError(
-                f"cannot read certificates: {getattr(error, 'strerror', None) or error}".lower(),
-                where=settings.ca,
-                hint=f'ca under [registries."{authority}"] names a PEM file',
-            ) from error
+    for file in (settings.ca, *settings.more_ca):
+        if file is not None:
+            with _telling(authority, "ca", file):
+                context.load_verify_locations(cafile=file)
+    if settings.cert is not None:
+        with _telling(authority, "cert and key", settings.cert):
+            # A password that is none: OpenSSL must not ask the terminal for one.
+            context.load_cert_chain(settings.cert, settings.key, password="")
     return context
+
+
+@contextlib.contextmanager
+def _telling(authority: str, what: str, file: str) -> Iterator[None]:
+    """Say which certificate or key cannot be used."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"cannot read certificates: {getattr(error, 'strerror', None) or error}".lower(),
+            where=file,
+            hint=f'PEM files, not encrypted: {what} under [registries."{authority}"]',
+        ) from error
 
 
 def _speaks_tls(host: str, port: int) -> bool | None:
@@ -177,19 +179,3 @@ def _client_hello(host: str) -> bytes:
     with contextlib.suppress(ssl.SSLWantReadError):
         handshake.do_handshake()
     return sent.read()
-
-
-def _proxies(environ: Mapping[str, str]) -> dict[str, str]:
-    """Read ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY``, ``NO_PROXY``; the lower-case names win.
-
-    ``HTTP_PROXY`` is not taken in a CGI process, where a client's header could set it.
-    """
-    names = sorted((name for name in environ if name.lower().endswith("_proxy")), key=str.islower)
-    if "REQUEST_METHOD" in environ:
-        names = [name for name in names if name != "HTTP_PROXY"]
-    found = {name.lower().removesuffix("_proxy"): environ[name].strip() for name in names}
-    bypass = found.pop("no", "")
-    proxies = {
-        kind: url if url.startswith(_PROXY_SCHEMES) else f"http://{url}" for kind, url in found.items() if url
-    }
-    return proxies | {"no": bypass} if proxies else {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from imagelock.model.hosts import Mirror
+    from imagelock.registry.otherfiles import OtherFiles, OtherPlace
 
 DOCKER_HUB = "registry-1.docker.io"
 """The host that serves what references call docker.io."""
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
 _DEFAULT_SETTINGS = HostSettings()
+_SEE = "written in registries.conf or hosts.toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,7 @@ class Endpoint:
 
     ``scheme`` is None where the host itself has to tell (loopback and insecure hosts).  ``host`` is the
     name that answers carry: the reference's own host for the origin, ``host:port`` for a mirror.
+    ``resolves`` and ``serves``: whether it is asked for tags, and for content by digest.
     ``label`` is the address that messages show, empty where the scheme is not known yet.
     """
 
@@ -45,6 +48,7 @@ class Endpoint:
     label: str
     resolves: bool
     settings: HostSettings
+    serves: bool = True
 
     @property
     def credential_name(self) -> str:
@@ -52,9 +56,12 @@ class Endpoint:
         return f"{self.host}/{self.repository}"
 
 
-def endpoints(name: str, hosts: Mapping[str, HostSettings]) -> tuple[Endpoint, ...]:
+def endpoints(
+    name: str, hosts: Mapping[str, HostSettings], others: OtherFiles | None = None
+) -> tuple[Endpoint, ...]:
     """Return the places to ask for the canonical ``name``, in order.
 
+    ``others`` are other tools' files: they count where ``hosts`` say nothing of the host's mirrors.
     Raises :class:`ValueFormError` for what is no repository name and :class:`ConfigError` for a mirror
     that is no URL.
     """
@@ -62,6 +69,10 @@ def endpoints(name: str, hosts: Mapping[str, HostSettings]) -> tuple[Endpoint, .
     if reference.tag is not None or reference.digest is not None:
         raise ValueFormError("a repository name has no tag and no digest", text=name)
     settings = hosts.get(reference.domain, _DEFAULT_SETTINGS)
+    if others is not None and settings.fallback and not settings.mirrors:
+        places = others.places(f"{reference.domain}/{reference.path}")
+        if places is not None:
+            return tuple(_other(place, hosts) for place in places)
     found = [_mirror(mirror, reference, hosts) for mirror in settings.mirrors]
     if settings.fallback:
         found.append(_origin(reference, settings))
@@ -139,6 +150,24 @@ def _mirror(mirror: Mirror, reference: Reference, hosts: Mapping[str, HostSettin
         resolves=mirror.resolve,
         settings=hosts.get(parts.netloc, _DEFAULT_SETTINGS),
     )
+
+
+def _other(place: OtherPlace, hosts: Mapping[str, HostSettings]) -> Endpoint:
+    """Return a place of another tool's file; what ``hosts`` say of its TLS counts there too."""
+    try:
+        reference = Reference.parse(place.name)
+    except ValueFormError as error:
+        raise ConfigError(f"{place.name!r} is no place of a registry", hint=_SEE) from error
+    if reference.domain != place.name.partition("/")[0]:
+        # A host without a dot or port would be taken for a path of Docker Hub.
+        raise ConfigError(f"{place.name!r} does not begin with a registry's host", hint=_SEE)
+    own = hosts.get(reference.domain, _DEFAULT_SETTINGS)
+    settings = own if place.settings is None else replace(place.settings, ca=own.ca, realms=own.realms)
+    settings = replace(settings, insecure=settings.insecure or own.insecure or place.insecure)
+    at = _origin(reference, settings)
+    if place.scheme is not None:
+        at = replace(at, scheme=place.scheme, label=f"{place.scheme}://{at.authority}")
+    return replace(at, resolves=place.resolves, serves=place.serves)
 
 
 def _not_a_mirror(mirror: Mirror, reference: Reference) -> ConfigError:

@@ -21,6 +21,7 @@ from imagelock.errors import IntegrityError, RegistryError, UnreachableError
 from imagelock.model.hosts import HostSettings
 from imagelock.registry.addresses import Neighbourhood
 from imagelock.registry.answers import REDIRECT, REPEATABLE, Answer, trouble
+from imagelock.registry.certsd import with_certificates
 from imagelock.registry.connections import Connections
 from imagelock.registry.endpoints import DEFAULT_PORTS
 from imagelock.registry.faults import FOREIGN, fault
@@ -115,6 +116,7 @@ class Transport:
         self._hosts = hosts
         self._jobs = jobs
         self._retry_time = retry_time
+        self._environ = environ
         self._closing = threading.Event()
         self._connections = Connections(jobs=jobs, environ=environ)
         self._lock = threading.Lock()
@@ -174,6 +176,7 @@ class Transport:
     def _make_site(
         self, scheme: str, authority: str, settings: HostSettings, sender: Neighbourhood | None
     ) -> Site:
+        settings = with_certificates(authority, settings, self._environ)
         own = self._homes.setdefault(authority, Neighbourhood())
         pool, absolute = self._connections.pool(scheme, authority, settings, home=own, chosen_by=sender)
         gate = self._gates.get(authority)

@@ -1,0 +1,241 @@
+"""Mirrors that other tools' files name, by those tools' rules: ``registries.conf`` and ``hosts.toml``.
+
+Follows containers-registries.conf(5), version 2, and containerd's "Registry Configuration".  They count
+where imagelock's own configuration says nothing of a host's mirrors; ``unqualified-search-registries``,
+short names and headers are not taken from them.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from imagelock import limits
+from imagelock.errors import ConfigError
+from imagelock.model.hosts import HostSettings
+from imagelock.model.tomlread import Table, TableError
+from imagelock.registry.certsd import roots
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_RULES = {"all": (True, True), "digest-only": (False, True), "tag-only": (True, False)}
+"""``pull-from-mirror``: whether tags are asked of it, and whether content by digest is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherPlace:
+    """One place that another tool would ask: ``name`` is the full name of the repository there.
+
+    ``scheme`` is None where the host has to tell.  ``resolves``: tags are asked of it; ``serves``: content
+    by digest is.
+    """
+
+    name: str
+    scheme: str | None = None
+    insecure: bool = False
+    settings: HostSettings | None = None
+    resolves: bool = True
+    serves: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Registry:
+    """One ``[[registry]]``."""
+
+    where: str
+    prefix: str
+    location: str
+    insecure: bool
+    mirrors: tuple[OtherPlace, ...]
+    blocked: bool
+
+    def part(self, name: str) -> str | None:
+        """Return the part of a repository's name that the prefix stands for; None where it is another."""
+        host = name.partition("/")[0]
+        if self.prefix.startswith("*."):
+            return host if host.endswith(self.prefix[1:]) else None
+        return self.prefix if name == self.prefix or name.startswith(f"{self.prefix}/") else None
+
+
+class OtherFiles:
+    """The files of other tools, read when the first repository is looked up."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._registries: tuple[_Registry, ...] | None = None
+
+    def places(self, name: str) -> tuple[OtherPlace, ...] | None:
+        """Return where to ask for the canonical ``name``, in order; None where no file speaks of it.
+
+        Raises :class:`ConfigError` for a file that cannot be read, and for a name that one blocks.
+        """
+        if self._registries is None:
+            self._registries = tuple(_registries(self._environ))
+        found = [(one.prefix, part, one) for one in self._registries if (part := one.part(name)) is not None]
+        if not found:
+            return _containerd(name, self._environ)
+        _, part, registry = max(found, key=lambda each: len(each[0]))
+        if registry.blocked:
+            raise ConfigError(f"{name} is blocked", where=registry.where)
+        rest = name.removeprefix(part)
+        mirrors = tuple(replace(mirror, name=mirror.name + rest) for mirror in registry.mirrors)
+        own = (registry.location + rest) if registry.location else name
+        return (*mirrors, OtherPlace(name=own, insecure=registry.insecure))
+
+
+def _registries(environ: Mapping[str, str]) -> Iterator[_Registry]:
+    """Read the file and the pieces beside it; of two tables with one prefix the later one counts."""
+    found = {}
+    for path in _paths(environ):
+        document = _document(path)
+        try:
+            for table in Table(document).tables("registry"):
+                registry = _registry(table, str(path))
+                found[registry.prefix] = registry
+        except TableError as error:
+            raise ConfigError(str(error), where=str(path)) from error
+    yield from found.values()
+
+
+def _paths(environ: Mapping[str, str]) -> Iterator[Path]:
+    """Yield the files that podman and skopeo read, the one that counts more later.
+
+    ``CONTAINERS_REGISTRIES_CONF`` replaces all of them; a user's own file replaces the system's.
+    """
+    if chosen := environ.get("CONTAINERS_REGISTRIES_CONF"):
+        if Path(chosen) != Path("/dev/null"):
+            yield Path(chosen)
+        return
+    base = environ.get("XDG_CONFIG_HOME") or (environ.get("HOME") and f"{environ['HOME']}/.config")
+    own = Path(base, "containers") if base else None
+    system = Path("/etc/containers")
+    if own is not None and (own / "registries.conf").is_file():
+        folders, main = [own], own / "registries.conf"
+    else:
+        folders, main = [system, *([own] if own else [])], system / "registries.conf"
+    if main.is_file():
+        yield main
+    for folder in folders:
+        yield from sorted((folder / "registries.conf.d").glob("*.conf"))
+
+
+def _document(path: Path) -> dict[str, object]:
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(limits.CREDENTIAL_FILE_BYTES + 1)
+        if len(data) > limits.CREDENTIAL_FILE_BYTES:
+            raise ConfigError(f"larger than {limits.CREDENTIAL_FILE_BYTES} bytes", where=str(path))
+        return tomllib.loads(data.decode())
+    except OSError as error:
+        raise ConfigError((error.strerror or "cannot be read").lower(), where=str(path)) from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"not TOML: {error}", where=str(path)) from error
+
+
+def _registry(table: Table, where: str) -> _Registry:
+    location = (table.optional("location", str) or "").rstrip("/")
+    prefix = (table.optional("prefix", str) or location).rstrip("/")
+    if not prefix:
+        raise TableError(table.path, "a registry needs a prefix or a location")
+    digests = table.optional("mirror-by-digest-only", bool) is True
+    return _Registry(
+        where=where,
+        prefix=prefix,
+        location=location,
+        insecure=table.optional("insecure", bool) is True,
+        mirrors=tuple(_mirror(each, digests_only=digests) for each in table.tables("mirror")),
+        blocked=table.optional("blocked", bool) is True,
+    )
+
+
+def _mirror(table: Table, *, digests_only: bool) -> OtherPlace:
+    rule = table.optional("pull-from-mirror", str) or "all"
+    if rule not in _RULES:
+        raise TableError(
+            table.key("pull-from-mirror"), f"expected one of {', '.join(_RULES)}, found {rule!r}"
+        )
+    resolves, serves = _RULES["digest-only" if digests_only else rule]
+    return OtherPlace(
+        name=table.required("location", str).rstrip("/"),
+        insecure=table.optional("insecure", bool) is True,
+        resolves=resolves,
+        serves=serves,
+    )
+
+
+# containerd
+
+
+def _containerd(name: str, environ: Mapping[str, str]) -> tuple[OtherPlace, ...] | None:
+    """Read ``hosts.toml`` of a host, or of ``_default``; the upstream comes last."""
+    host, _, path = name.partition("/")
+    folders = (
+        root / each for each in (host, "_default") for root in roots(environ) if root.parts[-2] != "docker"
+    )
+    file = next((each for folder in folders if (each := folder / "hosts.toml").is_file()), None)
+    if file is None:
+        return None
+    root = Table(_document(file))
+    try:
+        server = root.optional("server", str)
+        places = [
+            _containerd_place(url, table, path, file.parent)
+            for url, table in root.table("host").named_tables()
+        ]
+        last = OtherPlace(name=name) if server is None else _containerd_place(server, root, path, file.parent)
+    except TableError as error:
+        raise ConfigError(str(error), where=str(file)) from error
+    # The upstream under its own name: docker.io's own host is found by the usual rules.
+    upstream = replace(last, name=name, scheme=None) if _is_hub(last.name) else last
+    return (*places, upstream)
+
+
+def _is_hub(name: str) -> bool:
+    return name.partition("/")[0] in {"docker.io", "registry-1.docker.io", "index.docker.io"}
+
+
+def _containerd_place(url: str, table: Table, path: str, folder: Path) -> OtherPlace:
+    try:
+        parts = urlsplit(url if "://" in url else f"https://{url}")
+        parts.port  # noqa: B018  # the property raises for what is no port
+    except ValueError as error:
+        raise TableError(table.path, "no address") from error
+    prefix = parts.path.strip("/")
+    if table.optional("override_path", bool) is True:
+        prefix = "" if prefix == "v2" else prefix.removeprefix("v2/")
+    elif prefix not in {"", "v2"}:
+        raise TableError(table.path, "a path before /v2 is not supported: use override_path")
+    else:
+        prefix = ""
+    capabilities = table.strings("capabilities")
+    granted = {"pull", "resolve"} if capabilities is None else set(capabilities)
+    return OtherPlace(
+        name="/".join(filter(None, (parts.netloc, prefix, path))),
+        scheme=parts.scheme,
+        settings=_containerd_settings(table, folder),
+        resolves="resolve" in granted,
+        serves="pull" in granted,
+    )
+
+
+def _containerd_settings(table: Table, folder: Path) -> HostSettings:
+    authorities = _one_or_many(table, "ca")
+    clients = table.values.get("client")
+    first = clients[0] if isinstance(clients, list) and clients else clients
+    pair = first if isinstance(first, list) else [first]
+    names = [str(folder / each) for each in pair if isinstance(each, str)]
+    return HostSettings(
+        more_ca=tuple(str(folder / each) for each in authorities),
+        cert=names[0] if names else None,
+        key=names[1] if len(names) > 1 else None,
+        insecure=table.optional("skip_verify", bool) is True,
+    )
+
+
+def _one_or_many(table: Table, name: str) -> tuple[str, ...]:
+    value = table.values.get(name)
+    return (value,) if isinstance(value, str) else table.strings(name) or ()

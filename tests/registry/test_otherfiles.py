@@ -1,0 +1,297 @@
+"""Mirrors and certificates of other tools' files, by those tools' rules."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING
+
+import pytest
+import trustme
+
+from imagelock.errors import ConfigError, RegistryError
+from imagelock.model.digest import Digest
+from imagelock.model.hosts import HostSettings, Mirror
+from imagelock.registry.endpoints import endpoints
+from imagelock.registry.otherfiles import OtherFiles
+from support.images import manifest_body, manifest_reply
+from support.lying import Lying
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from .conftest import NewClient
+
+BODY = manifest_body()
+GOOD = manifest_reply(BODY)
+DIGEST = Digest.of(BODY)
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    """Give an environment of a user of their own."""
+    return {"HOME": str(tmp_path)}
+
+
+def write(home: Path, name: str, text: str) -> Path:
+    path = home / ".config" / "containers" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def asked(name: str, environ: dict[str, str], hosts: dict[str, HostSettings] | None = None) -> list[str]:
+    return [
+        f"{at.authority}/{at.repository} {'t' if at.resolves else ''}{'d' if at.serves else ''}"
+        for at in endpoints(name, hosts or {}, OtherFiles(environ))
+    ]
+
+
+REGISTRIES = """
+unqualified-search-registries = ["example.com"]
+[aliases]
+nginx = "docker.io/library/nginx"
+[[registry]]
+prefix = "quay.io/acme"
+location = "origin.corp/quay/acme"
+[[registry.mirror]]
+location = "one.corp/acme"
+[[registry.mirror]]
+location = "two.corp:5000/x"
+pull-from-mirror = "digest-only"
+[[registry.mirror]]
+location = "three.corp"
+pull-from-mirror = "tag-only"
+[[registry]]
+location = "quay.io"
+[[registry]]
+prefix = "*.wild.example"
+[[registry.mirror]]
+location = "wild.corp"
+[[registry]]
+location = "docker.io"
+mirror-by-digest-only = true
+[[registry.mirror]]
+location = "hub.corp/library-of-all"
+[[registry]]
+location = "bad.example"
+blocked = true
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "places"),
+    [
+        (
+            "quay.io/acme/app",
+            [
+                "one.corp/acme/app td",
+                "two.corp:5000/x/app d",
+                "three.corp/app t",
+                "origin.corp/quay/acme/app td",
+            ],
+        ),
+        ("quay.io/acmes/app", ["quay.io/acmes/app td"]),
+        ("a.b.wild.example/app", ["wild.corp/app td", "a.b.wild.example/app td"]),
+        (
+            "docker.io/library/nginx",
+            ["hub.corp/library-of-all/library/nginx d", "registry-1.docker.io/library/nginx td"],
+        ),
+        ("ghcr.io/x", ["ghcr.io/x td"]),
+    ],
+)
+def test_registries_conf_rewrites_by_the_longest_prefix(
+    tmp_path: Path, environ: dict[str, str], name: str, places: list[str]
+) -> None:
+    write(tmp_path, "registries.conf", REGISTRIES)
+    assert asked(name, environ) == places
+
+
+def test_a_blocked_registry_is_refused_and_the_file_named(tmp_path: Path, environ: dict[str, str]) -> None:
+    path = write(tmp_path, "registries.conf", REGISTRIES)
+    with pytest.raises(ConfigError, match="blocked") as caught:
+        asked("bad.example/app", environ)
+    assert caught.value.where == str(path)
+
+
+def test_our_own_mirrors_count_more(tmp_path: Path, environ: dict[str, str]) -> None:
+    write(tmp_path, "registries.conf", REGISTRIES)
+    ours = {"quay.io": HostSettings(mirrors=(Mirror(url="https://ours.corp"),))}
+    assert asked("quay.io/acme/app", environ, ours) == ["ours.corp/acme/app td", "quay.io/acme/app td"]
+
+
+def test_a_piece_beside_the_file_replaces_its_table(tmp_path: Path, environ: dict[str, str]) -> None:
+    write(tmp_path, "registries.conf", REGISTRIES)
+    write(tmp_path, "registries.conf.d/10.conf", '[[registry]]\nprefix="quay.io/acme"\nlocation="new.corp"\n')
+    assert asked("quay.io/acme/app", environ) == ["new.corp/app td"]
+
+
+def test_the_variable_replaces_all_files(tmp_path: Path, environ: dict[str, str]) -> None:
+    write(tmp_path, "registries.conf", REGISTRIES)
+    other = tmp_path / "other.conf"
+    other.write_text('[[registry]]\nprefix="quay.io"\nlocation="other.corp"\n')
+    environ["CONTAINERS_REGISTRIES_CONF"] = str(other)
+    assert asked("quay.io/acme/app", environ) == ["other.corp/acme/app td"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[[registry]]\n",
+        "[[registry",
+        '[[registry]]\nlocation="quay.io"\n[[registry.mirror]]\n',
+        '[[registry]]\nlocation="quay.io"\n[[registry.mirror]]\nlocation="m.corp"\npull-from-mirror="x"\n',
+        '[[registry]]\nlocation="quay.io"\n[[registry.mirror]]\nlocation="nohost/x"\n',
+        '[[registry]]\nlocation="quay.io"\ninsecure="yes"\n',
+    ],
+)
+def test_a_wrong_file_is_a_configuration_error(tmp_path: Path, environ: dict[str, str], text: str) -> None:
+    write(tmp_path, "registries.conf", text)
+    with pytest.raises(ConfigError):
+        asked("quay.io/app", environ)
+
+
+def test_a_digest_only_mirror_never_says_what_a_tag_means(
+    lying: Lying, other: Lying, new_client: NewClient, tmp_path: Path, environ: dict[str, str]
+) -> None:
+    write(
+        tmp_path,
+        "registries.conf",
+        f'[[registry]]\nprefix="quay.io"\nlocation="{lying.address}"\n'
+        f'[[registry.mirror]]\nlocation="{other.address}"\npull-from-mirror="digest-only"\n',
+    )
+    lying.default = other.default = GOOD
+    client = new_client(environ=environ)
+    assert client.manifest("quay.io/app", "1").host == lying.address
+    assert client.manifest("quay.io/app", DIGEST).host == other.address
+    assert other.requests() == [f"/v2/app/manifests/{DIGEST}"]
+
+
+HOSTS = """
+server = "https://origin.corp"
+[host."https://one.corp:5000"]
+  capabilities = ["pull", "resolve"]
+[host."https://two.corp"]
+  capabilities = ["pull"]
+  ca = "two.pem"
+  client = [["me.pem", "me.key"]]
+[host."https://three.corp/v2/hub"]
+  override_path = true
+  skip_verify = true
+"""
+
+
+def test_hosts_toml_gives_what_its_capabilities_allow(tmp_path: Path, environ: dict[str, str]) -> None:
+    folder = write(tmp_path, "certs.d/quay.io/hosts.toml", HOSTS).parent
+    found = endpoints("quay.io/acme/app", {}, OtherFiles(environ))
+    assert [(at.authority, at.repository, at.resolves, at.serves) for at in found] == [
+        ("one.corp:5000", "acme/app", True, True),
+        ("two.corp", "acme/app", False, True),
+        ("three.corp", "hub/acme/app", True, True),
+        ("origin.corp", "acme/app", True, True),
+    ]
+    assert found[1].settings.more_ca == (str(folder / "two.pem"),)
+    assert (found[1].settings.cert, found[1].settings.key) == (str(folder / "me.pem"), str(folder / "me.key"))
+    assert [at.settings.insecure for at in found] == [False, False, True, False]
+
+
+def test_hosts_toml_of_docker_hub_keeps_its_own_host(tmp_path: Path, environ: dict[str, str]) -> None:
+    text = 'server = "https://registry-1.docker.io"\n[host."https://m.corp"]\n'
+    write(tmp_path, "certs.d/docker.io/hosts.toml", text)
+    assert asked("docker.io/library/nginx", environ) == [
+        "m.corp/library/nginx td",
+        "registry-1.docker.io/library/nginx td",
+    ]
+
+
+@pytest.mark.parametrize("text", ['[host."https://m.corp/x"]', '[host."https://m.corp:x"]', "server = 5"])
+def test_a_wrong_hosts_toml_is_a_configuration_error(
+    tmp_path: Path, environ: dict[str, str], text: str
+) -> None:
+    write(tmp_path, "certs.d/_default/hosts.toml", text)
+    with pytest.raises(ConfigError):
+        asked("quay.io/app", environ)
+
+
+# Certificates
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    """Give an authority that signs the server and its clients."""
+    return trustme.CA()
+
+
+@pytest.fixture
+def mutual(authority: trustme.CA) -> Iterator[Lying]:
+    """Give a registry that only talks to clients with a certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.configure_trust(context)
+    context.verify_mode = ssl.CERT_REQUIRED
+    with Lying(context) as server:
+        server.default = GOOD
+        yield server
+
+
+def client_files(authority: trustme.CA, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    mine = authority.issue_cert("me@example.org")
+    authority.cert_pem.write_to_path(str(folder / "ca.crt"))
+    mine.cert_chain_pems[0].write_to_path(str(folder / "client.cert"))
+    mine.private_key_pem.write_to_path(str(folder / "client.key"))
+
+
+def test_a_client_certificate_of_certs_d_is_shown(
+    mutual: Lying, authority: trustme.CA, new_client: NewClient, tmp_path: Path, environ: dict[str, str]
+) -> None:
+    client_files(authority, tmp_path / ".config" / "containers" / "certs.d" / mutual.address)
+    assert new_client(environ=environ).ask(f"{mutual.address}/app", "1").digest == DIGEST
+
+
+def test_a_client_certificate_of_the_configuration_is_shown(
+    mutual: Lying, authority: trustme.CA, new_client: NewClient, tmp_path: Path
+) -> None:
+    client_files(authority, tmp_path)
+    ca, cert, key = (str(tmp_path / name) for name in ("ca.crt", "client.cert", "client.key"))
+    client = new_client({mutual.address: HostSettings(ca=ca, cert=cert, key=key)})
+    assert client.ask(f"{mutual.address}/app", "1").digest == DIGEST
+
+
+def test_a_client_certificate_is_shown_to_its_own_host_only(
+    mutual: Lying, authority: trustme.CA, new_client: NewClient, tmp_path: Path, lying: Lying
+) -> None:
+    client_files(authority, tmp_path)
+    ca, cert, key = (str(tmp_path / name) for name in ("ca.crt", "client.cert", "client.key"))
+    client = new_client(
+        {
+            lying.address: HostSettings(ca=ca, cert=cert, key=key),
+            mutual.address: HostSettings(ca=ca),
+        }
+    )
+    with pytest.raises(RegistryError):
+        client.ask(f"{mutual.address}/app", "1")
+    assert mutual.seen == []
+
+
+def test_a_certificate_without_its_key_is_named(
+    mutual: Lying, authority: trustme.CA, new_client: NewClient, tmp_path: Path, environ: dict[str, str]
+) -> None:
+    folder = tmp_path / ".config" / "containers" / "certs.d" / mutual.address
+    client_files(authority, folder)
+    (folder / "client.key").unlink()
+    with pytest.raises(ConfigError, match="without its key") as caught:
+        new_client(environ=environ).ask(f"{mutual.address}/app", "1")
+    assert caught.value.where == str(folder / "client.cert")
+
+
+def test_an_encrypted_key_asks_no_terminal(
+    new_client: NewClient, authority: trustme.CA, tmp_path: Path
+) -> None:
+    client_files(authority, tmp_path)
+    (tmp_path / "client.key").write_text(
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n"
+    )
+    cert, key = (str(tmp_path / name) for name in ("client.cert", "client.key"))
+    with pytest.raises(ConfigError, match="cannot read certificates"):
+        new_client({"quay.io": HostSettings(cert=cert, key=key)}).ask("quay.io/app", "1")
