@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+_KUBECTL_LOG = re.compile(r"E[0-9]{4} [^\]]*\] \"command failed\" err=\"(?P<words>.*)\"", re.ASCII)
+"""How newer versions of kubectl put their last words: behind the time and the number of the process."""
 _NO_PROXY = "http://127.0.0.1:9"
 """Nobody answers there: a chart that wants the network fails instead of fetching."""
 
@@ -94,7 +97,10 @@ def _last_words(done: subprocess.CompletedProcess[bytes], otherwise: str) -> str
     """Return what a program says last: warnings come before the error, a hint to its help behind."""
     lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
     said = [line.strip() for line in lines if line.strip() and not line.startswith("Use --debug")]
-    return said[-1].removeprefix("Error: ") if said else otherwise
+    if not said:
+        return otherwise
+    logged = _KUBECTL_LOG.fullmatch(said[-1])
+    return said[-1].removeprefix("Error: ").removeprefix("error: ") if logged is None else logged["words"]
 
 
 def _run(command: list[str], directory: Path) -> bytes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from imagelock.ops import rendering
-from imagelock.ops.render import SWITCHED_OFF
+from imagelock.ops.render import NOT_AT_HAND, SWITCHED_OFF
 from support import peers
 from support.helm import provide_helm
 
@@ -361,6 +361,24 @@ def test_a_component_proves_nothing_by_itself(world: World) -> None:
     if peers.has("kubectl") or peers.has("kustomize"):
         (item,) = findings(check(world), "IL124")
         assert SWITCHED_OFF in item["message"]
+
+
+def test_kustomize_is_quoted_without_time_and_process(world: World) -> None:
+    world.write(
+        "a/kustomization.yaml", "resources: [nowhere.yaml]\nimages: [{name: acme/app, newTag: '1.0'}]\n"
+    )
+    world.write(
+        "flux/kustomization.yaml",
+        "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nspec:\n"
+        "  images: [{name: acme/app, newTag: '1.0'}]\n",
+    )
+    locked(world)
+    if peers.has("kubectl") or peers.has("kustomize"):
+        messages = [item["message"] for item in findings(check(world), "IL124")]
+        assert len(messages) == 2
+        assert ": accumulating resources" in messages[0]
+        assert "command failed" not in messages[0]
+        assert messages[1].endswith(NOT_AT_HAND)
 
 
 def test_a_document_that_grows_by_its_aliases_is_left(world: World) -> None:

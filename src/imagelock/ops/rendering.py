@@ -16,18 +16,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import yaml
 
-from imagelock.errors import FormatError
+from imagelock.errors import FileError, FormatError
 from imagelock.files import encode, read_bytes
 from imagelock.formats.base import Text
 from imagelock.formats.yaml_text import chunks, compose
-from imagelock.limits import GIB
+from imagelock.limits import GIB, MIB
 from imagelock.ops.charts import CHART_FILE
 from imagelock.programs import helm_template, kustomize_build
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from imagelock.errors import FileError
     from imagelock.ops.collect import Collection
 
 Origin: TypeAlias = tuple[str, int]
@@ -119,12 +118,20 @@ def targets(collection: Collection, root: Path, texts: Mapping[str, str]) -> Ite
         above, is_inside, _ = f"/{folder}".rpartition("/charts/")
         if file == CHART_FILE and not (is_inside and f"{above}/{CHART_FILE}".removeprefix("/") in names):
             yield from _chart(folder, name, names, collection)
-        elif file in KUSTOMIZATIONS:
+        elif file in KUSTOMIZATIONS and not _is_flux(root / relative):
             yield Target(name=name, folder=folder, kind="kustomize", covers=frozenset({(name, -1)}))
     for item in collection.files:
         if any(place.format in ("argocd", "flux") for place in item.places):
             content = texts.get(item.name, item.text.content)
             yield from _documents(Text(item.name, content), root)
+
+
+def _is_flux(file: Path) -> bool:
+    """Whether a file is Flux's object of the same kind, which Kustomize does not read."""
+    try:
+        return b"kustomize.toolkit.fluxcd.io" in read_bytes(file, MIB)
+    except FileError:
+        return False
 
 
 def _chart(folder: str, name: str, names: Mapping[str, str], collection: Collection) -> Iterator[Target]:
