@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import pytest
 from hypothesis import given
@@ -32,6 +33,21 @@ existing = "keep"
 image = "quay.io/acme/idea:next"
 reason = "floating on purpose"
 expires = 2030-12-31
+"""
+
+
+OLM = """
+[olm]
+related-images = true
+base32 = "newline"
+env-into = ["config/manager/manager.yaml"]
+[[olm.catalog]]
+env = "RELATED_IMAGE_.*plugin_registry"
+files = "var/www/html/*/external_images.txt"
+label = "plugin_registry_image"
+[[olm.catalog]]
+source = "devfiles"
+label = "devfile_registry_image"
 """
 
 
@@ -233,3 +249,46 @@ def test_any_text_is_a_configuration_or_an_error(text: str, trusted: bool) -> No
                 parse_config(start + text, where, trusted=trusted)
             except ConfigError as error:
                 assert error.message  # noqa: PT017 - any error of this kind is right
+
+
+def test_olm_is_read_whole() -> None:
+    olm = _parse(OLM).olm
+    assert (olm.related_images, olm.base32, olm.env_into) == (
+        True,
+        "newline",
+        ("config/manager/manager.yaml",),
+    )
+    assert [(item.label, item.env, item.files, item.source) for item in olm.catalogs] == [
+        (
+            "plugin_registry_image",
+            "RELATED_IMAGE_.*plugin_registry",
+            "var/www/html/*/external_images.txt",
+            None,
+        ),
+        ("devfile_registry_image", None, None, "devfiles"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('base32 = "hex"', "olm.base32: expected one of plain, newline"),
+        ('env-into = ["a"]', "need related-images = true"),
+        ('related-images = "yes"', "expected true or false"),
+        ("other = 1", "olm.other: unknown key"),
+        ('[[olm.catalog]]\nsource = "a"', "'label' is missing"),
+        ('[[olm.catalog]]\nlabel = "a"', "either a source, or env and files"),
+        ('[[olm.catalog]]\nlabel = "a"\nsource = "a"\nfiles = "b"', "either a source, or env and files"),
+        ('[[olm.catalog]]\nlabel = "a"\nfiles = "b"', "env is missing"),
+        ('[[olm.catalog]]\nlabel = "-"\nsource = "b"', "needs letters or digits"),
+        ('[[olm.catalog]]\nlabel = "a"\nenv = "("\nsource = "b"', "no regular expression"),
+        (
+            '[[olm.catalog]]\nlabel = "a-b"\nsource = "b"\n[[olm.catalog]]\nlabel = "a_b"\nsource = "c"',
+            "two catalogs have the label a_b",
+        ),
+    ],
+)
+def test_what_olm_cannot_mean_is_told(text: str, message: str) -> None:
+    prefix = "" if "need" in message or "related-images" in text else "related-images = true\n"
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        _parse(f"[olm]\n{prefix}{text}\n")

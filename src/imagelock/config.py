@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from imagelock.errors import ConfigError, ValueFormError
 from imagelock.model.exemption import Exemption
 from imagelock.model.hosts import Alternate, HostSettings, Mirror
+from imagelock.model.olm import DIALECTS, Catalog, OlmSettings, safe
 from imagelock.model.platform import Platform
 from imagelock.model.reference import Reference
 from imagelock.model.rule import ScanRule
@@ -58,6 +59,7 @@ class Config:
     hosts: Mapping[str, HostSettings] = field(default_factory=dict)
     exemptions: tuple[Exemption, ...] = ()
     tag_rules: tuple[TagRule, ...] = ()
+    olm: OlmSettings = field(default_factory=OlmSettings)
     warnings: tuple[str, ...] = ()
 
 
@@ -102,6 +104,7 @@ def _config(root: Table, where: str, *, trusted: bool) -> Config:
         },
         exemptions=tuple(_exemption(table) for table in root.tables("exempt")),
         tag_rules=tuple(_tag_rule(table) for table in tags.tables("rule")),
+        olm=_olm(root.table("olm")),
         warnings=tuple(warnings),
     )
     for table in (scan, lock, pin, tags, root):
@@ -154,6 +157,42 @@ def _tag_rule(table: Table) -> TagRule:
     except (re.error, RecursionError, OverflowError) as error:
         raise TableError(table.key("tag"), f"no regular expression: {error}") from error
     return rule
+
+
+def _olm(table: Table) -> OlmSettings:
+    settings = OlmSettings(
+        related_images=table.optional("related-images", bool) is True,
+        base32=_choice(table, "base32", DIALECTS),
+        env_into=table.strings("env-into") or (),
+        catalogs=tuple(_catalog(inner) for inner in table.tables("catalog")),
+    )
+    table.done()
+    if (settings.env_into or settings.catalogs) and not settings.related_images:
+        raise TableError(table.path, "catalogs and env-into need related-images = true")
+    labels = [safe(item.label) for item in settings.catalogs]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise TableError(table.key("catalog"), f"two catalogs have the label {label}")
+    return settings
+
+
+def _catalog(table: Table) -> Catalog:
+    words = ("env", "files", "source")
+    catalog = Catalog(
+        label=table.required("label", str), **{word: table.optional(word, str) for word in words}
+    )
+    table.done()
+    if not safe(catalog.label).strip("_"):
+        raise TableError(table.key("label"), "a label needs letters or digits")
+    if (catalog.source is None) == (catalog.files is None):
+        raise TableError(table.path, "a catalog has either a source, or env and files")
+    if catalog.files is not None and catalog.env is None:
+        raise TableError(table.path, "files are read out of the image that env names: env is missing")
+    try:
+        re.compile(catalog.env or "", re.ASCII)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise TableError(table.key("env"), f"no regular expression: {error}") from error
+    return catalog
 
 
 def _exemption(table: Table) -> Exemption:

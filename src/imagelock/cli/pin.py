@@ -58,6 +58,7 @@ def command(  # noqa: PLR0913 - the options of the contract
     """
     from imagelock.cli.edits import copies_folder, diff_text, edited_stdin, takes_first  # noqa: PLC0415 - as in every command
     from imagelock.ops.collect import collect  # noqa: PLC0415
+    from imagelock.ops.olmcatalogs import olm_pinning  # noqa: PLC0415
     from imagelock.ops.pin import PinRequest, plan_pin  # noqa: PLC0415
     from imagelock.ops.project import read_lock  # noqa: PLC0415
     from imagelock.ops.verbs import Mode, run_copies, run_edits  # noqa: PLC0415
@@ -70,6 +71,7 @@ def command(  # noqa: PLR0913 - the options of the contract
         form=project.config.form,
         keep_existing=project.config.existing == "keep",
         untagged_first=takes_first(project, lock_file, untagged),
+        olm=olm_pinning(project),
     )
     plan = plan_pin(collection, lock_file.lock, request)
     mode = Mode(write=not (check_only or show_diff), keep_going=keep_going)

@@ -34,6 +34,7 @@ def command(run: Run, images: tuple[str, ...], *, upgrade: bool, dry_run: bool, 
     from imagelock.cli.asking import asking  # noqa: PLC0415 - --help must not pay for the formats
     from imagelock.ops.collect import collect  # noqa: PLC0415
     from imagelock.ops.lock import LockRequest  # noqa: PLC0415
+    from imagelock.ops.olmcatalogs import olm_pinning  # noqa: PLC0415
     from imagelock.ops.pin import PinRequest  # noqa: PLC0415
     from imagelock.ops.verbs import Mode, run_update  # noqa: PLC0415
 
@@ -44,7 +45,7 @@ def command(run: Run, images: tuple[str, ...], *, upgrade: bool, dry_run: bool, 
     config = project.config
     requests = (
         LockRequest(upgrade=upgrade, upgrade_images=images, platforms=config.platforms),
-        PinRequest(form=config.form, keep_existing=config.existing == "keep"),
+        PinRequest(form=config.form, keep_existing=config.existing == "keep", olm=olm_pinning(project)),
     )
     with asking(run, project, "resolving") as how:
         mode = Mode(write=not dry_run, keep_going=keep_going, tell=run.remark)

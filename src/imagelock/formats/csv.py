@@ -6,12 +6,15 @@ other annotation that is JSON or a reference with a registry host, and ``spec.re
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imagelock.errors import ValueFormError
+from imagelock.formats.blocks import comment_below
 from imagelock.formats.candidates import possible, required
 from imagelock.formats.kubernetes import pod_images
 from imagelock.formats.nested import json_images
+from imagelock.model.place import Place
 from imagelock.model.reference import Reference
 
 if TYPE_CHECKING:
@@ -32,7 +35,43 @@ def claims(document: Document) -> bool:
 
 
 def find(document: Document) -> Iterator[Found]:
-    """Yield the images of annotations, deployments and relatedImages, in this order."""
+    """Yield the images of annotations, deployments and relatedImages, in this order.
+
+    A place that holds a digest alone knows what it was, as far as a ``# tag:`` comment tells it.
+    """
+    if "# tag: " not in document.source:
+        yield from _find(document)
+        return
+    origins = recorded(document)
+    for item in _find(document):
+        known = origins.get(_pinned(item), ()) if isinstance(item, Place) else ()
+        yield replace(item, recorded=known) if isinstance(item, Place) and known else item
+
+
+def recorded(document: Document) -> dict[tuple[str, str], tuple[Reference, ...]]:
+    """Return what the comments of ``spec.relatedImages`` say a name and digest was before it was pinned."""
+    origins: dict[tuple[str, str], dict[Reference, None]] = {}
+    related = document.top.get("spec", "relatedImages")
+    for entry in related.items() if related is not None else ():
+        image = entry.get("image")
+        comment = comment_below(document, entry)
+        if image is None or not image.text or comment is None:
+            continue
+        try:
+            pinned, origin = Reference.parse(image.text), Reference.parse(comment)
+        except ValueFormError:
+            continue
+        if origin.name == pinned.name and pinned.digest is not None and origin.digest is None:
+            origins.setdefault((pinned.name, str(pinned.digest)), {})[origin] = None
+    return {key: tuple(references) for key, references in origins.items()}
+
+
+def _pinned(place: Place) -> tuple[str, str]:
+    reference = place.reference
+    return (reference.name, str(reference.digest) if reference.tag is None else "")
+
+
+def _find(document: Document) -> Iterator[Found]:
     annotations = document.top.get("metadata", "annotations")
     if annotations is not None:
         yield from _annotation_images(annotations)

@@ -20,6 +20,7 @@ from imagelock.errors import FormatError
 from imagelock.formats import rules as rules_format
 from imagelock.formats.all import FILE_FORMATS, find, is_documents
 from imagelock.formats.base import Text
+from imagelock.formats.edits import Edit, applied, edit_of
 from imagelock.formats.json_nodes import compose_json
 from imagelock.formats.scalars import scalar_span
 from imagelock.formats.yaml_text import BYTE_ORDER_MARK, chunks
@@ -30,38 +31,10 @@ if TYPE_CHECKING:
 
     from imagelock.formats.tree import RawNode
     from imagelock.formats.yaml_text import Chunk
-    from imagelock.model.place import Slot
     from imagelock.model.reference import Reference
     from imagelock.model.rule import ScanRule
 
 _FILE_FORMATS = frozenset(item.name for item in FILE_FORMATS)
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Edit:
-    """Replace ``content[start:end]`` by ``words``; start equals end for an insertion."""
-
-    start: int
-    end: int
-    words: str
-
-
-def edit_of(slot: Slot, words: str) -> Edit | None:
-    """Return the smallest edit that makes a slot hold ``words``; None when it does already."""
-    old = slot.text
-    if old == words:
-        return None
-    shorter = min(len(old), len(words))
-    head = next((i for i in range(shorter) if old[i] != words[i]), shorter)
-    tail = 0
-    while tail < shorter - head and old[len(old) - 1 - tail] == words[len(words) - 1 - tail]:
-        tail += 1
-    first, last = head, len(old) - tail
-    span = slot.span
-    # An insertion goes right behind the character before it: a line may be continued after that.
-    start = span.starts[first] if first < last else (span.ends[first - 1] if first else span.offset(0))
-    end = span.ends[last - 1] if first < last else start
-    return Edit(start, end, words[head : len(words) - tail])
 
 
 def fill(text: Text, wanted: Iterable[tuple[Place, Reference]], rules: Sequence[ScanRule] = ()) -> str:
@@ -78,18 +51,9 @@ def fill(text: Text, wanted: Iterable[tuple[Place, Reference]], rules: Sequence[
         if other.start < one.end or other.start == one.start:
             line, column = text.position(other.start)
             raise FormatError("two edits of one place disagree", line=line, column=column, where=text.path)
-    result = _applied(text.content, edits)
+    result = applied(text.content, edits)
     _prove(text, Text(text.path, result), edits, pairs, rules)
     return result
-
-
-def _applied(content: str, edits: Sequence[Edit]) -> str:
-    pieces = []
-    at = 0
-    for edit in edits:
-        pieces += [content[at : edit.start], edit.words]
-        at = edit.end
-    return "".join([*pieces, content[at:]])
 
 
 def _prove(

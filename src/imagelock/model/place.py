@@ -111,6 +111,8 @@ class Place:
     format: str
     refusal: str | None = None
     build: Build | None = None
+    recorded: tuple[Reference, ...] = ()
+    """What the file itself says, in another place, that this digest was before it was pinned."""
     tag_is_known: bool = True
     """False when only the name is written here and the tag is decided elsewhere, so nothing can be locked."""
 

@@ -1,0 +1,48 @@
+"""One edit of a text, the smallest that fills a slot, and a text with edits made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from imagelock.model.place import Slot
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Edit:
+    """Replace ``content[start:end]`` by ``words``; start equals end for an insertion."""
+
+    start: int
+    end: int
+    words: str
+
+
+def edit_of(slot: Slot, words: str) -> Edit | None:
+    """Return the smallest edit that makes a slot hold ``words``; None when it does already."""
+    old = slot.text
+    if old == words:
+        return None
+    shorter = min(len(old), len(words))
+    head = next((i for i in range(shorter) if old[i] != words[i]), shorter)
+    tail = 0
+    while tail < shorter - head and old[len(old) - 1 - tail] == words[len(words) - 1 - tail]:
+        tail += 1
+    first, last = head, len(old) - tail
+    span = slot.span
+    # An insertion goes right behind the character before it: a line may be continued after that.
+    start = span.starts[first] if first < last else (span.ends[first - 1] if first else span.offset(0))
+    end = span.ends[last - 1] if first < last else start
+    return Edit(start, end, words[head : len(words) - tail])
+
+
+def applied(content: str, edits: Sequence[Edit]) -> str:
+    """Return a text with sorted edits made, each counting in the old text."""
+    pieces = []
+    at = 0
+    for edit in edits:
+        pieces += [content[at : edit.start], edit.words]
+        at = edit.end
+    return "".join([*pieces, content[at:]])
