@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 COMMANDS: Mapping[str, str] = {
     "init": "write a commented imagelock.toml and .gitattributes",
     "scan": "list every image reference, where it is, and what was skipped",
+    "record": "hand in the digest of an image that a build job pushed",
     "lock": "resolve what is new, keep the rest, write the lock",
     "pin": "write the lock's digests into the files",
     "unpin": "put the tags back into the files",
