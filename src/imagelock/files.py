@@ -21,11 +21,12 @@ from typing import TYPE_CHECKING
 
 from imagelock.errors import ChangedMeanwhileError, FileError, LockError
 from imagelock.limits import YAML_BYTES
+from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-_TEMPORARY = re.compile(r"\..+\.(?P<pid>[0-9]+)-[0-9a-f]{8}\.imagelock-tmp", re.ASCII | re.DOTALL)
+_TEMPORARY = lazily(r"\..+\.(?P<pid>[0-9]+)-[0-9a-f]{8}\.imagelock-tmp", re.ASCII | re.DOTALL)
 _NAME_BYTES = 200
 _POLL_SECONDS = 0.02
 

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from imagelock.patterns import lazily
+
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from imagelock.model.exemption import Exemption
     from imagelock.model.reference import Reference
 
-_IGNORE = re.compile(
+_IGNORE = lazily(
     r"(?:#|//)[ \t]*imagelock:[ \t]*ignore\b(?:(?P<bracket>\[)(?P<codes>[^\]\r\n]*))?", re.ASCII
 )
 

@@ -40,6 +40,7 @@ from imagelock.formats.leftovers import left_over, loose_lines
 from imagelock.formats.quick import quick
 from imagelock.formats.yaml_text import MERGE_CONFLICT, chunks, compose
 from imagelock.model.place import Place, Unreadable
+from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -73,7 +74,7 @@ DOCUMENT_FORMATS: tuple[DocumentFormat, ...] = (
 NAMED_FORMATS: tuple[NamedFormat, ...] = (helm_chart, helm_values)
 
 DOCUMENT_SUFFIXES = (".yaml", ".yml", ".json")
-_OBJECT = re.compile(r"^[\"']?(?:apiVersion|kind)[\"']?[ \t]*:", re.MULTILINE)
+_OBJECT = lazily(r"^[\"']?(?:apiVersion|kind)[\"']?[ \t]*:", re.MULTILINE)
 
 
 def names() -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from imagelock.formats.kubernetes import CONTAINER_KEYS, container_images, inlined_images, pod_images
 from imagelock.formats.objects import group_of, kind_of, objects
 from imagelock.formats.parameters import Parameters, image_of
+from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,7 +30,7 @@ marks: tuple[Mark, ...] = ("argoproj.io/",)
 _GROUP = "argoproj.io"
 _KINDS = ("Workflow", "WorkflowTemplate", "CronWorkflow", "ClusterWorkflowTemplate", "Sensor")
 _LISTS = (*CONTAINER_KEYS, "sidecars")
-_PARAMETER = re.compile(r"\{\{ *(?:inputs|workflow)\.parameters\.(?P<name>[\w-]+) *\}\}", re.ASCII)
+_PARAMETER = lazily(r"\{\{ *(?:inputs|workflow)\.parameters\.(?P<name>[\w-]+) *\}\}", re.ASCII)
 _MARK = "{{"
 
 

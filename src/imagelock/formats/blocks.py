@@ -20,15 +20,16 @@ from imagelock.formats.edits import Edit, applied, edit_of
 from imagelock.formats.tree import MAP_TAG, SEQ_TAG, STRING_TAG, UNRESOLVED_TAG, plain_tag
 from imagelock.formats.yaml_text import chunks, compose
 from imagelock.model.place import Slot
+from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from imagelock.formats.tree import Document, Node, RawNode
 
-_DASH = re.compile(r"[ ]*(?P<dash>-)(?P<gap>[ ]+)")
-_COMMENT = re.compile(r"[ \t]*# tag: (?P<text>\S+)[ \t]*\r?(?:\n|\Z)")
-_PLAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_./@+-]|:(?=[^\s]))*", re.ASCII)
+_DASH = lazily(r"[ ]*(?P<dash>-)(?P<gap>[ ]+)")
+_COMMENT = lazily(r"[ \t]*# tag: (?P<text>\S+)[ \t]*\r?(?:\n|\Z)")
+_PLAIN = lazily(r"[A-Za-z0-9](?:[A-Za-z0-9_./@+-]|:(?=[^\s]))*", re.ASCII)
 _FLOW = "written in flow style, where no item can be added line by line"
 
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from imagelock.errors import ValueFormError
 from imagelock.model.place import Damaged, Place, Skipped, Slot
 from imagelock.model.reference import Reference
+from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from imagelock.formats.tree import Node
     from imagelock.model.place import Found
 
-_TEMPLATE = re.compile(r"\{\{|\{%|###|<[^<>@]+>|%\(|\[\[")
-_VARIABLE = re.compile(r"\$\{|\$\(|\$[A-Za-z_]")
-_TEMPLATE_LINE = re.compile(r"[ \t]*(?:-[ \t]+)?(?:\{\{|\{%|<%|###\w+###)")
-_TEMPLATE_TAG = re.compile(r"(?<!\$)\{\{|\{%|<%|###\w+###")
+_TEMPLATE = lazily(r"\{\{|\{%|###|<[^<>@]+>|%\(|\[\[")
+_VARIABLE = lazily(r"\$\{|\$\(|\$[A-Za-z_]")
+_TEMPLATE_LINE = lazily(r"[ \t]*(?:-[ \t]+)?(?:\{\{|\{%|<%|###\w+###)")
+_TEMPLATE_TAG = lazily(r"(?<!\$)\{\{|\{%|<%|###\w+###")
 NO_SPAN = "the characters of this scalar cannot be followed exactly"
 SHOWN_CHARS = 200
 """How much is shown of a text that is no reference; a line of a megabyte helps nobody."""

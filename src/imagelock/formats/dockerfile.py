@@ -23,6 +23,7 @@ from imagelock.formats.dockerfile_text import directives, instructions
 from imagelock.formats.interpolation import UnresolvedError
 from imagelock.model.place import Damaged, Place, Skipped, Slot
 from imagelock.model.reference import Reference
+from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,12 +35,12 @@ if TYPE_CHECKING:
 name = "dockerfile"
 summary = "Dockerfiles and Containerfiles: FROM with ARG defaults, COPY --from, RUN --mount from, # syntax"
 
-_FILE_NAME = re.compile(r"(?:.+\.)?(?:dockerfile|containerfile)(?:[._-].+)?", re.IGNORECASE | re.ASCII)
-_SYNTAX = re.compile(r"\ufeff?#[ \t]*syntax[ \t]*=[ \t]*\S*docker", re.IGNORECASE)
+_FILE_NAME = lazily(r"(?:.+\.)?(?:dockerfile|containerfile)(?:[._-].+)?", re.IGNORECASE | re.ASCII)
+_SYNTAX = lazily(r"\ufeff?#[ \t]*syntax[ \t]*=[ \t]*\S*docker", re.IGNORECASE)
 _OTHER_FILES = (".md", ".yaml", ".yml", ".json", ".py", ".sh", ".go", ".dockerignore", ".txt", ".tmpl")
 _FROM_FLAG = "--from="
 _MOUNT_FLAG = "--mount="
-_MOUNT_FROM = re.compile(r"(?:^|,)\"?from=(?P<image>[^,\"]*)")
+_MOUNT_FROM = lazily(r"(?:^|,)\"?from=(?P<image>[^,\"]*)")
 _SCRATCH = "scratch"
 
 

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from imagelock.formats.interpolation import Declared, UnresolvedError, assemble, resolve
+from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from imagelock.formats.dockerfile_text import Instruction, Word
     from imagelock.formats.interpolation import Assembled
 
-_MENTION = re.compile(r"\$\{?([A-Za-z_]\w*)", re.ASCII)
-_WHOLE = re.compile(r"[\"']?\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))[\"']?", re.ASCII)
+_MENTION = lazily(r"\$\{?([A-Za-z_]\w*)", re.ASCII)
+_WHOLE = lazily(r"[\"']?\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))[\"']?", re.ASCII)
 SHARED = "its end is the ARG {}, which is used for something else as well"
 
 

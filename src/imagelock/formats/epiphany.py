@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from imagelock.errors import FormatError
@@ -11,6 +10,7 @@ from imagelock.formats.candidates import required
 from imagelock.formats.yaml_text import chunks, compose
 from imagelock.model.place import Place, Unreadable
 from imagelock.model.requirement import ARCHITECTURES, Requirement
+from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Read: TypeAlias = "Requirement | Found"
 
-_ARCHITECTURE = re.compile(rf"(?:^|[/._-])(?P<name>{'|'.join(ARCHITECTURES)})(?=[/._-]|$)")
+_ARCHITECTURE = lazily(rf"(?:^|[/._-])(?P<name>{'|'.join(ARCHITECTURES)})(?=[/._-]|$)")
 
 
 def requirements(text: Text) -> Iterator[Read]:

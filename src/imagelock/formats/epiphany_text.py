@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from imagelock.formats import imagelist
 from imagelock.formats.base import Text
+from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
 name = "epiphany-requirements"
 summary = "the [images] section of Epiphany's older requirement lists (*.txt)"
 
-_SECTION = re.compile(r"^\ufeff?\[(?P<name>[^\]\r\n]*)\][ \t\r]*$", re.MULTILINE)
-_HEAD = re.compile(r"^\ufeff?\[images\][ \t\r]*$", re.MULTILINE)
-_VISIBLE = re.compile(r"[^\r\n]")
+_SECTION = lazily(r"^\ufeff?\[(?P<name>[^\]\r\n]*)\][ \t\r]*$", re.MULTILINE)
+_HEAD = lazily(r"^\ufeff?\[images\][ \t\r]*$", re.MULTILINE)
+_VISIBLE = lazily(r"[^\r\n]")
 
 
 def claims(text: Text) -> bool:

@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from imagelock.formats.candidates import required, skipped
+from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,7 @@ marks: tuple[Mark, ...] = (
     *(" script:", "_script:", "{script:", 'script":'),
 )
 
-_FILE_NAME = re.compile(r"(?:.*\.)?gitlab-ci(?:[._-].*)?\.ya?ml", re.IGNORECASE)
+_FILE_NAME = lazily(r"(?:.*\.)?gitlab-ci(?:[._-].*)?\.ya?ml", re.IGNORECASE)
 _SCRIPTS = ("script", "before_script", "after_script", "run")
 _JOB_KEYS = frozenset(
     [

@@ -8,7 +8,6 @@ Follows "Template Functions and Pipelines" of Helm's documentation.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,8 +16,10 @@ from imagelock.formats.candidates import SHOWN_CHARS
 from imagelock.formats.kubernetes import IMAGE_ENV
 from imagelock.model.place import Place, Skipped, Slot, Span
 from imagelock.model.reference import Reference
+from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterator
 
     from imagelock.formats.base import Text
@@ -31,18 +32,18 @@ ACTION = "a template: the image is put together when the chart is rendered"
 INSIDE_TEXT = "inside a text"
 NOT_ALONE = "in a template, and not alone on its line"
 _SUFFIXES = (".yaml", ".yml", ".tpl")
-_GO_TEMPLATE = re.compile(
+_GO_TEMPLATE = lazily(
     r"\{\{-?\s*(?:/\*|[.$\"]|(?:if|range|with|define|include|template|block|end|else|default|tpl|toYaml|printf"
     r"|required|lookup|quote|fail|not|eq|and|or)\b)"
 )
-_LINE = re.compile(
+_LINE = lazily(
     r"(?P<indent>[ \t]*)(?P<dashes>(?:-[ \t]+)*)(?P<quote>[\"']?)(?P<key>[\w./-]+)(?P=quote)[ \t]*:(?:[ \t]+|$)"
 )
-_BLOCK = re.compile(r"(?:^|[ \t:-])[|>][-+0-9]{0,2}[ \t]*(?:#.*)?$")
-_LITERAL = re.compile(
+_BLOCK = lazily(r"(?:^|[ \t:-])[|>][-+0-9]{0,2}[ \t]*(?:#.*)?$")
+_LITERAL = lazily(
     r"(?P<quote>[\"']?)(?P<text>[^\s\"'#{}\[\],&*!|>%@`][^\s\"'{}]*)(?P=quote)[ \t]*(?:[ \t]#.*)?"
 )
-_ANYWHERE = re.compile(r"(?<![\w.-])[\"']?image[\"']?[ \t]*:[ \t]*[\"']?(?P<text>[^\s\"'{},]+)")
+_ANYWHERE = lazily(r"(?<![\w.-])[\"']?image[\"']?[ \t]*:[ \t]*[\"']?(?P<text>[^\s\"'{},]+)")
 _FILES = (".png", ".svg", ".jpg", ".jpeg", ".gif", ".ico", ".webp")
 
 

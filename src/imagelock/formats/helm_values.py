@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from imagelock.formats.values import value_images
+from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,11 +26,11 @@ summary = (
 )
 marks: tuple[str, ...] = ("image", "Image", "repository")
 
-_NAME = re.compile(r"(?:.*[-_.])?values(?:[-_.].*)?\.(?:ya?ml|json)", re.IGNORECASE | re.ASCII)
+_NAME = lazily(r"(?:.*[-_.])?values(?:[-_.].*)?\.(?:ya?ml|json)", re.IGNORECASE | re.ASCII)
 _FOLDERS = ("values", "helm-values", "helm_values")
 _OTHER_FOLDERS = ("templates", "crds", "charts")
 _OTHER_NAMES = ("values.schema.json", "Chart.yaml", "Chart.lock", "requirements.yaml", "requirements.lock")
-_OTHER_FILES = re.compile(r"(?:docker-)?compose|kustomization|devfile|skaffold|ct\.ya?ml|\.", re.IGNORECASE)
+_OTHER_FILES = lazily(r"(?:docker-)?compose|kustomization|devfile|skaffold|ct\.ya?ml|\.", re.IGNORECASE)
 """Files of other tools that people keep beside a chart, hidden ones among them."""
 
 

@@ -8,13 +8,13 @@ a comment that begins with ``#`` behind a blank.
 from __future__ import annotations
 
 import fnmatch
-import re
 from typing import TYPE_CHECKING
 
 from imagelock.errors import ValueFormError
 from imagelock.formats.candidates import SHOWN_CHARS, is_template
 from imagelock.model.place import Damaged, Place, Skipped, Slot, Span
 from imagelock.model.reference import Reference
+from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ summary = "plain lists, one image a line: *images*.txt, external_images*, image_
 _NAMES = ("*images*.txt", "external_images*")
 _FOLDER = "image_references"
 _BLANKS = " \t\r"
-_COMMENT = re.compile(r"(?:^|(?<=[ \t]))#")
+_COMMENT = lazily(r"(?:^|(?<=[ \t]))#")
 
 
 def claims(text: Text) -> bool:

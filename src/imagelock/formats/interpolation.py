@@ -27,16 +27,17 @@ from imagelock.formats.candidates import is_template
 from imagelock.limits import REFERENCE_CHARS
 from imagelock.model.place import Slot
 from imagelock.model.reference import Reference
+from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from imagelock.model.place import Span
 
-_VARIABLE = re.compile(
+_VARIABLE = lazily(
     r"\$(?:(?P<bare>[A-Za-z_]\w*)|\{(?P<name>[A-Za-z_]\w*)(?P<form>:?[-?+]|[^\w{}\s])?)", re.ASCII
 )
-_BRACE = re.compile(r"\$\{|\}")
+_BRACE = lazily(r"\$\{|\}")
 _DEPTH = 8
 """Defaults inside defaults; nobody writes as many."""
 VARIES = "another value of a variable in its name or tag would meet this digest"

@@ -16,12 +16,13 @@ from imagelock.errors import FormatError
 from imagelock.formats.scalars import JSON_STYLE
 from imagelock.formats.tree import MAP_TAG, SEQ_TAG, STRING_TAG
 from imagelock.limits import JSON_DEPTH
+from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from imagelock.formats.tree import RawNode
 
-_SPACE = re.compile(r"[ \t\r\n]*")
-_ATOM = re.compile(r"true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
+_SPACE = lazily(r"[ \t\r\n]*")
+_ATOM = lazily(r"true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
 _ATOM_TAGS = {
     "true": "tag:yaml.org,2002:bool",
     "false": "tag:yaml.org,2002:bool",

@@ -9,12 +9,12 @@ JSON texts with ``image`` keys.  Follows the core/v1 API reference.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from imagelock.formats.candidates import required
 from imagelock.formats.nested import inner_documents, json_images
 from imagelock.formats.objects import parameter_reason
+from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ summary = "Kubernetes objects: containers, image volumes, RELATED_IMAGE_* and JS
 marks: tuple[str, ...] = ("ontainers", "reference")
 
 CONTAINER_KEYS = ("containers", "initContainers", "ephemeralContainers")
-IMAGE_ENV = re.compile(r"(?:RELATED_IMAGE_|IMAGE_default_).+")
+IMAGE_ENV = lazily(r"(?:RELATED_IMAGE_|IMAGE_default_).+")
 
 
 def claims(document: Document) -> bool:

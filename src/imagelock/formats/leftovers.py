@@ -9,6 +9,7 @@ from imagelock.errors import ValueFormError
 from imagelock.formats.candidates import SHOWN_CHARS, is_template
 from imagelock.model.place import Skipped
 from imagelock.model.reference import Reference
+from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from imagelock.formats.yaml_text import Chunk
     from imagelock.model.place import Found
 
-IMAGE_LINE = re.compile(
+IMAGE_LINE = lazily(
     r"^[ \t]*(?:-[ \t]+)*[\"']?image[\"']?[ \t]*:[ \t]*[\"']?(?P<text>[^\s\"'#,}][^\r\n\"'#,}]*)",
     re.MULTILINE,
 )

@@ -21,6 +21,7 @@ from imagelock.formats.leftovers import IMAGE_LINE, loose_line
 from imagelock.formats.tree import STRING_TAG, plain_tag
 from imagelock.model.place import Place, Slot, Span
 from imagelock.model.reference import Reference
+from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +61,7 @@ KINDS = frozenset(
 
 # Patterns begin with a literal, a line's break above all: `^` over many lines costs ten times as much.
 _STEPS = 50_000
-_KIND_LINE = re.compile(r"kind: +([A-Za-z]+) *(?=\n|\Z)")
+_KIND_LINE = lazily(r"kind: +([A-Za-z]+) *(?=\n|\Z)")
 _ELSEWHERE = ("RELATED_IMAGE_", "IMAGE_default_", "image\\", "? image", "? 'image", '? "image')
 """Where an image may stand without `image:`: variables, JSON between double quotes, a complex key."""
 _UNUSUAL = (
@@ -75,25 +76,25 @@ _UNUSUAL = (
     *("\n&", "\n*", "\n!", "? ", "<<:"),  # the same at the root, complex keys, merge keys
 )
 """What only a parser should judge, told by words that almost no document holds."""
-_UNCLOSED_MAPPING = re.compile(r"\{[^{}\n]*+(?=\n|\Z)")
-_UNCLOSED_SEQUENCE = re.compile(r"\[[^\[\]\n]*+(?=\n|\Z)")
-_QUOTED_LINE = re.compile(r"\n *[\"']")
-_OPENING = re.compile(
+_UNCLOSED_MAPPING = lazily(r"\{[^{}\n]*+(?=\n|\Z)")
+_UNCLOSED_SEQUENCE = lazily(r"\[[^\[\]\n]*+(?=\n|\Z)")
+_QUOTED_LINE = lazily(r"\n *[\"']")
+_OPENING = lazily(
     r"(?P<mark>[:-]) +(?:(?P<block>[|>])[-+0-9]* *(?:#[^\n]*)?$"
     r"|(?P<quote>\"(?=(?:[^\"\\\n]|\\.)*\\?$)|'(?=(?:[^'\n]|'')*$)))",
     re.MULTILINE,
 )
 """A block scalar's header, or a quote that does not close on its line."""
-_BEFORE_KEY = re.compile(r"(?P<to_key> *(?:- +)*)(?:[^\s#\"'\[{|>-](?:(?!: | #).)*|\"[^\"]*\"|'[^']*')")
-_BEFORE_DASH = re.compile(r" *(?:- +)*")
+_BEFORE_KEY = lazily(r"(?P<to_key> *(?:- +)*)(?:[^\s#\"'\[{|>-](?:(?!: | #).)*|\"[^\"]*\"|'[^']*')")
+_BEFORE_DASH = lazily(r" *(?:- +)*")
 _CLOSING = {'"': re.compile(r'(?:[^"\\]|\\.)*"', re.DOTALL), "'": re.compile(r"(?:[^']|'')*'")}
-_KEY = re.compile(r"image[\"']?[ ]*:")
-_PLAIN_LINE = re.compile(
+_KEY = lazily(r"image[\"']?[ ]*:")
+_PLAIN_LINE = lazily(
     r" *(?P<dash>- +)?image: +(?P<quote>[\"']?)(?P<text>[A-Za-z0-9][A-Za-z0-9./:@_+-]*)(?P=quote) *(?: #[^\n]*)?"
 )
-_EMPTY_LINE = re.compile(r" *(?:- +)?image: *(?:#[^\n]*)?")
-_CONTAINERS = re.compile(r"( *)(containers|initContainers|ephemeralContainers): *(?:#[^\n]*)?")
-_PARENT = re.compile(r" *([A-Za-z0-9_./-]+): *(?:#[^\n]*)?")
+_EMPTY_LINE = lazily(r" *(?:- +)?image: *(?:#[^\n]*)?")
+_CONTAINERS = lazily(r"( *)(containers|initContainers|ephemeralContainers): *(?:#[^\n]*)?")
+_PARENT = lazily(r" *([A-Za-z0-9_./-]+): *(?:#[^\n]*)?")
 
 
 class _Unsure(Exception):  # noqa: N818 - no error: the parser is asked instead

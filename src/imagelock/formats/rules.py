@@ -11,6 +11,7 @@ from imagelock.errors import ValueFormError
 from imagelock.formats.candidates import NO_SPAN, is_template, required
 from imagelock.model.place import Damaged, Place, Skipped, Slot, Span
 from imagelock.model.reference import Reference
+from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 name = "rule"
 
-_STEP = re.compile(r"((?:[^.\\\[\]]|\\.)+)|(\[\])|\.")
+_STEP = lazily(r"((?:[^.\\\[\]]|\\.)+)|(\[\])|\.")
 
 
 def find_in_document(document: Document, rules: Sequence[ScanRule]) -> Iterator[Found]:

@@ -13,19 +13,20 @@ import re
 from typing import TypeAlias
 
 from imagelock.model.place import Span
+from imagelock.patterns import lazily
 
 JSON_STYLE = "json"
 """The style given to strings of JSON texts; they have JSON's escapes and no folding."""
 
-_PROPERTIES = re.compile(r"(?:(?:[&!]\S*+|#[^\r\n]*+)[ \t\r\n]++)*+")
+_PROPERTIES = lazily(r"(?:(?:[&!]\S*+|#[^\r\n]*+)[ \t\r\n]++)*+")
 """Anchor and tag before a value, and the comments between."""
-_BREAK = re.compile(r"\r\n|\r|\n")
-_FOLD = re.compile(r"[ \t]*+(?:(?:\r\n|\r|\n)[ \t]*+)++")
+_BREAK = lazily(r"\r\n|\r|\n")
+_FOLD = lazily(r"[ \t]*+(?:(?:\r\n|\r|\n)[ \t]*+)++")
 _RUN = {"'": re.compile(r"[^ \t\r\n']++"), '"': re.compile(r"[^ \t\r\n\\]++")}
-_PLAIN_RUN = re.compile(r"[^ \t\r\n]++")
-_JSON_RUN = re.compile(r"[^\\]++")
-_WORD = re.compile(r"[^ \n]")
-_BLANKS = re.compile(r"[ \t]++")
+_PLAIN_RUN = lazily(r"[^ \t\r\n]++")
+_JSON_RUN = lazily(r"[^\\]++")
+_WORD = lazily(r"[^ \n]")
+_BLANKS = lazily(r"[ \t]++")
 _ESCAPES = {
     "0": "\0",
     "a": "\a",

@@ -15,6 +15,7 @@ from imagelock.formats.candidates import has_variable, required, skipped
 from imagelock.formats.kubernetes import container_images, pod_images
 from imagelock.formats.objects import group_of, objects
 from imagelock.formats.parameters import PUT_TOGETHER, Parameters, image_of
+from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,7 +32,7 @@ _GROUPS = ("tekton.dev", "triggers.tekton.dev")
 _SPECS = ("spec", "taskSpec")
 _STEP_LISTS = ("steps", "sidecars")
 _REFS = ("taskRef", "pipelineRef", "ref")
-_PARAMETER = re.compile(r"\$\((?:inputs\.)?params(?:\.|\[[\"'])(?P<name>[\w.-]+)(?:[\"']\])?\)", re.ASCII)
+_PARAMETER = lazily(r"\$\((?:inputs\.)?params(?:\.|\[[\"'])(?P<name>[\w.-]+)(?:[\"']\])?\)", re.ASCII)
 _MARK = "$("
 
 

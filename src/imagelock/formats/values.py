@@ -17,6 +17,7 @@ from imagelock.formats.candidates import is_template, possible, required, skippe
 from imagelock.formats.nested import inner_documents
 from imagelock.formats.split import Parts, all_joined, text_of
 from imagelock.model.reference import Reference
+from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,19 +25,19 @@ if TYPE_CHECKING:
     from imagelock.formats.tree import Node
     from imagelock.model.place import Found
 
-IMAGE_KEY = re.compile(
+IMAGE_KEY = lazily(
     r"(?P<stem>(?:.*[-_.])?image|[a-zA-Z0-9]*Image)(?:[_-]?[nN]ame|[_-]?[rR]epository|[_-]?[rR]epo)?",
     re.ASCII,
 )
 """Keys whose text is an image, or its name beside ``<stem>Tag``."""
-_TELLING = re.compile(r"mage|^repository$|^<<$")
+_TELLING = lazily(r"mage|^repository$|^<<$")
 """What a mapping has among its keys if it can hold an image."""
-_IMAGE_WORD = re.compile(r"image", re.IGNORECASE)
-_OTHER_REPOSITORY = re.compile(r"git|chart|helm|repo|source|vcs|maven|npm|backup|restic", re.IGNORECASE)
+_IMAGE_WORD = lazily(r"image", re.IGNORECASE)
+_OTHER_REPOSITORY = lazily(r"git|chart|helm|repo|source|vcs|maven|npm|backup|restic", re.IGNORECASE)
 _IMAGE_MARKS = frozenset({"tag", "digest", "registry", "pullPolicy", "pullSecrets", "imagePullPolicy"})
 _GIT_MARKS = frozenset({"url", "branch", "ref", "revision", "path", "chart", "username", "password"})
 _MACHINE_MARKS = frozenset({"flavor", "machineType", "instanceType", "vmSize", "ami", "alt", "href", "width"})
-_LABELS = re.compile(r"selector$|labels$|annotations$|tolerations$", re.IGNORECASE)
+_LABELS = lazily(r"selector$|labels$|annotations$|tolerations$", re.IGNORECASE)
 """Keys of mappings whose own keys are the user's words."""
 _FILES = (".png", ".svg", ".jpg", ".jpeg", ".gif", ".ico", ".webp", ".iso", ".qcow2", ".img", ".vmdk", ".raw")
 _KEYS_APART = ("registry", "repository", "name", "image", "tag", "digest", "sha", "hub")

@@ -26,6 +26,7 @@ from imagelock.formats.tree import (
     check_depth,
 )
 from imagelock.limits import YAML_DEPTH
+from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,19 +37,19 @@ if TYPE_CHECKING:
 _LINE_END = r"(?:\r\n|\r|\n|\Z)"
 _NO_CONTENT_LINE = rf"[ \t\ufeff]*+(?:[#%][^\r\n]*+)?+{_LINE_END}"
 _END_LINE = rf"\.\.\.(?=[ \t\r\n]|\Z)[^\r\n]*+{_LINE_END}"
-_MARKER = re.compile(rf"---(?=[ \t\r\n]|\Z)|(?P<end>{_END_LINE}(?:(?:{_NO_CONTENT_LINE})*+{_END_LINE})*+)")
-_NO_CONTENT = re.compile(rf"(?:{_NO_CONTENT_LINE})*+")
+_MARKER = lazily(rf"---(?=[ \t\r\n]|\Z)|(?P<end>{_END_LINE}(?:(?:{_NO_CONTENT_LINE})*+{_END_LINE})*+)")
+_NO_CONTENT = lazily(rf"(?:{_NO_CONTENT_LINE})*+")
 """Comments, directives and blank lines: they belong to the document that follows."""
-_JSON_START = re.compile(r'[\ufeff \t\r\n]*+\{[ \t\r\n]*+"')
-_JSON_NEXT = re.compile(r"\}[ \t]*+\r?\n(?=\{)")
+_JSON_START = lazily(r'[\ufeff \t\r\n]*+\{[ \t\r\n]*+"')
+_JSON_NEXT = lazily(r"\}[ \t]*+\r?\n(?=\{)")
 """Between two objects of a JSON stream; inside one a comma stands there."""
-_BLOCK_RUN = re.compile(r"(?:[-?:][ \t]++){8,}+")
-_BRACKET = re.compile(r"[\[\]{}]")
+_BLOCK_RUN = lazily(r"(?:[-?:][ \t]++){8,}+")
+_BRACKET = lazily(r"[\[\]{}]")
 _DIRECTIVES = 100
 """Of one document; libyaml compares each with all before it."""
 _DEEP_INDENT = " " * 1000
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_CONFLICT = re.compile(r"^(?:<{7}|>{7}|\|{7})(?: |\r?$)", re.MULTILINE)
+_UNPRINTABLE = lazily("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_CONFLICT = lazily(r"^(?:<{7}|>{7}|\|{7})(?: |\r?$)", re.MULTILINE)
 MERGE_CONFLICT = "merge conflict markers"
 BYTE_ORDER_MARK = "\ufeff"
 

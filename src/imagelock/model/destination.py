@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from imagelock.errors import UsageError, ValueFormError
 from imagelock.model.reference import Reference
+from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_GROUP = re.compile(r"\$(?:(\d)|\{(\d)\})", re.ASCII)
+_GROUP = lazily(r"\$(?:(\d)|\{(\d)\})", re.ASCII)
 _MAP_HINT = "write PATTERN=PATH: --map 'docker.io/library/(.*)=base/$1'"
 
 

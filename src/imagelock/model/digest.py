@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from imagelock.errors import ValueFormError
+from imagelock.patterns import lazily
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 """What can be hashed."""
@@ -19,7 +20,7 @@ Buffer: TypeAlias = bytes | bytearray | memoryview
 HEX_CHARS = {"sha256": 64, "sha512": 128}
 """The algorithms imagelock knows, with the length of their hex form."""
 
-_HEX = re.compile(r"[0-9a-f]+", re.ASCII)
+_HEX = lazily(r"[0-9a-f]+", re.ASCII)
 
 
 class Hasher(Protocol):

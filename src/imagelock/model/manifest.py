@@ -16,6 +16,7 @@ from imagelock.limits import INDEX_CHILDREN
 from imagelock.model import strictjson
 from imagelock.model.digest import Digest
 from imagelock.model.platform import Platform
+from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from imagelock.model.strictjson import Json
@@ -46,7 +47,7 @@ FOREIGN_LAYER_TYPES = (
 CONFIG_TYPES = (OCI_CONFIG, DOCKER_CONFIG)
 """Config blobs that describe an image that can run, and so tell a platform."""
 
-_MEDIA_TYPE = re.compile(
+_MEDIA_TYPE = lazily(
     r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}", re.ASCII
 )
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from imagelock.errors import ValueFormError
 from imagelock.model.digest import Digest
 from imagelock.model.reference import is_tag
+from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 PREFIX = "RELATED_IMAGE_"
 PLAIN, NEWLINE = "plain", "newline"
 DIALECTS = (PLAIN, NEWLINE)
-_UNSAFE = re.compile(r"[^A-Za-z0-9_]")
-_SUFFIX = re.compile(r"_(?P<letters>[A-Z2-7]*)(?P<padding>_{0,6})", re.ASCII)
+_UNSAFE = lazily(r"[^A-Za-z0-9_]")
+_SUFFIX = lazily(r"_(?P<letters>[A-Z2-7]*)(?P<padding>_{0,6})", re.ASCII)
 _ENCODED = 8
 """Base32 is written in groups of so many characters."""
 

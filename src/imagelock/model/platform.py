@@ -9,8 +9,9 @@ import re
 from dataclasses import dataclass
 
 from imagelock.errors import ValueFormError
+from imagelock.patterns import lazily
 
-_PLATFORM = re.compile(
+_PLATFORM = lazily(
     r"(?P<os>[A-Za-z0-9_.-]+)(?:\((?P<version>[A-Za-z0-9_.+-]+)\))?"
     r"/(?P<architecture>[A-Za-z0-9_.-]+)(?:/(?P<variant>[A-Za-z0-9_.-]+))?",
     re.ASCII,

@@ -17,6 +17,7 @@ from functools import cached_property, lru_cache
 from imagelock.errors import ValueFormError
 from imagelock.limits import REFERENCE_CHARS
 from imagelock.model.digest import Digest
+from imagelock.patterns import lazily
 
 DEFAULT_DOMAIN = "docker.io"
 _LEGACY_DOMAIN = "index.docker.io"
@@ -26,16 +27,16 @@ _LABEL_CHARS = 63
 
 _COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _HOST_LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
-_REST = re.compile(
+_REST = lazily(
     rf"(?P<path>{_COMPONENT}(?:/{_COMPONENT})*)(?::(?P<tag>\w[\w.-]{{0,127}}))?(?:@(?P<digest>[^@]+))?",
     re.ASCII,
 )
-_DOMAIN = re.compile(
+_DOMAIN = lazily(
     rf"(?P<host>{_HOST_LABEL}(?:\.{_HOST_LABEL})*|\[[a-fA-F0-9:]+\])(?::(?P<port>[0-9]+))?", re.ASCII
 )
-_BARE_ID = re.compile(r"[a-f0-9]{64}", re.ASCII)
-_NUMERIC_LABEL = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*", re.ASCII)
-_TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
+_BARE_ID = lazily(r"[a-f0-9]{64}", re.ASCII)
+_NUMERIC_LABEL = lazily(r"[0-9]+|0[xX][0-9a-fA-F]*", re.ASCII)
+_TAG = lazily(r"\w[\w.-]{0,127}", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from imagelock.patterns import lazily
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -22,7 +24,7 @@ REQUIRED_KEYS = ("name", "src_build_tag", "src_ref", "tag")
 DIGEST_KEY = "digest"
 KEYS = frozenset({*REQUIRED_KEYS, DIGEST_KEY})
 
-_COMMIT = re.compile(r"(?:.*/)?(?P<commit>[0-9a-f]{40}|[0-9a-f]{64})/?", re.ASCII)
+_COMMIT = lazily(r"(?:.*/)?(?P<commit>[0-9a-f]{40}|[0-9a-f]{64})/?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +145,7 @@ class TagRule:
         return None
 
 
-STARLINGX_FORM = re.compile(r"stx\.[0-9]+\.[0-9]+-v.+", re.ASCII)
+STARLINGX_FORM = lazily(r"stx\.[0-9]+\.[0-9]+-v.+", re.ASCII)
 
 
 def starlingx_breach(tag: str) -> str | None:

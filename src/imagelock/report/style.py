@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
+from imagelock.patterns import lazily
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import re
+
 _CONTROLS = r"\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
-_UNSAFE = re.compile(rf"[\x00-\x1f{_CONTROLS}\ud800-\udfff]")
-_UNSAFE_IN_JSON = re.compile(f"[{_CONTROLS}]")
+_UNSAFE = lazily(rf"[\x00-\x1f{_CONTROLS}\ud800-\udfff]")
+_UNSAFE_IN_JSON = lazily(f"[{_CONTROLS}]")
 
 
 def printable(text: str) -> str:
