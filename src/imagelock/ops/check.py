@@ -10,7 +10,7 @@ from imagelock.model.digest import same_digest
 from imagelock.model.findings import Level
 from imagelock.model.lock import Ambiguous, LockedImage
 from imagelock.model.outcome import Outcome, finding
-from imagelock.ops.pin import ambiguous, not_pinnable
+from imagelock.ops.about import about, ambiguous, not_pinnable
 from imagelock.ops.uses import disagreement, is_scanned, is_used, missing_platforms, references_by_name
 
 if TYPE_CHECKING:
@@ -88,14 +88,14 @@ def _judge_unpinned(use: Use, lock: Lock, *, untagged_first: bool) -> Iterator[F
     elif not use.place.pinnable:
         yield not_pinnable(use)
     elif match is None:
-        yield _about(
+        yield about(
             use,
             "IL101",
             f"{use.reference} is not pinned, and not in the lock",
-            "run `imagelock lock`, then `imagelock pin`",
+            hint="run `imagelock lock`, then `imagelock pin`",
         )
     else:
-        yield _about(use, "IL101", f"{use.reference} is not pinned", "run `imagelock pin`")
+        yield about(use, "IL101", f"{use.reference} is not pinned", hint="run `imagelock pin`")
 
 
 def _judge_pinned(use: Use, lock: Lock) -> Iterator[Finding]:
@@ -110,11 +110,11 @@ def _judge_pinned(use: Use, lock: Lock) -> Iterator[Finding]:
             yield _other_digest(use, tagged)
     elif same and reference.tag is not None:
         tags = ", ".join(image.tag or "no tag" for image in same)
-        yield _about(
+        yield about(
             use,
             "IL115",
             f"{reference.name}:{reference.tag} carries the digest that the lock has for {tags}",
-            "correct the tag",
+            hint="correct the tag",
         )
     elif not same:
         yield _unknown_digest(use, lock)
@@ -133,13 +133,10 @@ def _other_digest(use: Use, entry: LockedImage) -> Finding:
     )
     if child:
         return _child(use, entry)
-    return finding(
+    return about(
+        use,
         "IL105",
         f"{reference.name}:{reference.tag} has another digest than the lock",
-        reference=reference,
-        file=use.file.name,
-        line=use.place.line,
-        column=use.place.column,
         notes=[f"the file has {reference.digest}", f"the lock has {entry.digest}"],
         hint="run `imagelock pin`, or `imagelock lock --adopt` to take the file's",
     )
@@ -151,14 +148,11 @@ def _unknown_digest(use: Use, lock: Lock) -> Finding:
     if parents:
         return _child(use, parents[0])
     known = ", ".join(image.tag or str(image.digest) for image in lock.named(reference.name))
-    return finding(
+    return about(
+        use,
         "IL105",
         f"{reference} is not in the lock",
         level=Level.WARNING,
-        reference=reference,
-        file=use.file.name,
-        line=use.place.line,
-        column=use.place.column,
         notes=[f"the lock has {reference.name} with: {known}"] if known else [],
         hint="run `imagelock lock`",
     )
@@ -175,11 +169,11 @@ def _child(use: Use, entry: LockedImage) -> Finding:
         ),
         None,
     )
-    return _about(
+    return about(
         use,
         "IL108",
         f"{use.reference} is only the {platform} part of {entry.reference}",
-        "run `imagelock pin`" if use.reference.tag is not None else f"write {entry.image_id}",
+        hint="run `imagelock pin`" if use.reference.tag is not None else f"write {entry.image_id}",
     )
 
 
@@ -200,15 +194,3 @@ def unused_entries(collection: Collection, lock: Lock) -> Iterator[Finding]:
     for image in lock.images:
         if is_scanned(image) and not is_used(image, grouped, lock):
             yield finding("IL103", f"nothing uses {image.reference}", reference=image.reference)
-
-
-def _about(use: Use, code: str, message: str, hint: str) -> Finding:
-    return finding(
-        code,
-        message,
-        reference=use.reference,
-        file=use.file.name,
-        line=use.place.line,
-        column=use.place.column,
-        hint=hint,
-    )

@@ -13,7 +13,7 @@ from imagelock.model import olm
 from imagelock.model.digest import same_digest
 from imagelock.model.lock import Ambiguous
 from imagelock.model.outcome import finding
-from imagelock.ops.pin import ambiguous, not_in_lock
+from imagelock.ops.about import ambiguous, not_in_lock
 from imagelock.ops.uses import disagreement
 
 if TYPE_CHECKING:

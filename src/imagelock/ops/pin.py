@@ -14,6 +14,7 @@ from imagelock.formats.splice import fill
 from imagelock.model.digest import same_digest
 from imagelock.model.lock import LATEST, Ambiguous
 from imagelock.model.outcome import Change, Finding, finding
+from imagelock.ops.about import about, ambiguous, not_in_lock, not_pinnable
 from imagelock.ops.collect import Use
 
 if TYPE_CHECKING:
@@ -92,42 +93,6 @@ def pinned(use: Use, lock: Lock, request: PinRequest) -> Decision:
     return new if use.place.pinnable else not_pinnable(use)
 
 
-def ambiguous(use: Use, entry: Ambiguous) -> Finding:
-    """Tell of a reference without a tag that fits several entries (IL110)."""
-    tags = ", ".join(image.tag or str(image.digest) for image in entry.entries)
-    return _about(use, "IL110", f"{use.reference} has no tag and the lock has several: {tags}")
-
-
-def not_in_lock(use: Use, lock: Lock) -> Finding:
-    """Tell of a reference that the lock does not know (IL112), with what it knows of the name."""
-    others = [image.tag or str(image.digest) for image in lock.named(use.reference.name)]
-    notes = [f"the lock has {use.reference.name} with: {', '.join(others)}"] if others else []
-    return _about(
-        use, "IL112", f"{use.reference} is not in the lock", hint="run `imagelock lock`", notes=notes
-    )
-
-
-def not_pinnable(use: Use) -> Finding:
-    """Tell of a place that cannot be written exactly (IL113)."""
-    reason = use.place.refusal or "this format is read only"
-    return _about(use, "IL113", f"{use.reference} cannot be pinned here: {reason}")
-
-
-def _about(
-    use: Use, code: str, message: str, *, hint: str | None = None, notes: list[str] | None = None
-) -> Finding:
-    return finding(
-        code,
-        message,
-        reference=use.reference,
-        file=use.file.name,
-        line=use.place.line,
-        column=use.place.column,
-        hint=hint,
-        notes=notes or (),
-    )
-
-
 def _entry(use: Use, lock: Lock, request: PinRequest) -> LockedImage | Ambiguous | None:
     reference = use.reference
     if reference.tag is None and _was_moved(reference, request):
@@ -176,7 +141,7 @@ def _unpinned(use: Use, lock: Lock, form: str) -> Decision:
     tags = sorted({image.tag for image in entries if image.tag is not None})
     if len(tags) != 1 or any(image.tag is None for image in entries):
         found = ", ".join(tags) or "none"
-        return _about(use, "IL113", f"{reference} has no single tag in the lock (tags: {found})")
+        return about(use, "IL113", f"{reference} has no single tag in the lock (tags: {found})")
     if not use.place.pinnable:
         return not_pinnable(use)
     # In the default form only a name without a tag is pinned without one, and that name means latest.

@@ -20,6 +20,7 @@ from imagelock.model.outcome import Outcome, finding
 from imagelock.ops import lock as locking
 from imagelock.ops import pin as pinning
 from imagelock.ops import relock
+from imagelock.ops.about import not_in_lock
 from imagelock.ops.compare import differences
 from imagelock.ops.merge import settle
 from imagelock.ops.project import LockFile, read_lock
@@ -118,7 +119,7 @@ def check_lock(project: Project, collection: Collection, request: LockRequest) -
     """Tell whether ``lock`` would change anything, without asking any registry."""
     lock_file = read_lock(project)
     plan = locking.plan(collection, lock_file.lock, request)
-    missing = [pinning.not_in_lock(uses[0], lock_file.lock) for uses in plan.wants.values() if uses]
+    missing = [not_in_lock(uses[0], lock_file.lock) for uses in plan.wants.values() if uses]
     unused = [
         finding(
             "IL103", f"nothing uses {image.reference}", reference=image.reference, hint="run `imagelock lock`"
