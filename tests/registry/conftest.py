@@ -34,10 +34,13 @@ def new_client(tmp_path: Path) -> Iterator[NewClient]:
             retry_time: float = 0,
             environ: Mapping[str, str] | None = None,
             jobs: int = 4,
+            keep_quota: int | None = None,
         ) -> RegistryClient:
             environ = {"HOME": str(tmp_path)} if environ is None else environ
             return stack.enter_context(
-                RegistryClient(hosts, jobs=jobs, retry_time=retry_time, environ=environ)
+                RegistryClient(
+                    hosts, jobs=jobs, retry_time=retry_time, environ=environ, keep_quota=keep_quota
+                )
             )
 
         yield make

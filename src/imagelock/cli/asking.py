@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from imagelock.cli.quota import keep_quota
 from imagelock.cli.terminal import progress, stderr_style
 from imagelock.ops.verbs import Asking, Offline
 from imagelock.report.text import advice_text
@@ -30,7 +31,10 @@ def asking(run: Run, project: Project, title: str) -> Iterator[Asking]:
 
         settings = project.settings
         with RegistryClient(
-            project.config.hosts, jobs=settings.jobs, retry_time=settings.retry_time
+            project.config.hosts,
+            jobs=settings.jobs,
+            retry_time=settings.retry_time,
+            keep_quota=keep_quota(),
         ) as client:
             yield client
         run.say(advice_text(client.warnings, stderr_style()))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from imagelock.cli.common import CONTEXT, Verb, common, format_option, sources_argument
+from imagelock.cli.quota import quota_option
 
 if TYPE_CHECKING:
     from imagelock.cli.common import Run
@@ -35,6 +36,7 @@ class _Check(Verb):
     "--render", is_flag=True, help="Prove Helm and Kustomize by rendering; runs helm and kustomize."
 )
 @format_option
+@quota_option
 @common()
 def command(
     run: Run,

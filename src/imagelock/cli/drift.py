@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imagelock.cli.common import common, verb
+from imagelock.cli.quota import quota_option
 
 if TYPE_CHECKING:
     from imagelock.cli.common import Run
 
 
 @verb("drift")
+@quota_option
 @common()
 def command(run: Run) -> None:
     r"""Ask the registries what moved since the lock was written, what is gone, and what could not be told.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from imagelock.cli.common import common, format_option, sources_argument, verb
+from imagelock.cli.quota import quota_option
 
 if TYPE_CHECKING:
     from imagelock.cli.common import Run
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 @common()  # fmt: skip
 def command(  # noqa: PLR0913 - the options of the contract
     run: Run,
+@quota_option
     sources: tuple[str, ...],
     *,
     upgrade: bool,

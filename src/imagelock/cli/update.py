@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from imagelock.cli.common import common, verb
+from imagelock.cli.quota import quota_option
 from imagelock.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 @click.option("-U", "--upgrade", is_flag=True, help="Every image.")
 @click.option("--dry-run", is_flag=True, help="Show what would change, write nothing.")
 @click.option("--keep-going", is_flag=True, help="Write what could be settled; the exit code tells the rest.")
+@quota_option
 @common()
 def command(run: Run, images: tuple[str, ...], *, upgrade: bool, dry_run: bool, keep_going: bool) -> None:
     r"""Take the new digests of images into the lock and into every file, in one transaction.

@@ -65,6 +65,10 @@ class Authorizer:
             return answer
         return self._settle(site, at, call, answer, grant)
 
+    def stored(self, at: Endpoint) -> Credential | None:
+        """Return the stored login for a repository; raises as :meth:`Credentials.lookup`."""
+        return self._credentials.lookup(at.credential_name)
+
     def _send(self, site: Site, call: Call, grant: Grant | None) -> Answer:
         if grant is not None and grant.value:
             call = replace(call, headers={**call.headers, "Authorization": grant.value})

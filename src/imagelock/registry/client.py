@@ -61,8 +61,8 @@ class RegistryClient:
 
     ``hosts`` are the settings by the host that references name, already checked for trust.  ``jobs``
     connections a host, ``retry_time`` seconds a host for retries and waiting.  ``environ`` replaces the
-    process environment (proxies, credential files).  ``requests`` counts what went out, by
-    ``(host:port, method)``.
+    process environment (proxies, credential files, other tools' files).  ``keep_quota`` pulls of a host's
+    quota are left alone.  ``requests`` counts what went out, by ``(host:port, method)``.
 
     Every method raises classes of :mod:`imagelock.errors` only.
     """
@@ -74,10 +74,13 @@ class RegistryClient:
         jobs: int = limits.JOBS,
         retry_time: float = limits.RETRY_SECONDS,
         environ: Mapping[str, str] | None = None,
+        keep_quota: int | None = None,
     ) -> None:
         self._hosts = hosts or {}
         environ = os.environ if environ is None else environ
-        self._transport = Transport(self._hosts, jobs=jobs, retry_time=retry_time, environ=environ)
+        self._transport = Transport(
+            self._hosts, jobs=jobs, retry_time=retry_time, environ=environ, keep_quota=keep_quota
+        )
         self._authorizer = Authorizer(self._transport, environ)
         self._uploader = Uploader(self._transport, self._authorizer, self._hosts)
         self._others = OtherFiles(environ)
@@ -120,7 +123,8 @@ class RegistryClient:
         _check(target)
 
         def read(at: Endpoint, manner: Manner) -> Content:
-            answer = self._request(at, _manifest_call("GET", at, target, manner))
+            with self._transport.quotas.pulling(at.authority, lambda: self._ask(at, target, manner)):
+                answer = self._request(at, _manifest_call("GET", at, target, manner))
             return proof.manifest(answer, target, at.host)
 
         return self._from_any(repository, target, _twice(read))

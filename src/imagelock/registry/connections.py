@@ -7,6 +7,7 @@ import re
 import socket
 import ssl
 import threading
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias
 
 import urllib3
@@ -91,6 +92,19 @@ class Connections:
             return "http", True
         return ("http" if is_loopback(host) else "https"), False
 
+    def certificate(self, authority: str, settings: HostSettings) -> str:
+        """Say the version of TLS, who signed the certificate and when it ends; raises what TLS raises."""
+        host, port = split_authority(authority)
+        if self._proxies.find("https", host, port or 443) is not None:
+            return "behind a proxy: not looked at"
+        name = host.strip("[]")
+        context = self._context(settings, authority)
+        with (
+            socket.create_connection((name, port or 443), timeout=limits.CONNECT_SECONDS) as plain,
+            context.wrap_socket(plain, server_hostname=name) as secure,
+        ):
+            return _certificate_text(secure)
+
     def _manager(
         self, scheme: str, authority: str, settings: HostSettings
     ) -> tuple[urllib3.PoolManager, bool]:
@@ -150,6 +164,19 @@ def _telling(authority: str, what: str, file: str) -> Iterator[None]:
             where=file,
             hint=f'PEM files, not encrypted: {what} under [registries."{authority}"]',
         ) from error
+
+
+def _certificate_text(secure: ssl.SSLSocket) -> str:
+    version = secure.version() or "unknown version"
+    certificate = secure.getpeercert()
+    if not certificate:
+        return f"{version}, the certificate is not verified (insecure)"
+    issuer = {key: value for part in certificate.get("issuer", ()) for key, value in part}  # type: ignore[str-unpack]  # the stubs know one type for all fields
+    named = issuer.get("organizationName") or issuer.get("commonName") or "an unnamed authority"
+    ends = certificate.get("notAfter")
+    seconds = ssl.cert_time_to_seconds(ends) if isinstance(ends, str) else 0.0
+    day = datetime.fromtimestamp(seconds, UTC).date().isoformat()
+    return f"{version}, certificate of {named}, good until {day}"
 
 
 def _speaks_tls(host: str, port: int) -> bool | None:

@@ -164,12 +164,13 @@ def _given_up(trouble: Trouble, limit: float, *, whole_budget: bool) -> Registry
     error = trouble.error
     hint = error.hint
     if trouble.pause is not None and isinstance(error, RateLimitedError):
-        hint = f"ask again after {_time_of_day(trouble.pause)}, or wait longer with --retry-time SECONDS"
+        hint = f"ask again after {time_of_day(trouble.pause)}, or wait longer with --retry-time SECONDS"
     elif hint is None and whole_budget:
         hint = f"retried for {limit:g} s; --retry-time SECONDS waits longer"
     return type(error)(error.message, hint=hint)
 
 
-def _time_of_day(seconds: float) -> str:
+def time_of_day(seconds: float) -> str:
+    """Return the time of day in so many seconds from now, with the date where it is another day."""
     moment = datetime.now(UTC).astimezone() + timedelta(seconds=min(seconds, 366 * _DAY_SECONDS))
     return moment.strftime("%H:%M:%S" if seconds < _DAY_SECONDS else "%Y-%m-%d %H:%M")

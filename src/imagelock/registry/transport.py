@@ -26,6 +26,7 @@ from imagelock.registry.connections import Connections
 from imagelock.registry.endpoints import DEFAULT_PORTS
 from imagelock.registry.faults import FOREIGN, fault
 from imagelock.registry.gate import Gate, Trouble
+from imagelock.registry.quota import Quotas
 from imagelock.registry.wire import WireHeaders
 
 if TYPE_CHECKING:
@@ -107,11 +108,18 @@ class Call:
 class Transport:
     """Send calls to sites, from any number of threads.
 
-    ``jobs`` connections a host; ``retry_time`` seconds a host for retries and waiting.
+    ``jobs`` connections a host; ``retry_time`` seconds a host for retries and waiting; ``keep_quota``
+    pulls of a host's quota are left alone.
     """
 
     def __init__(
-        self, hosts: Mapping[str, HostSettings], *, jobs: int, retry_time: float, environ: Mapping[str, str]
+        self,
+        hosts: Mapping[str, HostSettings],
+        *,
+        jobs: int,
+        retry_time: float,
+        environ: Mapping[str, str],
+        keep_quota: int | None = None,
     ) -> None:
         self._hosts = hosts
         self._jobs = jobs
@@ -127,6 +135,7 @@ class Transport:
         self._schemes: dict[str, str] = {}
         self._gates: dict[str, Gate] = {}
         self.requests: dict[tuple[str, str], int] = {}
+        self.quotas = Quotas(keep_quota)
 
     def close(self) -> None:
         """Wake every waiting thread and drop all connections."""
@@ -153,6 +162,14 @@ class Transport:
         return site or self._new_site(
             known, authority, settings or self._hosts.get(authority, HostSettings()), home
         )
+
+    def certificate(self, site: Site) -> str:
+        """Say what TLS a site speaks and until when its certificate is good, on a connection of its own."""
+        try:
+            return self._connections.certificate(site.authority, site.settings)
+        except FOREIGN as error:
+            wrong = fault(error, authority=site.authority)
+            raise (wrong.error if isinstance(wrong, Trouble) else wrong) from error
 
     def known_scheme(self, authority: str) -> str:
         """Return the scheme a host was found to speak; plain HTTP for one that never answered."""
@@ -271,6 +288,7 @@ class Transport:
             preload_content=False,
             decode_content=False,
         )
+        self.quotas.note(site.authority, response.headers)
         if call.streamed and response.status in STREAMED:
             return Answer(
                 status=response.status, headers=response.headers, body=b"", url=site.url, stream=response
