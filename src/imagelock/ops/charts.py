@@ -7,7 +7,6 @@ that grows beyond its caps is refused.
 from __future__ import annotations
 
 import io
-import tarfile
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -148,6 +147,8 @@ def _unpacked(data: bytes, limit: int) -> bytes | None:
 
 def _members(data: bytes, budget: _Budget) -> Iterator[tuple[str, bytes]]:
     """Yield the texts and packages of an archive; links, devices and odd names are none."""
+    import tarfile  # noqa: PLC0415 - only packaged charts need it, and it is slow to import
+
     try:
         with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
             for member in archive:
