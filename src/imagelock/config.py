@@ -54,6 +54,8 @@ class Config:
     rules: tuple[ScanRule, ...] = ()
     platforms: tuple[Platform, ...] = ()
     lock_from: tuple[str, ...] = ()
+    build_images: tuple[str, ...] = ()
+    build_references: tuple[str, ...] = ()
     form: str = FORMS[0]
     existing: str = EXISTING[0]
     hosts: Mapping[str, HostSettings] = field(default_factory=dict)
@@ -87,7 +89,7 @@ def has_config(text: str) -> bool:
 
 
 def _config(root: Table, where: str, *, trusted: bool) -> Config:
-    scan, lock, pin, tags = (root.table(name) for name in ("scan", "lock", "pin", "tags"))
+    scan, lock, build, pin, tags = (root.table(name) for name in ("scan", "lock", "build", "pin", "tags"))
     warnings: list[str] = []
     config = Config(
         sources=scan.strings("sources") or (".",),
@@ -96,6 +98,8 @@ def _config(root: Table, where: str, *, trusted: bool) -> Config:
         rules=tuple(_rule(table) for table in scan.tables("rule")),
         platforms=tuple(_platform(lock, text) for text in lock.strings("platforms") or ()),
         lock_from=lock.strings("from") or (),
+        build_images=build.strings("images") or (),
+        build_references=build.strings("references") or (),
         form=_choice(pin, "form", FORMS),
         existing=_choice(pin, "existing", EXISTING),
         hosts={
@@ -107,7 +111,7 @@ def _config(root: Table, where: str, *, trusted: bool) -> Config:
         olm=_olm(root.table("olm")),
         warnings=tuple(warnings),
     )
-    for table in (scan, lock, pin, tags, root):
+    for table in (scan, lock, build, pin, tags, root):
         table.done()
     return config
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from typing import TYPE_CHECKING
 
 from imagelock.errors import LockError, ValueFormError
 from imagelock.model.digest import Digest
@@ -17,6 +18,9 @@ from imagelock.model.lock import Lock, LockedImage, PlatformImage, Source
 from imagelock.model.platform import Platform
 from imagelock.model.reference import Reference, is_tag
 from imagelock.model.tomlread import Table, TableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 VERSION = 1
 HEADER = "# Written by imagelock. Do not edit: run `imagelock lock`.\n"
@@ -83,30 +87,44 @@ _RESTORE = "restore it from version control, or remove it and run `imagelock loc
 
 def parse_list(text: str, where: str) -> Lock:
     """Read ``<name>[:<tag>]@<digest>`` lines; blank lines and ``#`` comments are allowed, order is kept."""
-    images: list[LockedImage] = []
-    seen: set[str] = set()
+    images: dict[str, LockedImage] = {}
+    first: dict[tuple[str, str], tuple[int, LockedImage]] = {}
+    for number, reference in list_lines(text, where):
+        if reference.digest is None:
+            raise LockError(
+                f"{reference} has no digest", where=f"{where}:{number}", hint="write name[:tag]@sha256:…"
+            )
+        image = LockedImage(name=reference.name, tag=reference.tag, digest=reference.digest)
+        images.setdefault(image.image_id, image)
+        if image.tag is not None:
+            line, other = first.setdefault((image.name, image.tag), (number, image))
+            if other.digest != image.digest:
+                raise _two_digests(image.reference, (line, other.digest), (number, image.digest), where)
+    return Lock(tuple(images.values()))
+
+
+def list_lines(text: str, where: str) -> Iterator[tuple[int, Reference]]:
+    """Yield the references of a plain list with their lines; :class:`LockError` names a line that has none."""
     for number, line in enumerate(text.split("\n"), 1):
         written = re.split(r"(?:^|\s)#", line.strip("\ufeff"), maxsplit=1)[0].strip()
         if not written:
             continue
         try:
-            reference = Reference.parse(written)
+            yield number, Reference.parse(written)
         except ValueFormError as error:
             raise LockError(
                 f"{written!r}: {error.message}",
                 where=f"{where}:{number}",
                 hint=error.hint or "write name[:tag]@sha256:…",
             ) from error
-        if reference.digest is None:
-            raise LockError(
-                f"{written} has no digest", where=f"{where}:{number}", hint="write name[:tag]@sha256:…"
-            )
-        image = LockedImage(name=reference.name, tag=reference.tag, digest=reference.digest)
-        if image.image_id not in seen:
-            images.append(image)
-        seen.add(image.image_id)
-    _refuse_disagreement(images, where)
-    return Lock(tuple(images))
+
+
+def _two_digests(reference: str, one: tuple[int, Digest], other: tuple[int, Digest], where: str) -> LockError:
+    return LockError(
+        f"two digests for {reference}: {one[1]} in line {one[0]} and {other[1]} in line {other[0]}",
+        where=f"{where}:{other[0]}",
+        hint="keep the one that is meant",
+    )
 
 
 def render_lock(lock: Lock) -> str:

@@ -31,7 +31,10 @@ if TYPE_CHECKING:
     "lists",
     multiple=True,
     metavar="LIST",
-    help="Take these image IDs too (repeatable, globs).  [default: [lock] from]",
+    help="Take these image IDs too (repeatable, globs).  [default: [lock] from, [build] references]",
+)
+@click.option(
+    "--resolve-external", is_flag=True, help="Take the registry's digest for listed images that have none."
 )
 @click.option("--keep-going", is_flag=True, help="Write what could be resolved; still exits 3.")
 @click.option(
@@ -53,6 +56,7 @@ def command(  # noqa: PLR0913 - the options of the contract
     adopt: bool,
     full: bool,
     lists: tuple[str, ...],
+    resolve_external: bool,
     keep_going: bool,
     check_only: bool,
     resolve: bool,
@@ -88,7 +92,7 @@ def command(  # noqa: PLR0913 - the options of the contract
         full=full,
         offline=run.settings.offline,
         platforms=project.config.platforms,
-        listed=read_lists(project, lists),
+        listed=read_lists(project, lists, resolve_external=resolve_external),
     )
     if check_only and not (upgrade or upgrade_images):
         checked = check_lock(project, collection, request)

@@ -165,7 +165,9 @@ def collect(
     files: list[ScannedFile] = []
     problems: list[Finding] = []
     visited: list[tuple[str, Path]] = []
-    skip = {_normal(path) for path in (project.lock_path, project.config_path) if path is not None}
+    # What a pipeline builds is a list of repositories: as references they would mean `latest`.
+    built = (project.root / name for name in project.config.build_images)
+    skip = {_normal(path) for path in (project.lock_path, project.config_path, *built) if path is not None}
     rules = _rules_by_file(project.config.rules)
     paths = [source for source in sources if source != STDIN]
     charts = Charts(project.root)

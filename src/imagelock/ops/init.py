@@ -23,6 +23,11 @@ TEMPLATE = """\
 
 [lock]
 # platforms = ["linux/amd64"]      # every image must have these (IL106)
+# from = ["external_images"]       # lists of image IDs, locked although no file names them
+
+[build]
+# images = ["built-images"]        # the repositories this pipeline builds, one a line
+# references = ["image_references/*"]   # what `imagelock record` wrote in their jobs
 
 [pin]
 # form = "name:tag@digest"         # or "name@digest"

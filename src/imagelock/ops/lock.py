@@ -58,7 +58,8 @@ class LockPlan:
 
     ``refresh`` are known entries whose tag is asked again; ``removed`` go; ``findings`` were decided
     without a registry; ``sources`` are those of wants that a build list gave, ``builds`` those that tag
-    files give, by name and tag; ``places`` are where the entries of ``refresh`` are used.
+    files give, by name and tag; ``places`` are where the entries of ``refresh`` are used; ``remarks`` tell what
+    a partial pipeline keeps.
     """
 
     wants: dict[Want, tuple[Use, ...]]
@@ -66,6 +67,7 @@ class LockPlan:
     refresh: tuple[LockedImage, ...]
     removed: tuple[LockedImage, ...]
     findings: tuple[Finding, ...] = ()
+    remarks: tuple[str, ...] = ()
     sources: dict[Want, Source | None] = field(default_factory=dict)
     builds: dict[tuple[str, str], Source] = field(default_factory=dict)
     places: dict[Want, tuple[Use, ...]] = field(default_factory=dict)
@@ -91,9 +93,14 @@ def plan(collection: Collection, lock: Lock, request: LockRequest) -> LockPlan:
         listed = Listed()
     wants, findings = _wants(uses, _overlaid(lock, listed.images), adopt=request.adopt)
     as_they_are, sources = _from_lists(listed.images, lock, offline=request.offline)
-    sources |= _incomplete(lock, request)
-    wants = {**wants, **dict.fromkeys(sources, ())}
+    sources |= _open(listed, lock, wants)
     removed = _unused(collection, lock, request)
+    decided = {_key(want) for want in (*wants, *sources)}
+    decided |= {_key(image) for image in (*removed, *as_they_are)}
+    sources |= {
+        want: source for want, source in _incomplete(lock, request).items() if _key(want) not in decided
+    }
+    wants = {**dict.fromkeys(sources, ()), **wants}
     replaced = {_key(want) for want in wants} | {_key(image) for image in (*removed, *as_they_are)}
     staying = [image for image in lock.images if _key(image) not in replaced]
     refresh = [image for image in staying if image.tag is not None and _is_upgraded(image, request)]
@@ -107,7 +114,8 @@ def plan(collection: Collection, lock: Lock, request: LockRequest) -> LockPlan:
             for image in refresh
         ),
         removed=removed,
-        findings=(*findings, *listed.findings),
+        findings=(*findings, *listed.findings, *(listed.built.disagreements(lock) if listed.built else ())),
+        remarks=listed.built.kept(lock) if listed.built else (),
         sources=sources,
         places=_places(refresh, uses, lock),
         builds=builds,
@@ -152,6 +160,16 @@ def _from_lists(
         else:
             sources[Want(image.name, image.tag, image.digest)] = image.source
     return as_they_are, sources
+
+
+def _open(listed: Listed, lock: Lock, wants: Iterable[Want]) -> dict[Want, Source | None]:
+    """Return what lists name without a digest and the lock does not know: to be resolved, with its source."""
+    asked = {_key(want): want for want in wants}
+    return {
+        asked.get(key, Want(*key, None)): source
+        for key, source in listed.open.items()
+        if lock.tagged(*key) is None
+    }
 
 
 def _wants(
@@ -242,13 +260,13 @@ def _unused(collection: Collection, lock: Lock, request: LockRequest) -> tuple[L
     if not collection.whole or collection.problems or request.upgrade_images:
         return ()
     grouped = references_by_name(collection.uses)
-    listed = {_key(image) for image in request.listed.images}
+    listed, in_lists = request.listed, request.listed.keys
     return tuple(
         image
         for image in lock.images
         # An entry of a list that was not read now stays: a partial pipeline keeps what it did not build.
-        if (is_scanned(image) or _origin(image) in request.listed.origins)
-        and _key(image) not in listed
+        if (is_scanned(image) or listed.has_left(image))
+        and _key(image) not in in_lists
         and not is_used(image, grouped, lock)
     )
 

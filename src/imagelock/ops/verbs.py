@@ -108,6 +108,7 @@ def run_lock(
         summary=_lock_summary(result.lock if told else lock_file.lock, changes, result.findings),
         advice=(
             *contested,
+            *plan.remarks,
             *collection.remarks(),
             *_not_written(result, mode),
             *_partial(collection, lock_file, plan),
@@ -279,7 +280,7 @@ def _lock_summary(lock: Lock, changes: Sequence[Change], findings: Sequence[Find
         "moved": moved,
         "removed": removed,
         "kept": len(lock.images) - added - moved,
-        "failed": sum(1 for item in findings if item.code in ("IL301", "IL120")),
+        "failed": sum(1 for item in findings if item.code in ("IL301", "IL104", "IL120", "IL121")),
     }
 
 
