@@ -9,6 +9,7 @@ digest map.  Everything is loaded as YAML and compared; names count by what they
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -35,7 +36,55 @@ def main() -> int:
         differing += compare_pair(pair)
     for chain in sorted((top / "oracle").glob("chain-*")):
         differing += compare_chain(chain)
+    for oracle in sorted((top / "oracle").glob("entrypoint-*")):
+        differing += compare_tree(oracle, top)
     return int(differing > 0)
+
+
+def compare_tree(oracle: Path, top: Path) -> int:
+    """Run the entrypoint over the tree a registry had, and compare every file with what it made of it."""
+    _, kind, release = oracle.name.split("-", 2)
+    source = top / f"{kind}-registry" / release
+    source = source / "v3" if kind == "plugin" else source / "devfiles"
+    environ = dict(json.loads((oracle / "env.json").read_text()))
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder) / "tree"
+        shutil.copytree(source, tree)
+        release_tree(tree, top / f"{kind}-registry" / release, release)
+        command = [sys.executable, "-m", "imagelock", "olm", "entrypoint", "--env-match", "registry_image"]
+        done = subprocess.run(
+            [*command, str(tree), "--", "true"],
+            check=True,
+            capture_output=True,
+            text=True,
+            env={**os.environ, **environ},
+        )
+        files = [path for path in sorted((oracle / "after").rglob("*")) if path.is_file()]
+        compared = [path for path in files if (tree / path.relative_to(oracle / "after")).exists()]
+        differing = [
+            path
+            for path in compared
+            if path.read_bytes() != (tree / path.relative_to(oracle / "after")).read_bytes()
+        ]
+    words = done.stderr.strip().removeprefix("imagelock: ")
+    print(f"{oracle.name}: {len(compared)} of {len(files)} files compared, {len(differing)} differ; {words}")
+    for path in differing:
+        print(f"  {path.relative_to(oracle)}")
+    return int(bool(differing))
+
+
+def release_tree(tree: Path, registry: Path, release: str) -> None:
+    """Do what the build of the registry's image does before: name the release's own images by its tag."""
+    bases = registry / "arbitrary-users-patch" / "base_images"
+    names = (
+        [line.split()[0] for line in bases.read_text().splitlines() if line.split()] if bases.exists() else []
+    )
+    for path in tree.rglob("devfile.yaml"):
+        text = path.read_text()
+        for name in names:
+            text = text.replace(f"/{name}:nightly\n", f"/{name}:{release}\n")
+        path.chmod(0o644)
+        path.write_text(text)
 
 
 def compare_pair(pair: Path) -> int:

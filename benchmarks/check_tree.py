@@ -25,8 +25,8 @@ import yaml
 from imagelock.errors import FormatError
 from imagelock.files import decode, encode
 from imagelock.formats.all import FILE_FORMATS, find
-from imagelock.formats.base import Text
 from imagelock.formats.splice import fill
+from imagelock.formats.text import Text
 from imagelock.limits import YAML_BYTES
 from imagelock.model.digest import Digest
 from imagelock.model.place import Damaged, Place, Unreadable
@@ -242,7 +242,9 @@ def _differs_by_digests(before: str, after: str, swaps: dict[str, str]) -> bool:
     """Whether only digests of this run differ: behind a scheme, or where a default gives the tag."""
     made = {new.rpartition("@")[2] for new in swaps.values()}
     added = set(_DIGEST.findall(after)) - set(_DIGEST.findall(before))
-    return _DIGEST.sub("", before) == _DIGEST.sub("", after) and {digest.lstrip("@") for digest in added} <= made
+    return (
+        _DIGEST.sub("", before) == _DIGEST.sub("", after) and {digest.lstrip("@") for digest in added} <= made
+    )
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from imagelock.formats.base import Text
 from imagelock.formats.candidates import has_variable, is_template, is_templated, possible, required
+from imagelock.formats.text import Text
 from imagelock.formats.yaml_text import chunks, compose
 from imagelock.model.place import Damaged, Place, Skipped
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from imagelock.formats.all import find
-from imagelock.formats.base import Text
 from imagelock.formats.epiphany import architecture_of, requirements
 from imagelock.formats.splice import fill
+from imagelock.formats.text import Text
 from imagelock.model.digest import Digest
 from imagelock.model.place import Damaged, Place, Unreadable
 from imagelock.model.requirement import Requirement

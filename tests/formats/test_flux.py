@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from imagelock.formats.all import find
-from imagelock.formats.base import Text
 from imagelock.formats.flux import FLOATS, NO_DIGEST_KEY
 from imagelock.formats.split import NO_APP_VERSION, NULL_DIGEST
+from imagelock.formats.text import Text
 from imagelock.model.place import Damaged
 from support.formats import DIGEST, pinned, places, reasons, references, unpinned
 

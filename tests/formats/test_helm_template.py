@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from imagelock.formats.all import find
-from imagelock.formats.base import Text
 from imagelock.formats.helm_template import ACTION, INSIDE_TEXT, NOT_ALONE
+from imagelock.formats.text import Text
 from support.formats import DIGEST, pinned, places, reasons, references, unpinned
 
 START = "{{- if .Values.on }}\n"

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from imagelock.formats.all import find
-from imagelock.formats.base import Chart, Text
 from imagelock.formats.splice import fill
 from imagelock.formats.split import (
     NO_APP_VERSION,
@@ -18,6 +17,7 @@ from imagelock.formats.split import (
     TAG_IS_DIGEST,
     TWO_TAGS,
 )
+from imagelock.formats.text import Chart, Text
 from imagelock.formats.values import BARE_WORD, NAME_OR_REPOSITORY, NO_REPOSITORY, SHA_KEY
 from imagelock.model.digest import Digest
 from imagelock.model.place import Damaged, Place, Skipped

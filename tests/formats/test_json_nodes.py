@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagelock.errors import FormatError
-from imagelock.formats.base import Text
 from imagelock.formats.json_nodes import compose_json
+from imagelock.formats.text import Text
 from imagelock.formats.tree import Document
 from imagelock.limits import JSON_DEPTH
 

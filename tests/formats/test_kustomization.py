@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from imagelock.formats.base import Text
 from imagelock.formats.kustomization import RENAMED
 from imagelock.formats.split import NULL_DIGEST
+from imagelock.formats.text import Text
 from support import peers
 from support.formats import DIGEST, OLD, pinned, places, reasons, references, unpinned
 

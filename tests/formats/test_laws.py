@@ -13,8 +13,8 @@ from formats.samples import SAMPLES
 from imagelock.errors import FormatError
 from imagelock.files import decode, encode
 from imagelock.formats.all import DOCUMENT_FORMATS, FILE_FORMATS, NAMED_FORMATS, find, names
-from imagelock.formats.base import Text
 from imagelock.formats.splice import fill
+from imagelock.formats.text import Text
 from imagelock.model.digest import Digest
 from imagelock.model.place import Place
 

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from imagelock.formats.all import find
-from imagelock.formats.base import Text
 from imagelock.formats.splice import fill
+from imagelock.formats.text import Text
 from imagelock.limits import TEXT_NESTING
 from imagelock.model.digest import Digest
 from imagelock.model.place import Place

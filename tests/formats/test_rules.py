@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from imagelock.formats.all import find
-from imagelock.formats.base import Text
 from imagelock.formats.splice import fill
+from imagelock.formats.text import Text
 from imagelock.model.digest import Digest
 from imagelock.model.place import Damaged, Place
 from imagelock.model.rule import ScanRule

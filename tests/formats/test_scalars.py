@@ -11,9 +11,9 @@ import yaml
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from imagelock.formats.base import Text
 from imagelock.formats.json_nodes import compose_json
 from imagelock.formats.scalars import scalar_span
+from imagelock.formats.text import Text
 from imagelock.formats.tree import Document
 from imagelock.formats.yaml_text import chunks, compose
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from imagelock.formats.base import Text
+from imagelock.formats.text import Text
 from imagelock.formats.tree import Document
 from imagelock.formats.yaml_text import chunks, compose
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagelock.errors import FormatError
-from imagelock.formats.base import Text
+from imagelock.formats.text import Text
 from imagelock.formats.yaml_text import MERGE_CONFLICT, chunks, compose, compose_inner
 
 if TYPE_CHECKING:

@@ -34,10 +34,10 @@ from imagelock.formats import (
     tekton,
 )
 from imagelock.formats import rules as rule_format
-from imagelock.formats.base import Marks
 from imagelock.formats.candidates import is_templated
 from imagelock.formats.leftovers import left_over, loose_lines
 from imagelock.formats.quick import quick
+from imagelock.formats.text import Marks
 from imagelock.formats.yaml_text import MERGE_CONFLICT, chunks, compose
 from imagelock.model.place import Place, Unreadable
 from imagelock.patterns import lazily
@@ -45,7 +45,8 @@ from imagelock.patterns import lazily
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from imagelock.formats.base import DocumentFormat, FileFormat, NamedFormat, Text
+    from imagelock.formats.base import DocumentFormat, FileFormat, NamedFormat
+    from imagelock.formats.text import Text
     from imagelock.formats.yaml_text import Chunk
     from imagelock.model.place import Found
     from imagelock.model.rule import ScanRule

@@ -19,7 +19,7 @@ from imagelock.patterns import lazily
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from imagelock.formats.base import Mark
+    from imagelock.formats.text import Mark
     from imagelock.formats.tree import Document, Node
     from imagelock.model.place import Found
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import yaml
 
 from imagelock.errors import FormatError
-from imagelock.formats.base import Text
 from imagelock.formats.edits import Edit, applied, edit_of
+from imagelock.formats.text import Text
 from imagelock.formats.tree import MAP_TAG, SEQ_TAG, STRING_TAG, UNRESOLVED_TAG, plain_tag
 from imagelock.formats.yaml_text import chunks, compose
 from imagelock.model.place import Slot

@@ -12,7 +12,7 @@ from imagelock.formats.yaml_text import chunks, compose
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.base import Text
+    from imagelock.formats.text import Text
     from imagelock.formats.tree import Document, Node
 
 CSV_KIND = "ClusterServiceVersion"

@@ -17,7 +17,7 @@ from imagelock.formats.kubernetes import container_images
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.base import Mark
+    from imagelock.formats.text import Mark
     from imagelock.formats.tree import Document, Node
     from imagelock.model.place import Found
 

@@ -14,7 +14,7 @@ from imagelock.formats.candidates import required
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.base import Mark
+    from imagelock.formats.text import Mark
     from imagelock.formats.tree import Document
     from imagelock.model.place import Found
 

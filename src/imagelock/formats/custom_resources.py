@@ -20,8 +20,8 @@ from imagelock.formats.objects import group_of, kind_of, objects, parameter_reas
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.base import Mark
     from imagelock.formats.custom_resource_table import Row
+    from imagelock.formats.text import Mark
     from imagelock.formats.tree import Document, Node
     from imagelock.model.place import Found
 

@@ -18,7 +18,7 @@ from imagelock.formats.objects import kind_of, objects
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.base import Mark
+    from imagelock.formats.text import Mark
     from imagelock.formats.tree import Document, Node
     from imagelock.model.place import Found
 

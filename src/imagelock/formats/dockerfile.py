@@ -28,8 +28,8 @@ from imagelock.patterns import lazily
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from imagelock.formats.base import Text
     from imagelock.formats.dockerfile_text import Instruction, Word
+    from imagelock.formats.text import Text
     from imagelock.model.place import Found, Span
 
 name = "dockerfile"

@@ -15,7 +15,7 @@ from imagelock.formats.candidates import required, required_behind
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.base import Mark
+    from imagelock.formats.text import Mark
     from imagelock.formats.tree import Document, Node
     from imagelock.model.place import Found
 

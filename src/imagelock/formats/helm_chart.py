@@ -14,7 +14,7 @@ from imagelock.formats.nested import inner_documents
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.base import Text
+    from imagelock.formats.text import Text
     from imagelock.formats.tree import Document, Node
     from imagelock.model.place import Found
 

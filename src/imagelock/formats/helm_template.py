@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Iterator
 
-    from imagelock.formats.base import Text
+    from imagelock.formats.text import Text
     from imagelock.model.place import Found
 
 name = "helm-template"

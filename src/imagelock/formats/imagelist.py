@@ -19,7 +19,7 @@ from imagelock.patterns import lazily
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.base import Text
+    from imagelock.formats.text import Text
     from imagelock.model.place import Found
 
 name = "image-list"

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import yaml
 
 from imagelock.errors import FormatError
-from imagelock.formats.base import Text
 from imagelock.formats.candidates import possible
 from imagelock.formats.json_nodes import compose_json
+from imagelock.formats.text import Text
 from imagelock.formats.tree import Document
 from imagelock.formats.yaml_text import chunks, compose_inner
 from imagelock.limits import TEXT_NESTING

@@ -26,7 +26,7 @@ from imagelock.patterns import lazily
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.base import Text
+    from imagelock.formats.text import Text
     from imagelock.formats.yaml_text import Chunk
     from imagelock.model.place import Found
 

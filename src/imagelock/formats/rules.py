@@ -16,7 +16,7 @@ from imagelock.patterns import lazily
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from imagelock.formats.base import Text
+    from imagelock.formats.text import Text
     from imagelock.formats.tree import Document, Node
     from imagelock.model.place import Found
     from imagelock.model.rule import ScanRule

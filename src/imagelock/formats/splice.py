@@ -19,10 +19,10 @@ import yaml
 from imagelock.errors import FormatError
 from imagelock.formats import rules as rules_format
 from imagelock.formats.all import FILE_FORMATS, find, is_documents
-from imagelock.formats.base import Text
 from imagelock.formats.edits import Edit, applied, edit_of
 from imagelock.formats.json_nodes import compose_json
 from imagelock.formats.scalars import scalar_span
+from imagelock.formats.text import Text
 from imagelock.formats.yaml_text import BYTE_ORDER_MARK, chunks
 from imagelock.model.place import Place
 

@@ -22,7 +22,7 @@ from imagelock.model.tagfile import DIGEST_KEY, KEYS, Field, Flaw, TagItem
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.base import Text
+    from imagelock.formats.text import Text
     from imagelock.formats.tree import Document
     from imagelock.model.place import Found
     from imagelock.model.tagfile import TagPart

@@ -19,7 +19,7 @@ from imagelock.limits import YAML_DEPTH, YAML_NODES
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.base import Text
+    from imagelock.formats.text import Text
     from imagelock.model.place import Span
 
 RawNode: TypeAlias = yaml.ScalarNode | yaml.MappingNode | yaml.SequenceNode

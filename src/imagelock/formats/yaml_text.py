@@ -31,7 +31,7 @@ from imagelock.patterns import lazily
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.base import Text
+    from imagelock.formats.text import Text
     from imagelock.formats.tree import RawNode
 
 _LINE_END = r"(?:\r\n|\r|\n|\Z)"

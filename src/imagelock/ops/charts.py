@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from imagelock.errors import FileError, FormatError
 from imagelock.files import decode, read_bytes
-from imagelock.formats.base import Chart, Text
+from imagelock.formats.text import Chart, Text
 from imagelock.formats.yaml_text import chunks, compose
 from imagelock.limits import (
     CHART_ARCHIVE_BYTES,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from imagelock.errors import FileError
 from imagelock.files import decode, read_bytes
 from imagelock.formats.all import DOCUMENT_SUFFIXES, find
-from imagelock.formats.base import Text
+from imagelock.formats.text import Text
 from imagelock.limits import YAML_BYTES
 from imagelock.model.outcome import Exempted, finding
 from imagelock.model.place import Damaged, Place, Skipped, Unreadable

@@ -30,6 +30,11 @@ def olm_pinning(project: Project) -> OlmPinning | None:
     )
 
 
+def catalog_uses(project: Project, catalog: Catalog) -> CatalogUses:
+    """Return what the lists of one catalog name."""
+    return CatalogUses(catalog, _collected(project, catalog).all_uses)
+
+
 def _collected(project: Project, catalog: Catalog) -> Collection:
     """Read a catalog's source; its exemptions count where its images are used."""
     path = project.root / (catalog.source or "")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from imagelock.errors import FileError, FormatError
 from imagelock.files import decode
 from imagelock.formats.all import find
-from imagelock.formats.base import Text
+from imagelock.formats.text import Text
 from imagelock.formats.yaml_text import chunks, compose
 from imagelock.model.digest import same_digest
 from imagelock.model.outcome import finding

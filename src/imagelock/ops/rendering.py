@@ -18,7 +18,7 @@ import yaml
 
 from imagelock.errors import FileError, FormatError
 from imagelock.files import encode, read_bytes
-from imagelock.formats.base import Text
+from imagelock.formats.text import Text
 from imagelock.formats.yaml_text import chunks, compose
 from imagelock.limits import GIB, MIB
 from imagelock.ops.charts import CHART_FILE

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from imagelock.patterns import lazily
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import re

@@ -1,0 +1,90 @@
+"""A text with the facts that formats ask of it: its path, its lines, the chart around it, its marks."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """What is known of the Helm chart that a text belongs to: a format reads no other file itself.
+
+    ``folder`` is the chart's, as the text's path begins.
+    """
+
+    folder: str = ""
+    app_version: str | None = None
+
+
+_SMALL = 32 * 1024
+
+
+@dataclass(frozen=True)
+class Text:
+    """One text and the path it is known by (relative, with ``/``); offsets count characters.
+
+    ``chart`` is the chart whose folder the text lies in, as far as the caller knows.
+    """
+
+    path: str
+    content: str
+    chart: Chart | None = None
+
+    @property
+    def file_name(self) -> str:
+        """The last part of the path."""
+        return self.path.rpartition("/")[2]
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        starts = [0]
+        at = self.content.find("\n")
+        while at >= 0:
+            starts.append(at + 1)
+            at = self.content.find("\n", at + 1)
+        return starts
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Return the line and column of an offset, both counted from 1."""
+        if len(self.content) < _SMALL:
+            # A few places in a small text: counting is quicker than a table of its lines.
+            line = self.content.count("\n", 0, offset) + 1
+            return line, offset - self.content.rfind("\n", 0, offset)
+        line = bisect_right(self._line_starts, offset)
+        return line, offset - self._line_starts[line - 1] + 1
+
+
+Mark: TypeAlias = str | re.Pattern[str]
+"""A word or an expression that begins with one.
+
+Searching for a word is by far the quickest; one that begins with a line break stands for the begin of a
+line, the document's first as well.
+"""
+
+
+class Marks:
+    """The marks of several formats, each looked for once, the quickest way first."""
+
+    def __init__(self, marks: Iterable[Mark]) -> None:
+        distinct = tuple(dict.fromkeys(marks))
+        self._words = tuple(mark for mark in distinct if isinstance(mark, str))
+        self._heads = tuple(word[1:] for word in self._words if word.startswith("\n"))
+        self._expressions = tuple(mark for mark in distinct if not isinstance(mark, str))
+
+    def stand_in(self, content: str, start: int, end: int) -> bool:
+        """Whether one of the marks stands in ``content[start:end]``."""
+        for word in self._words:
+            if content.find(word, start, end) >= 0:
+                return True
+        if self._heads and content.startswith(
+            self._heads, start + content.startswith("\ufeff", start, end), end
+        ):
+            return True
+        return any(mark.search(content, start, end) is not None for mark in self._expressions)
