@@ -45,10 +45,10 @@ if TYPE_CHECKING:
 )
 @click.option("--dry-run", is_flag=True, help="Show what would change, write nothing.")
 @format_option
+@quota_option
 @common()  # fmt: skip
 def command(  # noqa: PLR0913 - the options of the contract
     run: Run,
-@quota_option
     sources: tuple[str, ...],
     *,
     upgrade: bool,
