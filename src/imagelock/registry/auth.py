@@ -59,7 +59,7 @@ class Authorizer:
 
         Raises :class:`NoAccessError` when nothing settles it.
         """
-        grant = self._known_grant(site, at, call.actions)
+        grant = self._known_grant(site, at, _scope(at, call))
         answer = self._send(site, call, grant)
         if answer.status not in _REFUSED or answer.url != site.url:
             return answer
@@ -74,15 +74,15 @@ class Authorizer:
             call = replace(call, headers={**call.headers, "Authorization": grant.value})
         return self._transport.request(site, call)
 
-    def _known_grant(self, site: Site, at: Endpoint, actions: str) -> Grant | None:
+    def _known_grant(self, site: Site, at: Endpoint, wanted: str) -> Grant | None:
         """Return what is known to settle this repository, or most likely will."""
-        grant = self._grants.get((site.url, at.repository, actions))
+        grant = self._grants.get((site.url, at.repository, wanted))
         if grant is not None and grant.expires > time.monotonic():
             return grant
         challenge = self._challenges.get(site.url)
         if challenge is None:
             return None
-        scope = _scope(at, actions) if challenge.scheme == "bearer" else ""
+        scope = wanted if challenge.scheme == "bearer" else ""
         try:
             return next(self._offers(site, at, replace(challenge, scope=scope), None), None)
         except NoAccessError:
@@ -93,13 +93,14 @@ class Authorizer:
         if answer.status == 403 and (refused is None or not refused.with_login):
             raise self._no_access(site, at, answer)
         challenge = self._challenge(site, answer)
-        if challenge.scope == _scope(at, "pull"):
-            # A registry asks for what one request needs; a copy needs to write next.
-            challenge = replace(challenge, scope=_scope(at, call.actions))
+        wanted = _scope(at, call)
+        if call.also_from or challenge.scope in {"", f"repository:{at.repository}:pull"}:
+            # A registry asks for what one request needs, or leaves it to us; a copy needs to write next.
+            challenge = replace(challenge, scope=wanted)
         for grant in self._offers(site, at, challenge, refused, login=answer.status == 401):
             again = self._send(site, call, grant)
             if again.status not in _REFUSED or again.url != site.url:
-                self._remember(site, at, challenge, grant, call.actions)
+                self._remember(site, at, challenge, grant, wanted)
                 return again
             answer = again
         raise self._no_access(site, at, answer)
@@ -141,12 +142,12 @@ class Authorizer:
                     return challenge
         return self._challenges.get(site.url, Challenge(scheme="none"))
 
-    def _remember(self, site: Site, at: Endpoint, challenge: Challenge, grant: Grant, actions: str) -> None:
+    def _remember(self, site: Site, at: Endpoint, challenge: Challenge, grant: Grant, wanted: str) -> None:
         login = self._login(site, at, challenge)
         key = (site.url, at.repository)
         with self._lock:
-            self._grants[*key, actions] = grant
-            usual = challenge.scope == _scope(at, actions)
+            self._grants[*key, wanted] = grant
+            usual = challenge.scope == wanted
             if challenge.scheme == "basic" or (challenge.scheme == "bearer" and usual):
                 self._challenges.setdefault(site.url, challenge)
             if login.credential is not None and not grant.with_login:
@@ -182,9 +183,10 @@ class Authorizer:
         return NoAccessError(f"access denied ({answer.reason})", hint=hint)
 
 
-def _scope(at: Endpoint, actions: str) -> str:
-    """Return a token's scope as the distribution project's token specification writes it."""
-    return f"repository:{at.repository}:{actions}"
+def _scope(at: Endpoint, call: Call) -> str:
+    """Return a token's scopes as the distribution project's token specification writes them."""
+    scope = f"repository:{at.repository}:{call.actions}"
+    return f"{scope} repository:{call.also_from}:pull" if call.also_from else scope
 
 
 def _host_of(realm: str) -> str:

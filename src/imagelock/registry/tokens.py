@@ -114,8 +114,9 @@ class Tokens:
         scope: str,
         credential: Credential | None,
     ) -> Answer:
-        fields = {"service": challenge.service, "scope": scope}
-        query = "&".join(filter(None, (realm.query, urlencode({k: v for k, v in fields.items() if v}))))
+        # Each scope is a parameter of its own here; the form of OAuth 2 has one list with spaces.
+        fields = [("service", challenge.service), *(("scope", each) for each in scope.split())]
+        query = "&".join(filter(None, (realm.query, urlencode([pair for pair in fields if pair[1]]))))
         headers = {"Accept": "application/json"}
         if credential is not None:
             headers["Authorization"] = credential.basic

@@ -80,7 +80,8 @@ class Call:
 
     At most ``limit`` bytes of a good answer's body are taken; with ``streamed`` it is left to the caller.
     ``body`` may be pieces: sent as they come, with the ``Content-Length`` that ``headers`` must have, and
-    once more after trouble unless they are a mere iterator.  ``actions`` is what a token must allow;
+    once more after trouble unless they are a mere iterator.  ``actions`` is what a token must allow, and
+    reading ``also_from``, another repository (a mount);
     ``answer_within`` (seconds) replaces the usual deadline of the first byte that comes back.
     """
 
@@ -92,6 +93,7 @@ class Call:
     manner: Manner = Manner()
     streamed: bool = False
     actions: str = "pull"
+    also_from: str = ""
     answer_within: float | None = None
 
     @property

@@ -71,7 +71,8 @@ class Uploader:
             return False
         query = f"mount={digest}&from={source.repository}"
         try:
-            answer = self._ask(at, "POST", f"/v2/{at.repository}/blobs/uploads/?{query}", _OPENING)
+            target = f"/v2/{at.repository}/blobs/uploads/?{query}"
+            answer = self._ask(at, "POST", target, _OPENING, also_from=source.repository)
         except NoAccessError:
             return False  # writing here is allowed and reading there may not be: the stream will tell
         if answer.status == 202 and "Location" in answer.headers:
@@ -163,9 +164,18 @@ class Uploader:
             raise refusal(answer, what=what)
         return True
 
-    def _ask(self, at: Endpoint, method: str, target: str, headers: Mapping[str, str]) -> Answer:
-        body = b"" if method == "POST" else None
-        call = Call(method=method, target=target, limit=_SMALL, headers=headers, body=body, actions=WRITE)
+    def _ask(
+        self, at: Endpoint, method: str, target: str, headers: Mapping[str, str], *, also_from: str = ""
+    ) -> Answer:
+        call = Call(
+            method=method,
+            target=target,
+            limit=_SMALL,
+            headers=headers,
+            body=b"" if method == "POST" else None,
+            actions=WRITE,
+            also_from=also_from,
+        )
         return self._authorizer.request(self._site(at), at, call)
 
     def _site(self, at: Endpoint) -> Site:
