@@ -19,7 +19,7 @@ from imagelock.registry.endpoints import endpoints
 from imagelock.registry.otherfiles import OtherFiles
 from imagelock.registry.proof import DIGEST_HEADER
 from imagelock.registry.tokens import may_see
-from imagelock.registry.transport import Call, Transport
+from imagelock.registry.transport import Call, Transport, split_location
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -200,9 +200,11 @@ class _Visit:
 def _shown(challenge: Challenge) -> str:
     if challenge.scheme != "bearer":
         return _plain(challenge.scheme)
-    realm = challenge.realm.partition("?")[0].partition("#")[0]
-    scheme, _, rest = realm.rpartition("://")
-    realm = f"{scheme}://{rest.rpartition('@')[2]}" if scheme else rest
+    try:
+        scheme, authority, target = split_location("", challenge.realm)
+        realm = f"{scheme}://{authority}{target.partition('?')[0]}"
+    except RegistryError:
+        realm = "that is no web address"
     return f"bearer, realm {_plain(realm)}, service {_plain(challenge.service) or 'none'}"
 
 

@@ -22,12 +22,16 @@ from imagelock.model import strictjson
 from imagelock.registry.gate import Trouble, retry_after
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from urllib3 import BaseHTTPResponse, HTTPHeaderDict
 
 REPEATABLE = frozenset({429, 500, 502, 503, 504})
 REDIRECT = frozenset({301, 302, 303, 307, 308})
 _MESSAGE_CHARS = 160
 _CODE = re.compile(r"[A-Z0-9_ -]{1,40}", re.ASCII)
+_PLAIN_CODE = re.compile(r"[A-Z]+(?:_[A-Z]+)*", re.ASCII)
+_CODINGS = frozenset({"gzip", "x-gzip", "deflate", "br", "zstd", "compress"})
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
 _REPOSITORY_UNKNOWN = frozenset({"NAME_UNKNOWN", "NAME_INVALID", "REPOSITORY_NOT_FOUND"})
 
@@ -36,7 +40,8 @@ _REPOSITORY_UNKNOWN = frozenset({"NAME_UNKNOWN", "NAME_INVALID", "REPOSITORY_NOT
 class Answer:
     """One answer, its body read within the limit; ``url`` is scheme, host and port of who gave it.
 
-    ``stream`` is the body still to be read, where the call asked for that and the answer is good.
+    ``stream`` is the body still to be read, where the call asked for that and the answer is good.  Of a
+    ``quiet`` answer no words are shown: a token service or a storage may repeat what was sent to it.
     """
 
     status: int
@@ -44,6 +49,7 @@ class Answer:
     body: bytes
     url: str
     stream: BaseHTTPResponse | None = None
+    quiet: bool = False
 
     @property
     def media_type(self) -> str | None:
@@ -68,6 +74,9 @@ class Answer:
     def reason(self) -> str:
         """The status and what the registry says to it, fit for one line of a terminal."""
         first = self._first_error() or {}
+        if self.quiet:
+            code = self.code or ""
+            return f"{self.status} {code if _PLAIN_CODE.fullmatch(code) else ''}".strip()
         texts = [first.get(key) for key in ("code", "message")]
         said = ": ".join(_UNPRINTABLE.sub(" ", text) for text in texts if isinstance(text, str) and text)
         return f"{self.status} {said[:_MESSAGE_CHARS]}".strip()
@@ -82,6 +91,22 @@ class Answer:
         errors = document.get("errors") if isinstance(document, dict) else None
         first = errors[0] if isinstance(errors, list) and errors else None
         return first if isinstance(first, dict) else None
+
+
+def coding(answer: Answer) -> str | None:
+    """Return the name of the compression that nobody asked for; None where there is none."""
+    said = answer.headers.get("Content-Encoding", "identity").strip().lower()
+    if said in {"", "identity"}:
+        return None
+    return said if said in _CODINGS else "an unknown coding"
+
+
+def scrubbed(body: bytes, secrets: Iterable[str]) -> bytes:
+    """Return what a server said without the secrets it was told, should it repeat them."""
+    for secret in secrets:
+        if secret:
+            body = body.replace(secret.encode(), b"***")
+    return body
 
 
 def is_true_404(answer: Answer) -> bool:

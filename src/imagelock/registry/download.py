@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from imagelock import limits
 from imagelock.errors import IntegrityError, UnreachableError
 from imagelock.model.digest import Digest, new_hasher, same_digest
-from imagelock.registry.answers import refusal
+from imagelock.registry.answers import coding, refusal
 from imagelock.registry.faults import FOREIGN, fault
 from imagelock.registry.gate import Trouble
 
@@ -34,11 +34,11 @@ def require_stream(answer: Answer, descriptor: Descriptor, start: int = 0) -> An
         raise refusal(answer, what="blob")
     length = answer.headers.get("Content-Length")
     wanted = descriptor.size - start if answer.status == 206 else descriptor.size
-    encoding = answer.headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding not in {"", "identity"} or (length is not None and length != str(wanted)):
+    compression = coding(answer)
+    if compression is not None or (length is not None and length != str(wanted)):
         answer.stream.close()
-        if encoding not in {"", "identity"}:
-            raise IntegrityError(f"the answer is compressed ({encoding[:20]}), which was not asked for")
+        if compression is not None:
+            raise IntegrityError(f"the answer is compressed ({compression}), which was not asked for")
         raise IntegrityError(f"{answer.url} sends {length} bytes of a blob of {wanted}")
     return answer
 

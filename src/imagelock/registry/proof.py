@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from imagelock.errors import IntegrityError, ValueFormError
 from imagelock.model.digest import Digest, same_digest
 from imagelock.model.manifest import DOCKER_SCHEMA1, parse_manifest
-from imagelock.registry.answers import refusal
+from imagelock.registry.answers import coding, refusal
 from imagelock.registry.store import Claim, Content
 
 if TYPE_CHECKING:
@@ -65,10 +65,9 @@ def manifest(answer: Answer, target: str | Digest, host: str) -> Content:
 def _require_body(answer: Answer, *, what: str) -> None:
     if answer.status != 200:
         raise refusal(answer, what=what)
-    encoding = answer.headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding not in {"", "identity"}:
+    if (compression := coding(answer)) is not None:
         raise IntegrityError(
-            f"the answer is compressed ({encoding[:20]}), which was not asked for",
+            f"the answer is compressed ({compression}), which was not asked for",
             hint="a proxy in between changes the bytes: their digest can never match",
         )
 

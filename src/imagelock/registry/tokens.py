@@ -122,7 +122,7 @@ class Tokens:
             headers["Authorization"] = credential.basic
         target = f"{realm.path or '/'}?{query}"
         return self._transport.request(
-            service, Call(method="GET", target=target, limit=limits.TOKEN_BYTES, headers=headers)
+            service, Call(method="GET", target=target, limit=limits.TOKEN_BYTES, headers=headers, quiet=True)
         )
 
     def _post(
@@ -143,6 +143,7 @@ class Tokens:
             limit=limits.TOKEN_BYTES,
             headers=headers,
             body=urlencode(form).encode(),
+            quiet=True,
         )
         return self._transport.request(service, call)
 

@@ -6,6 +6,7 @@ it, because each of them would change what is verified or who sees a secret.
 
 from __future__ import annotations
 
+import base64
 import math
 import threading
 import time
@@ -20,7 +21,7 @@ from imagelock import __version__, limits
 from imagelock.errors import IntegrityError, RegistryError, UnreachableError
 from imagelock.model.hosts import HostSettings
 from imagelock.registry.addresses import Neighbourhood
-from imagelock.registry.answers import REDIRECT, REPEATABLE, Answer, trouble
+from imagelock.registry.answers import REDIRECT, REPEATABLE, Answer, scrubbed, trouble
 from imagelock.registry.certsd import with_certificates
 from imagelock.registry.connections import Connections
 from imagelock.registry.endpoints import DEFAULT_PORTS
@@ -81,7 +82,7 @@ class Call:
     At most ``limit`` bytes of a good answer's body are taken; with ``streamed`` it is left to the caller.
     ``body`` may be pieces: sent as they come, with the ``Content-Length`` that ``headers`` must have, and
     once more after trouble unless they are a mere iterator.  ``actions`` is what a token must allow, and
-    reading ``also_from``, another repository (a mount);
+    reading ``also_from``, another repository (a mount); of the answer to a ``quiet`` call no words are shown;
     ``answer_within`` (seconds) replaces the usual deadline of the first byte that comes back.
     """
 
@@ -94,6 +95,7 @@ class Call:
     streamed: bool = False
     actions: str = "pull"
     also_from: str = ""
+    quiet: bool = False
     answer_within: float | None = None
 
     @property
@@ -219,9 +221,9 @@ class Transport:
         Raises a :class:`RegistryError` when no answer came; any status but a redirect is an answer.
         """
         answer = self._persist(site, call)
-        for _ in range(limits.REDIRECTS):
+        for hops in range(limits.REDIRECTS):
             if answer.status not in REDIRECT or "Location" not in answer.headers:
-                return answer
+                return answer if hops == 0 else replace(answer, quiet=True)
             site, call = self._next_hop(site, call, answer.headers["Location"])
             try:
                 answer = self._persist(site, call)
@@ -230,7 +232,7 @@ class Transport:
                 raise
         if answer.status in REDIRECT:
             raise UnreachableError(f"more than {limits.REDIRECTS} redirects")
-        return answer
+        return replace(answer, quiet=True)
 
     def _next_hop(self, site: Site, call: Call, location: str) -> tuple[Site, Call]:
         """Return where a redirect leads; Authorization stays home when scheme, host or port change."""
@@ -300,7 +302,11 @@ class Transport:
         except BaseException:
             response.close()
             raise
-        return Answer(status=response.status, headers=response.headers, body=body, url=site.url)
+        if response.status >= 300:
+            body = scrubbed(body, _secrets(call))
+        return Answer(
+            status=response.status, headers=response.headers, body=body, url=site.url, quiet=call.quiet
+        )
 
     def _fresh_pool(self, site: Site) -> Pool:
         return self._connections.pool(
@@ -327,6 +333,16 @@ def _timeout(call: Call) -> urllib3.Timeout:
     if call.answer_within is None:
         return _TIMEOUT
     return urllib3.Timeout(connect=limits.CONNECT_SECONDS, read=call.answer_within)
+
+
+def _secrets(call: Call) -> tuple[str, ...]:
+    """Return what of a call a server must not repeat to the terminal: a token, or a login in all its forms."""
+    value = call.headers.get("Authorization", "").partition(" ")[2]
+    try:
+        pair = base64.b64decode(value, validate=True).decode()
+    except ValueError:
+        pair = ""
+    return value, pair, pair.partition(":")[2]
 
 
 def split_location(base: str, location: str) -> tuple[str, str, str]:
