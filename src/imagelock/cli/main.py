@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, str] = {
     "drift": "ask the registries what moved or is gone",
     "why": "show where an image is used",
     "diff": "compare two locks",
+    "olm": "pass digests on to an operator and its registries",
     "tags": "check tag files, and set release tags from them",
     "explain": "tell what a finding means and what to do",
     "mirror": "copy the lock's images into another registry",

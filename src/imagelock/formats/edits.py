@@ -31,6 +31,9 @@ def edit_of(slot: Slot, words: str) -> Edit | None:
     while tail < shorter - head and old[len(old) - 1 - tail] == words[len(words) - 1 - tail]:
         tail += 1
     first, last = head, len(old) - tail
+    if first == last == 0 and old:
+        # Nothing stands before it to be inserted behind, so the first character is written anew.
+        last, tail = 1, tail - 1
     span = slot.span
     # An insertion goes right behind the character before it: a line may be continued after that.
     start = span.starts[first] if first < last else (span.ends[first - 1] if first else span.offset(0))

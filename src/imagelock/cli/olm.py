@@ -1,0 +1,141 @@
+"""``imagelock olm``: the variables of catalogs, and the entrypoint of the registries that read them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from imagelock.cli.common import CONTEXT, Verb, VerbGroup, common, sources_argument
+
+if TYPE_CHECKING:
+    from imagelock.cli.common import Run
+
+
+@click.group("olm", cls=VerbGroup, context_settings=CONTEXT)
+def command() -> None:
+    r"""Pass the digests of catalogs on to an operator and its registries.
+
+    \b
+    Examples:
+      imagelock olm env > catalog.env
+      imagelock olm entrypoint --env-match plugin_registry_image /var/www/html -- httpd -D FOREGROUND
+    """
+
+
+@command.command("env", cls=Verb, context_settings=CONTEXT)
+@sources_argument
+@click.option("--label", "labels", multiple=True, help="Only catalogs of this label (repeatable).")
+@click.option("--decode", is_flag=True, help="Explain this process's environment; SOURCE: another one.")
+@common(("text", "env", "json", "yaml"))
+def env(run: Run, sources: tuple[str, ...], *, labels: tuple[str, ...], decode: bool) -> None:
+    r"""Print the variables that [[olm.catalog]] generates.
+
+    SOURCE is a list or tree that is a catalog under the one label given; none: the configured catalogs.
+    With --decode it is an environment: NAME=VALUE lines or JSON, - for standard input.
+
+    \b
+    Examples:
+      imagelock olm env                                     NAME=VALUE lines
+      imagelock olm env -o yaml --label plugin_registry_image
+      imagelock olm env external_images.txt --label devfile_registry_image
+      kubectl exec deploy/registry -- env | imagelock olm env --decode -
+    """
+    from imagelock.ops import olmenv  # noqa: PLC0415 - --help must not pay for the formats
+
+    if decode:
+        _decode(run, sources)
+        return
+    from imagelock.ops.project import read_lock  # noqa: PLC0415
+
+    project = run.open()
+    found, outcome = olmenv.generated_variables(project, read_lock(project).lock, sources, labels)
+    data = olmenv.as_yaml(found) if run.output == "yaml" else olmenv.as_env(found)
+    run.finish(outcome, data=data, feeds=True, json=lambda: olmenv.as_json(found, outcome))
+
+
+def _decode(run: Run, sources: tuple[str, ...]) -> None:
+    from imagelock.files import decode, read_bytes  # noqa: PLC0415
+    from imagelock.ops import olmenv  # noqa: PLC0415
+
+    environ: dict[str, str] = dict(os.environ) if not sources else {}
+    for source in sources:
+        text = sys.stdin.read() if source == "-" else decode(read_bytes(run.settings.directory / source))
+        environ.update(olmenv.read_environment(text))
+    sys.stdout.write(olmenv.as_words(olmenv.meanings(environ)))
+
+
+class _Entrypoint(Verb):
+    """Keeps what stands behind ``--`` apart: it is the command to become."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Cut the command off before options are read."""
+        at = args.index("--") if "--" in args else len(args)
+        ctx.meta["imagelock.become"] = tuple(args[at + 1 :])
+        return super().parse_args(ctx, args[:at])
+
+
+@command.command("entrypoint", cls=_Entrypoint, context_settings=CONTEXT)
+@click.argument(
+    "folders", nargs=-1, required=True, metavar="DIR... [-- COMMAND...]", type=click.Path(path_type=Path)
+)
+@click.option("--env-match", "pattern", required=True, metavar="REGEX", help="Which variables name images.")
+@click.option(
+    "--registry", metavar="HOST", help="Write this registry, host[:port][/prefix], into every name."
+)
+@click.option("--organization", metavar="PATH", help="Write these parts between registry and last part.")
+@click.option("--tag", metavar="TAG", help="Write this tag; refused where it would take a digest away.")
+@click.option("--drop-digests", is_flag=True, help="Let --tag take digests away.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing unless something is wrong.")
+def entrypoint(folders: tuple[Path, ...], *, pattern: str, quiet: bool, **override: Any) -> None:
+    r"""Pin a registry's tree from the environment, then become COMMAND.
+
+    Reads the variables that the operator passes on (RELATED_IMAGE_<name>_<label>_<tag in base32>), writes
+    name@digest wherever a YAML or JSON file below DIR names one of these images, and leaves and counts
+    the rest. Needs no lock, no configuration and no network; writes all files or none.
+
+    \b
+    Examples:
+      imagelock olm entrypoint --env-match plugin_registry_image /var/www/html/v3 -- httpd -D FOREGROUND
+      imagelock olm entrypoint --env-match devfile_registry_image --registry registry.corp:5000 html
+    """
+    from imagelock.files import write_all  # noqa: PLC0415 - --help must not pay for the formats
+    from imagelock.ops.olmentry import Override, known_images, plan_entry  # noqa: PLC0415
+
+    become: tuple[str, ...] = click.get_current_context().meta["imagelock.become"]
+    if become:
+        _check_command(become[0])
+    known = known_images(os.environ, pattern)
+    plan = plan_entry(folders, known, Override(**override))
+    write_all(plan.writes)
+    if not quiet:
+        for name in known.unread:
+            _say(f"{name} names no image by tag and digest: left out")
+        _say(
+            f"{plan.pinned} pinned in {len(plan.writes)} files, {plan.had_digest} had a digest, "
+            f"{len(plan.left)} left without one; {len(known.digests)} images in the environment, "
+            f"{known.came_with_digest} came with a digest"
+        )
+    if become:
+        _become(become)
+
+
+def _check_command(name: str) -> None:
+    from imagelock.errors import UsageError  # noqa: PLC0415 - only with a command
+
+    if shutil.which(name) is None:
+        raise UsageError("no such command", where=name)
+
+
+def _become(words: tuple[str, ...]) -> NoReturn:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execvp(words[0], words)  # noqa: S606 - becoming what was asked for is the purpose
+
+
+def _say(words: str) -> None:
+    sys.stderr.write(f"imagelock: {words}\n")
