@@ -20,7 +20,7 @@ from imagelock.model.reference import Reference, is_tag
 from imagelock.model.tomlread import Table, TableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 VERSION = 1
 HEADER = "# Written by imagelock. Do not edit: run `imagelock lock`.\n"
@@ -134,6 +134,19 @@ def render_lock(lock: Lock) -> str:
     return "\n".join(blocks)
 
 
+def render_conflicts(
+    lock: Lock, conflicts: Iterable[tuple[tuple[LockedImage, ...], tuple[LockedImage, ...]]]
+) -> str:
+    """Return a lock in which each conflict stands as both sides between git's markers, whole blocks each."""
+    parts = [(image.sort_key, _block(image)) for image in lock.images]
+    for both in conflicts:
+        ours, theirs = ("\n".join(map(_block, side)) for side in both)
+        key = min(image.sort_key for side in both for image in side)
+        parts.append((key, f"<<<<<<< ours\n{ours}=======\n{theirs}>>>>>>> theirs\n"))
+    blocks = [text for _, text in sorted(parts)]
+    return "\n".join([HEADER + f"version = {VERSION}\n", *blocks])
+
+
 def _image(table: Table) -> LockedImage:
     name = table.required("name", str)
     _check_name(table, name)
@@ -213,20 +226,6 @@ def _refuse_duplicates(images: tuple[LockedImage, ...], text: str, where: str) -
             message = f"{image.reference} is in the lock twice (also image {seen[key] + 1})"
             raise _error(text, _offset(text, f"image[{i}]"), message, where, _RESTORE)
         seen[key] = i
-
-
-def _refuse_disagreement(images: list[LockedImage], where: str) -> None:
-    first: dict[tuple[str, str], LockedImage] = {}
-    for image in images:
-        if image.tag is None:
-            continue
-        other = first.setdefault((image.name, image.tag), image)
-        if other is not image:
-            raise LockError(
-                f"two digests for {image.reference}: {other.digest} and {image.digest}",
-                where=where,
-                hint="keep the one that is meant",
-            )
 
 
 def _offset(text: str, path: str) -> int:

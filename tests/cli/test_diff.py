@@ -65,6 +65,24 @@ def test_a_difference_is_no_failure(history: World) -> None:
     assert result.out.count("\n") == 3
 
 
+def test_a_release_note_is_markdown(history: World) -> None:
+    text = history.run("diff", "HEAD", "-o", "markdown").out
+    for title in ("## Images", "### Added", "### Removed", "### Digest moved under the same tag"):
+        assert title in text
+    assert f"| `{A}` | `sha256:" in text
+
+
+def test_a_changed_tag_is_one_line_of_the_release_note(history: World) -> None:
+    history.push("redis:8")
+    history.write("a.yaml", deployment(A, "redis:8"))
+    before = history.read("images.lock")
+    history.write("before.lock", before)
+    history.run("lock")
+    text = history.run("diff", "before.lock", "-o", "markdown").out
+    assert "### Tag changed" in text
+    assert "| `docker.io/library/redis:latest` | `docker.io/library/redis:8` |" in text
+
+
 def test_a_subdirectory_compares_the_projects_lock(history: World) -> None:
     (history.root / "sub").mkdir()
     result = history.run_plain("diff", "HEAD", "-C", str(history.root / "sub"), "-o", "json")

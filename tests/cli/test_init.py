@@ -44,6 +44,20 @@ def test_a_second_init_changes_nothing_and_says_so(empty: World) -> None:
     assert "left alone" in result.err
 
 
+def test_the_lock_is_merged_by_image_and_git_must_be_told_once(empty: World) -> None:
+    (empty.root / ".git").mkdir()
+    result = empty.run("init")
+    assert "merge=imagelock" in empty.read(".gitattributes")
+    assert "git config merge.imagelock.driver 'imagelock merge-driver %O %A %B %P'" in result.err
+
+
+def test_a_line_of_an_earlier_release_is_left_alone_and_told(empty: World) -> None:
+    empty.write(".gitattributes", "images.lock text eol=lf\n")
+    result = empty.run("init")
+    assert empty.read(".gitattributes") == "images.lock text eol=lf\n"
+    assert "add merge=imagelock" in result.err
+
+
 def test_the_attributes_of_others_are_kept(empty: World) -> None:
     empty.write(".gitattributes", "*.png binary")
     empty.run("init")

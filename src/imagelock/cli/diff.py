@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @verb("diff")
 @click.argument("old")
 @click.argument("new", required=False)
-@common()
+@common(("text", "json", "markdown"))
 def command(run: Run, old: str, new: str | None) -> None:
     r"""Compare two locks: what was added, removed, or moved to another digest under the same tag.
 
@@ -31,6 +31,7 @@ def command(run: Run, old: str, new: str | None) -> None:
       imagelock diff HEAD                       what this change does to the lock
       imagelock diff v1.4 v1.5                  what the release changed
       imagelock diff old.lock new.lock -o json
+      imagelock diff v1.4 v1.5 -o markdown      for a release note
     """
     from imagelock.ops.project import read_lock  # noqa: PLC0415 - --help must not pay for it
     from imagelock.ops.why import diff  # noqa: PLC0415
@@ -40,6 +41,10 @@ def command(run: Run, old: str, new: str | None) -> None:
     before = _lock(project, old)
     after = read_lock(project).lock if new is None else _lock(project, new)
     outcome = diff(before, after)
+    if run.output == "markdown":
+        from imagelock.report.markdown import release_note  # noqa: PLC0415 - only when asked for
+
+        run.finish(outcome, data=release_note(outcome))
     run.finish(outcome, data=changes_text(outcome.changes, stdout_style()))
 
 

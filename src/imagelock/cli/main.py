@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, str] = {
     "diff": "compare two locks",
     "olm": "pass digests on to an operator and its registries",
     "tags": "check tag files, and set release tags from them",
+    "merge-driver": "merge two locks for git, image by image",
     "explain": "tell what a finding means and what to do",
     "mirror": "copy the lock's images into another registry",
     "cluster": "compare what a cluster runs with the lock",
@@ -45,7 +46,8 @@ COMMANDS: Mapping[str, str] = {
 }
 """Every command with its line in ``--help``; command ``x`` is ``imagelock.cli.x:command``.
 
-The module of a command that Python keeps its name for ends in an underscore: ``imagelock.cli.import_``.
+The module of a command that Python keeps its name for ends in an underscore: ``imagelock.cli.import_``; a
+hyphen is an underscore there.
 """
 
 INTERRUPTED = 130
@@ -92,7 +94,7 @@ class LazyGroup(click.Group):
         """Import a command."""
         if cmd_name not in COMMANDS:
             return None
-        name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name.replace("-", "_")
         module = importlib.import_module(f"imagelock.cli.{name}")
         command = module.command
         if not isinstance(command, click.Command):

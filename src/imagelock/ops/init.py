@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ATTRIBUTES = ".gitattributes"
-_ATTRIBUTE_LINE = "images.lock text eol=lf linguist-generated=true\n"
+_ATTRIBUTE_LINE = "images.lock text eol=lf merge=imagelock linguist-generated=true\n"
+
+DRIVER = "git config merge.imagelock.driver 'imagelock merge-driver %O %A %B %P'"
+"""What git must be told in each clone: attributes alone name no program."""
 
 TEMPLATE = """\
 # Configuration of imagelock. Everything is optional; the values shown are the defaults or examples.
@@ -49,6 +52,13 @@ TEMPLATE = """\
 """
 
 
+def _unmerged(attributes: bytes) -> tuple[str, ...]:
+    """Tell that git does not know yet whose merge the lock needs."""
+    if b"merge=imagelock" in attributes:
+        return ()
+    return (f"add merge=imagelock to the lock's line of {ATTRIBUTES}, so that git merges it by image",)
+
+
 def init(directory: Path) -> Outcome:
     """Write what is missing of the two files; keep what is there."""
     config = directory / FILE_NAME
@@ -61,11 +71,16 @@ def init(directory: Path) -> Outcome:
         glue = b"" if not before or before.endswith(b"\n") else b"\n"
         writes.append(Write(attributes, before, (before or b"") + glue + encode(_ATTRIBUTE_LINE)))
     write_all(writes)
+    in_git = any((folder / ".git").exists() for folder in (directory, *directory.parents))
     written = [write.path.name for write in writes]
     kept = [name for name in (FILE_NAME, ATTRIBUTES) if name not in written]
     return Outcome(
         command="init",
         changes=tuple(Change(reference=name, before=None, after="written") for name in written),
         summary={"written": len(written), "kept": len(kept)},
-        advice=tuple(f"{name} is there already and was left alone" for name in kept),
+        advice=(
+            *(f"{name} is there already and was left alone" for name in kept),
+            *(() if before is None or b"images.lock" not in before else _unmerged(before)),
+            *((f"once in each clone: {DRIVER}",) if in_git else ()),
+        ),
     )

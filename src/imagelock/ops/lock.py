@@ -271,5 +271,3 @@ def _unused(collection: Collection, lock: Lock, request: LockRequest) -> tuple[L
     )
 
 
-def _origin(image: LockedImage) -> str | None:
-    return None if image.source is None else image.source.origin

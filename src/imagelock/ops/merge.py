@@ -1,7 +1,7 @@
-"""A lock with merge conflict markers settled: what one side has or both agree on is kept.
+"""Two locks merged, image by image; and a lock with merge conflict markers settled.
 
-An image that the two sides took to different digests is left out, so that the run resolves its tag anew;
-nobody's older digest wins by accident.
+Blocks of different images never conflict.  One image that the two sides took to two digests does: nobody's
+digest wins by accident.  ``settle`` leaves such an image out, so that the run resolves its tag anew.
 """
 
 from __future__ import annotations
@@ -11,11 +11,35 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imagelock.errors import LockError
-from imagelock.lockfile import parse_lock
+from imagelock.files import Write, decode, encode, read_bytes, write_all
+from imagelock.limits import LOCK_BYTES
+from imagelock.lockfile import parse_lock, render_conflicts
 from imagelock.model.lock import Lock
+from imagelock.model.outcome import Outcome, finding
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
     from imagelock.model.lock import LockedImage
+    from imagelock.model.outcome import Finding
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """One image with two digests: what each side has of it."""
+
+    ours: tuple[LockedImage, ...]
+    theirs: tuple[LockedImage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What both sides agree on, what they do not, and what one side moved while the other dropped it."""
+
+    lock: Lock
+    conflicts: tuple[Conflict, ...]
+    kept: tuple[LockedImage, ...]
+
 
 _MIDDLE = re.compile(r"={7}\r?")
 _STEPS = (
@@ -49,6 +73,110 @@ def settle(text: str, where: str) -> Settled:
     left_out = {_key(image) for image, _ in contested}
     both = {**other, **own}
     return Settled(Lock(tuple(image for key, image in both.items() if key not in left_out)).sorted, contested)
+
+
+def run_merge(base: Path, ours: Path, theirs: Path, shown: str) -> Outcome:
+    """Merge two files of which git says that they grew out of a third; the result replaces ``ours``.
+
+    Raises :class:`LockError` for a side that is no lock, after both whole sides were written with markers.
+    """
+    data = read_bytes(ours, LOCK_BYTES)
+    before, own, other = decode(read_bytes(base, LOCK_BYTES)), decode(data), decode(read_bytes(theirs, LOCK_BYTES))
+    try:
+        # The common base of a criss-cross merge is itself merged, and may be in conflict.
+        grown = settle(before, shown).lock if before.strip() else Lock()
+        merged = merge(grown, parse_lock(own, shown), parse_lock(other, shown))
+    except LockError:
+        both = f"<<<<<<< ours\n{_ended(own)}=======\n{_ended(other)}>>>>>>> theirs\n"
+        write_all([Write(ours, data, encode(both))])
+        raise
+    text = render_conflicts(merged.lock, [(item.ours, item.theirs) for item in merged.conflicts])
+    write_all([Write(ours, data, encode(text))])
+    return Outcome(
+        command="merge-driver",
+        findings=tuple(_contested(item, shown) for item in merged.conflicts),
+        summary={"entries": len(merged.lock.images), "conflicts": len(merged.conflicts)},
+        advice=tuple(
+            f"{image.reference} was moved on one side and dropped on the other: it is kept"
+            for image in merged.kept
+        ),
+    )
+
+
+def _contested(item: Conflict, shown: str) -> Finding:
+    image = item.ours[0]
+    named = image.reference if image.tag is not None else image.name
+    return finding(
+        "IL104",
+        f"{named} was updated to two digests",
+        reference=named,
+        file=shown,
+        notes=[
+            f"{side}: {image.digest}"
+            for side, images in (("ours", item.ours), ("theirs", item.theirs))
+            for image in images
+        ],
+        hint="run `imagelock lock --resolve`, or keep one of the two blocks",
+    )
+
+
+def _ended(text: str) -> str:
+    return text if not text or text.endswith("\n") else f"{text}\n"
+
+
+def merge(base: Lock, ours: Lock, theirs: Lock) -> Merged:
+    """Merge two locks that grew out of one: what only one side changed is taken from that side.
+
+    An entry that one side dropped and the other moved stays, because somebody still works with it; the next
+    ``lock`` over the whole project drops it if nothing does.
+    """
+    old, own, other = ({_key(image): image for image in lock.images} for lock in (base, ours, theirs))
+    images: list[LockedImage] = []
+    conflicts: list[Conflict] = []
+    kept: list[LockedImage] = []
+    for key in {**own, **other}:
+        before, one, two = old.get(key), own.get(key), other.get(key)
+        if one is None or two is None:
+            image = one or two
+            if image is not None and image != before:
+                images.append(image)
+                kept += [image] if before is not None else []
+        elif one.digest == two.digest or before in (one, two):
+            images.append(two if one == before else _fuller(one, two) if two != before else one)
+        else:
+            conflicts.append(Conflict((one,), (two,)))
+    bare = tuple(_bare_conflicts(base, ours, theirs))
+    contested = {image for conflict in bare for side in (conflict.ours, conflict.theirs) for image in side}
+    agreed = Lock(tuple(image for image in images if image not in contested)).sorted
+    return Merged(agreed, (*conflicts, *bare), tuple(kept))
+
+
+def _fuller(one: LockedImage, two: LockedImage) -> LockedImage:
+    """Return of two entries with the same digest the one that knows more, whichever side it is on."""
+    return max(one, two, key=lambda image: (_facts(image), repr(image)))
+
+
+def _facts(image: LockedImage) -> int:
+    details = [part.config is not None for part in image.platforms]
+    return len(details) + sum(details) + (image.media_type is not None) + (image.source is not None)
+
+
+def _bare_conflicts(base: Lock, ours: Lock, theirs: Lock) -> Iterator[Conflict]:
+    """Yield names whose entry without a tag both sides replaced, each by another digest."""
+    for name in sorted({image.name for image in base.images if image.tag is None}):
+        before, own, other = (_bare(lock, name) for lock in (base, ours, theirs))
+        gone_from_both = before - own - other
+        mine, others = own - before - other, other - before - own
+        if gone_from_both and mine and others:
+            yield Conflict(_ordered(mine), _ordered(others))
+
+
+def _bare(lock: Lock, name: str) -> set[LockedImage]:
+    return {image for image in lock.named(name) if image.tag is None}
+
+
+def _ordered(images: Iterable[LockedImage]) -> tuple[LockedImage, ...]:
+    return tuple(sorted(images, key=lambda image: image.sort_key))
 
 
 def _key(image: LockedImage) -> tuple[str, str]:

@@ -1,0 +1,40 @@
+"""``imagelock merge-driver``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from imagelock.cli.common import common, verb
+
+if TYPE_CHECKING:
+    from imagelock.cli.common import Run
+
+_PATH = click.Path(path_type=Path)
+
+
+@verb("merge-driver")
+@click.argument("base", type=_PATH)
+@click.argument("ours", type=_PATH)
+@click.argument("theirs", type=_PATH)
+@click.argument("path", required=False)
+@common()
+def command(run: Run, base: Path, ours: Path, theirs: Path, path: str | None) -> None:
+    r"""Merge two locks for git, image by image; the result is written over OURS.
+
+    Blocks of different images never conflict. One image that was updated to two digests does (exit 1): both
+    blocks stand between git's markers, and `imagelock lock --resolve` settles them. A side that is no lock
+    leaves both whole sides between markers (exit 2).
+
+    \b
+    Examples, once in each clone; `imagelock init` writes the line of .gitattributes:
+      git config merge.imagelock.driver 'imagelock merge-driver %O %A %B %P'
+      git config merge.imagelock.name "imagelock's merge of two locks"
+    """
+    from imagelock.ops.merge import run_merge  # noqa: PLC0415 - --help must not pay for it
+
+    directory = run.settings.directory.absolute()
+    sides = (directory / base, directory / ours, directory / theirs)
+    run.finish(run_merge(*sides, path or ours.as_posix()))
