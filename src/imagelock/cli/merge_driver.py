@@ -28,8 +28,10 @@ def command(run: Run, base: Path, ours: Path, theirs: Path, path: str | None) ->
     blocks stand between git's markers, and `imagelock lock --resolve` settles them. A side that is no lock
     leaves both whole sides between markers (exit 2).
 
+    `imagelock init` writes the line of .gitattributes; git must be told the program once in each clone.
+
     \b
-    Examples, once in each clone; `imagelock init` writes the line of .gitattributes:
+    Examples:
       git config merge.imagelock.driver 'imagelock merge-driver %O %A %B %P'
       git config merge.imagelock.name "imagelock's merge of two locks"
     """

@@ -269,5 +269,3 @@ def _unused(collection: Collection, lock: Lock, request: LockRequest) -> tuple[L
         and _key(image) not in in_lists
         and not is_used(image, grouped, lock)
     )
-
-

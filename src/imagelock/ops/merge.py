@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from imagelock.model.lock import LockedImage
     from imagelock.model.outcome import Finding
 
+
 @dataclass(frozen=True, slots=True)
 class Conflict:
     """One image with two digests: what each side has of it."""
@@ -81,7 +82,11 @@ def run_merge(base: Path, ours: Path, theirs: Path, shown: str) -> Outcome:
     Raises :class:`LockError` for a side that is no lock, after both whole sides were written with markers.
     """
     data = read_bytes(ours, LOCK_BYTES)
-    before, own, other = decode(read_bytes(base, LOCK_BYTES)), decode(data), decode(read_bytes(theirs, LOCK_BYTES))
+    before, own, other = (
+        decode(read_bytes(base, LOCK_BYTES)),
+        decode(data),
+        decode(read_bytes(theirs, LOCK_BYTES)),
+    )
     try:
         # The common base of a criss-cross merge is itself merged, and may be in conflict.
         grown = settle(before, shown).lock if before.strip() else Lock()
