@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from imagelock.cli.quota import keep_quota
 from imagelock.cli.terminal import progress, stderr_style
-from imagelock.ops.verbs import Asking, Offline
+from imagelock.ops.asking import Asking, Offline
 from imagelock.report.text import advice_text
 
 if TYPE_CHECKING:

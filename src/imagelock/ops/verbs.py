@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from imagelock.errors import RegistryError, UsageError
+from imagelock.errors import UsageError
 from imagelock.files import Write, check_inside, decode, encode, held, read_bytes, write_all
 from imagelock.limits import GIB, HOLD_SECONDS, LOCK_BYTES
 from imagelock.model.findings import Level
@@ -30,37 +30,15 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from imagelock.model.digest import Digest
     from imagelock.model.lock import Source
     from imagelock.model.outcome import Change, Finding
+    from imagelock.ops.asking import Asking
     from imagelock.ops.collect import Collection
     from imagelock.ops.lock import LockPlan, LockRequest
     from imagelock.ops.pin import EditPlan, PinRequest
     from imagelock.ops.project import Project
     from imagelock.ops.relock import LockResult
-    from imagelock.ops.resolve import Progress, Want
-    from imagelock.registry.store import Claim, Content, ManifestReader
-
-
-class Offline:
-    """A reader that asks nobody: what ``--offline`` puts in a registry's place."""
-
-    def ask(self, repository: str, target: str | Digest) -> Claim:
-        """Refuse to ask."""
-        raise self._refusal(repository, target)
-
-    def manifest(self, repository: str, target: str | Digest) -> Content:
-        """Refuse to read."""
-        raise self._refusal(repository, target)
-
-    def blob(self, repository: str, digest: Digest, limit: int) -> bytes:  # noqa: ARG002 - the protocol's signature
-        """Refuse to read."""
-        raise self._refusal(repository, digest)
-
-    def _refusal(self, repository: str, target: str | Digest) -> RegistryError:
-        return RegistryError(
-            f"{repository} {target} is not known and --offline asks no registry", hint="run without --offline"
-        )
+    from imagelock.ops.resolve import Want
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,15 +53,6 @@ class Mode:
     keep_going: bool = False
     settle: bool = False
     tell: Callable[[str], None] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
-    """Whom to ask and how: the reader is opened only when something must be asked."""
-
-    open_reader: Callable[[], AbstractContextManager[ManifestReader]]
-    jobs: int
-    progress: Progress | None = None
 
 
 def run_lock(

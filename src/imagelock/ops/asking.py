@@ -1,0 +1,46 @@
+"""Whom a command asks, apart from the verbs: what only reads must not pay for what writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from imagelock.errors import RegistryError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from imagelock.model.digest import Digest
+    from imagelock.ops.resolve import Progress
+    from imagelock.registry.store import Claim, Content, ManifestReader
+
+
+class Offline:
+    """A reader that asks nobody: what ``--offline`` puts in a registry's place."""
+
+    def ask(self, repository: str, target: str | Digest) -> Claim:
+        """Refuse to ask."""
+        raise self._refusal(repository, target)
+
+    def manifest(self, repository: str, target: str | Digest) -> Content:
+        """Refuse to read."""
+        raise self._refusal(repository, target)
+
+    def blob(self, repository: str, digest: Digest, limit: int) -> bytes:  # noqa: ARG002 - the protocol's signature
+        """Refuse to read."""
+        raise self._refusal(repository, digest)
+
+    def _refusal(self, repository: str, target: str | Digest) -> RegistryError:
+        return RegistryError(
+            f"{repository} {target} is not known and --offline asks no registry", hint="run without --offline"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """Whom to ask and how: the reader is opened only when something must be asked."""
+
+    open_reader: Callable[[], AbstractContextManager[ManifestReader]]
+    jobs: int
+    progress: Progress | None = None
