@@ -75,14 +75,14 @@ class Tree:
     def write(self, megabytes: float) -> None:
         """Write files of every kind, about ``megabytes`` in all."""
         kinds: list[tuple[Callable[[], tuple[str, str]], int]] = [
-            (self.workload, 50),
-            (self.definition, 14),
-            (self.config_map, 10),
-            (self.roles, 10),
-            (self.json_list, 4),
-            (self.helm_template, 4),
-            (self.dockerfile, 3),
-            (self.prose, 5),
+            (self.workload, 20),
+            (self.definition, 20),
+            (self.config_map, 18),
+            (self.roles, 18),
+            (self.json_list, 2),
+            (self.helm_template, 6),
+            (self.dockerfile, 4),
+            (self.prose, 12),
         ]
         makers = [maker for maker, _ in kinds]
         weights = [weight for _, weight in kinds]
@@ -146,15 +146,7 @@ class Tree:
 
     def definition(self) -> tuple[str, str]:
         """Return a CustomResourceDefinition: keys named image that are none, descriptions that mention images."""
-        fields = "".join(
-            f"              {self.random.choice(('image', 'containers', 'tag', 'replicas'))}{i}:\n"
-            f"                description: |-\n                  {self.text(30)}\n"
-            f"                  image: quay.io/not/an-image:{i}\n                  {self.text(20)}\n"
-            "                type: string\n"
-            f"              image:\n                description: '{self.text(14)}\n\n"
-            f"                  image: {self.text(5)}'\n                type: string\n"
-            for i in range(self.random.randrange(8, 30))
-        )
+        fields = "".join(self.schema_field(i) for i in range(self.random.randrange(20, 80)))
         return (
             "crd-*.yaml",
             (
@@ -164,6 +156,16 @@ class Tree:
                 f"{fields}            type: object\n        type: object\n    served: true\n"
             ),
         )
+
+    def schema_field(self, index: int) -> str:
+        """Return one field of a schema; one in twelve describes itself with what looks like a manifest."""
+        pad = " " * 14
+        name = self.random.choice(("image", "containers", "tag", "replicas", "template", "status"))
+        if self.random.randrange(12) == 0:
+            bait = f"{pad}    image: quay.io/not/an-image:{index}\n{pad}    {self.text(20)}\n"
+            return f"{pad}{name}{index}:\n{pad}  description: |-\n{pad}    {self.text(30)}\n{bait}{pad}  type: string\n"
+        quoted = f"'{self.text(14)}\n\n{pad}    image: {self.text(5)}'" if index % 9 == 0 else self.text(24)
+        return f"{pad}{name}:\n{pad}  description: {quoted}\n{pad}  type: string\n"
 
     def config_map(self) -> tuple[str, str]:
         """Return a ConfigMap whose text looks like a manifest."""

@@ -36,7 +36,7 @@ from imagelock.formats import (
 from imagelock.formats import rules as rule_format
 from imagelock.formats.candidates import is_templated
 from imagelock.formats.leftovers import left_over, loose_lines
-from imagelock.formats.quick import quick
+from imagelock.formats.quick import built_in_kind, quick
 from imagelock.formats.text import Marks
 from imagelock.formats.yaml_text import MERGE_CONFLICT, chunks, compose
 from imagelock.model.place import Place, Unreadable
@@ -131,14 +131,13 @@ def _may_be_documents(text: Text) -> bool:
 
 def _chunk(text: Text, chunk: Chunk, force: str | None, rules: Sequence[ScanRule]) -> Iterator[Found]:
     formats = _formats_for(text, force)
-    by_rule = any(rule.reads_documents for rule in rules)
-    worth_parsing = force is not None or by_rule
-    if not worth_parsing and not _marks(formats).stand_in(text.content, chunk.start, chunk.end):
-        yield from loose_lines(text, chunk, "no format knows this place")
-        return
-    found = None if force is not None or by_rule else quick(text, chunk)
+    is_asked_for = force is not None or any(rule.reads_documents for rule in rules)
+    found = None if is_asked_for else quick(text, chunk)
     if found is not None:
         yield from found
+        return
+    if not is_asked_for and not _may_hold_images(text, chunk, formats):
+        yield from loose_lines(text, chunk, "no format knows this place")
         return
     try:
         document = compose(text, chunk)
@@ -162,6 +161,14 @@ def _formats_for(text: Text, force: str | None) -> tuple[DocumentFormat, ...]:
     if force is not None:
         return tuple(item for item in (*DOCUMENT_FORMATS, *NAMED_FORMATS) if item.name == force)
     return (*(item for item in NAMED_FORMATS if item.is_meant(text)), *DOCUMENT_FORMATS)
+
+
+def _may_hold_images(text: Text, chunk: Chunk, formats: tuple[DocumentFormat, ...]) -> bool:
+    """Whether a document is worth parsing: one of a built-in kind with an image key, or one with a format's mark."""
+    content, start, end = text.content, chunk.start, chunk.end
+    if built_in_kind(content, start, end) is not None and content.find("image", start, end) >= 0:
+        return True
+    return _marks(formats).stand_in(content, start, end)
 
 
 @lru_cache(maxsize=64)

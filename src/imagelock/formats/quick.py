@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from imagelock.formats.yaml_text import Chunk
     from imagelock.model.place import Found
 
+_SCHEMA = "CustomResourceDefinition"
 KINDS = frozenset(
     [
         "ClusterRole",
@@ -62,8 +63,6 @@ KINDS = frozenset(
 # Patterns begin with a literal, a line's break above all: `^` over many lines costs ten times as much.
 _STEPS = 50_000
 _KIND_LINE = lazily(r"kind: +([A-Za-z]+) *(?=\n|\Z)")
-_ELSEWHERE = ("RELATED_IMAGE_", "IMAGE_default_", "image\\", "? image", "? 'image", '? "image')
-"""Where an image may stand without `image:`: variables, JSON between double quotes, a complex key."""
 _UNUSUAL = (
     *(
         "<<<<<<<",
@@ -88,7 +87,9 @@ _OPENING = lazily(
 _BEFORE_KEY = lazily(r"(?P<to_key> *(?:- +)*)(?:[^\s#\"'\[{|>-](?:(?!: | #).)*|\"[^\"]*\"|'[^']*')")
 _BEFORE_DASH = lazily(r" *(?:- +)*")
 _CLOSING = {'"': re.compile(r'(?:[^"\\]|\\.)*"', re.DOTALL), "'": re.compile(r"(?:[^']|'')*'")}
-_KEY = lazily(r"image[\"']?[ ]*:")
+_KEY = lazily(r"image(?:[\"']?[ ]*:|\\|(?<=\? image)|(?<=\? [\"']image))")
+"""Where ``image`` is a key, may be one of JSON between double quotes, or stands behind a ``?``."""
+_KEY_COLON = lazily(r"image[\"']?[ ]*:")
 _PLAIN_LINE = lazily(
     r" *(?P<dash>- +)?image: +(?P<quote>[\"']?)(?P<text>[A-Za-z0-9][A-Za-z0-9./:@_+-]*)(?P=quote) *(?: #[^\n]*)?"
 )
@@ -102,23 +103,42 @@ class _Unsure(Exception):  # noqa: N818 - no error: the parser is asked instead
 
 
 def quick(text: Text, chunk: Chunk) -> list[Found] | None:
-    """Return what a document holds, or None when only a parser can tell."""
+    """Return what a document of a built-in kind holds, or None when only a parser can tell."""
     content, start, end = text.content, chunk.start, chunk.end
-    kind = _only_kind(content, start, end)
-    if kind not in KINDS:
-        return None
-    if any(content.find(word, start, end) >= 0 for word in _ELSEWHERE):
+    kind = built_in_kind(content, start, end)
+    # Of the environment, what RELATED_IMAGE_* and IMAGE_default_* hold is a reference too.
+    if kind is None or content.find("IMAGE_", start, end) >= 0:
         return None
     keys = [match.start() for match in _KEY.finditer(content, start, end)]
-    if not keys:
+    is_schema = kind == _SCHEMA
+    if not keys or (is_schema and all(_is_prose(content, at, end) for at in keys)):
         return []
     if _is_unusual(content[start:end]):
         return None
-    reader = _Reader(text, start, end, chunk.index, is_schema=kind == "CustomResourceDefinition")
+    reader = _Reader(text, start, end, chunk.index, is_schema=is_schema)
     try:
         return list(reader.found(keys))
     except _Unsure:
         return None
+
+
+def built_in_kind(content: str, start: int, end: int) -> str | None:
+    """Return the kind of a document with one kind and one apiVersion at its root, if it is a built-in one."""
+    kind = _only_kind(content, start, end)
+    return kind if kind in KINDS else None
+
+
+def _is_prose(content: str, at: int, end: int) -> bool:
+    """Whether an ``image`` key of a schema has no value on its line, or words that are no image behind it."""
+    key = _KEY_COLON.match(content, at, end)
+    if key is None:
+        return False
+    stop = content.find("\n", at, end)
+    rest = content[key.end() : end if stop < 0 else stop].strip()
+    if not rest or rest.startswith("#"):
+        return True
+    is_plain = rest[0].isalpha() and not any(mark in rest for mark in "{[\"'\\")
+    return is_plain and " " in rest and loose_line(rest.split(maxsplit=1)[0], (1, 1), "") is None
 
 
 def _only_kind(content: str, start: int, end: int) -> str | None:
@@ -176,8 +196,11 @@ class _Reader:
     def found(self, keys: list[int]) -> Iterator[Found]:
         """Yield places and the lines in texts that look like images; ``keys`` are where ``image:`` stands."""
         self.regions = list(self.sweep())
+        content = self.text.content
         starts = [region[0] for region in self.regions]
         for at in keys:
+            if not _KEY_COLON.match(content, at):
+                raise _Unsure
             i = bisect_right(starts, at) - 1
             if i >= 0 and at < self.regions[i][1]:
                 yield from self.inside(at, *self.regions[i])
