@@ -11,6 +11,8 @@ from imagelock.cli.quota import quota_option
 
 if TYPE_CHECKING:
     from imagelock.cli.common import Run
+    from imagelock.ops.olmpin import OlmPinning
+    from imagelock.ops.project import Project
 
 
 class _Check(Verb):
@@ -71,7 +73,7 @@ def command(
     project = run.open()
     lock = read_lock(project).lock
     collection = collect(project, sources, force)
-    outcome = check(collection, lock, platforms=project.config.platforms)
+    outcome = check(collection, lock, platforms=project.config.platforms, olm=_olm(project))
     if render:
         from imagelock.ops.render import with_rendering  # noqa: PLC0415 - offline checks must not pay for it
 
@@ -91,3 +93,11 @@ def command(
         dumps = [dump for dump in cluster if dump]
         outcome = with_cluster(outcome, examine(project, lock, dumps, Access()).outcome)
     run.finish(outcome, collection=collection)
+
+
+def _olm(project: Project) -> OlmPinning | None:
+    if not project.config.olm.related_images:
+        return None
+    from imagelock.ops.olmcatalogs import olm_pinning  # noqa: PLC0415 - only for projects with bundles
+
+    return olm_pinning(project)

@@ -32,6 +32,7 @@ class Variable:
     name: str
     value: str | None
     path: str
+    line: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,8 @@ def _variables(container: Node) -> Iterator[Variable]:
         name, value = item.get("name"), item.get("value")
         text = value.text if value is not None else None
         # A place's path counts from the root with dots: this is the one that the finder gives.
-        yield Variable(i, (name.scalar if name is not None else None) or "", text, f"{item.path}.value")
+        line, _ = (value or item).position
+        yield Variable(i, (name.scalar if name is not None else None) or "", text, f"{item.path}.value", line)
 
 
 def _related(document: Document, related: Node) -> Iterator[RelatedEntry]:

@@ -176,6 +176,22 @@ KINDS = _kinds(
         remedy="Install the program or bring the chart into the project; the finding says which.",
     ),
     Kind(
+        code="IL125",
+        name="variable-misnamed",
+        level=Level.WARNING,
+        meaning="A variable of an operator is named otherwise than the operator names it: in "
+        "`RELATED_IMAGE_editor_definition_*` a run of other characters than letters and digits is one `_`, and what "
+        "follows `RELATED_IMAGE_sample_encoded_` is base32. The operator will not find it.",
+        remedy="Name it as the operator does.",
+    ),
+    Kind(
+        code="IL126",
+        name="tag-names-other-digest",
+        level=Level.WARNING,
+        meaning="A tag ends in 64 hexadecimal digits, as copies of images are tagged, and the image has another digest.",
+        remedy="Find out which of the two is meant; the copy may have been overwritten.",
+    ),
+    Kind(
         code="IL201",
         name="pod-not-locked",
         meaning="A pod runs an image that is not in the lock.",

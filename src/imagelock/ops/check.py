@@ -11,7 +11,14 @@ from imagelock.model.findings import Level
 from imagelock.model.lock import Ambiguous, LockedImage
 from imagelock.model.outcome import Outcome, finding
 from imagelock.ops.about import about, ambiguous, not_pinnable
-from imagelock.ops.uses import disagreement, is_scanned, is_used, missing_platforms, references_by_name
+from imagelock.ops.uses import (
+    disagreement,
+    is_scanned,
+    is_used,
+    missing_platforms,
+    recorded_entries,
+    references_by_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,6 +27,9 @@ if TYPE_CHECKING:
     from imagelock.model.outcome import Finding
     from imagelock.model.platform import Platform
     from imagelock.ops.collect import Collection, Use
+    from imagelock.ops.olmpin import OlmPinning
+
+_HEX_DIGITS = 64
 
 
 def check(
@@ -28,17 +38,28 @@ def check(
     *,
     untagged_first: bool = False,
     platforms: tuple[Platform, ...] = (),
+    olm: OlmPinning | None = None,
 ) -> Outcome:
-    """Return what is wrong with the files, measured by the lock; ``platforms`` are those it must have."""
+    """Return what is wrong with the files, measured by the lock; ``platforms`` are those it must have.
+
+    With ``olm`` a bundle must have related images, and the lists of catalogs are pinned elsewhere.
+    """
     found = [*collection.problems]
     wrong: set[Use] = set()
     for use in collection.uses:
+        if olm is not None and olm.is_catalog(use.file):
+            continue
         for item in judge(use, lock, untagged_first=untagged_first):
             if use.silences(item.code):
                 continue
             found.append(item)
             wrong.add(use)
     found += files_disagree(collection.uses)
+    if olm is not None or any(map(_is_audited, collection.all_uses)):
+        from imagelock.ops.olmaudit import audit  # noqa: PLC0415 - most projects have no bundles
+
+        found += audit(collection, lock, lists_required=olm is not None)
+    found += olm.lists(collection, lock).findings if olm is not None else ()
     found += missing_platforms(lock, platforms)
     if collection.whole:
         found += unused_entries(collection, lock)
@@ -58,6 +79,16 @@ def check(
         summary=summary,
         advice=collection.remarks(),
         exempt=collection.exempted(),
+    )
+
+
+def _is_audited(use: Use) -> bool:
+    """Whether more than digests counts at a place: of bundles, their variables, lists, and tags of copies."""
+    content = use.file.text.content
+    return (
+        use.place.format in ("csv", "image-list")
+        or len(use.reference.tag or "") >= _HEX_DIGITS
+        or "RELATED_IMAGE_" in content
     )
 
 
@@ -116,6 +147,8 @@ def _judge_pinned(use: Use, lock: Lock) -> Iterator[Finding]:
             f"{reference.name}:{reference.tag} carries the digest that the lock has for {tags}",
             hint="correct the tag",
         )
+    elif not same and use.place.recorded and (entries := recorded_entries(use, lock)):
+        yield _other_digest(use, entries[0])
     elif not same:
         yield _unknown_digest(use, lock)
     else:
@@ -136,7 +169,7 @@ def _other_digest(use: Use, entry: LockedImage) -> Finding:
     return about(
         use,
         "IL105",
-        f"{reference.name}:{reference.tag} has another digest than the lock",
+        f"{entry.reference} has another digest than the lock",
         notes=[f"the file has {reference.digest}", f"the lock has {entry.digest}"],
         hint="run `imagelock pin`, or `imagelock lock --adopt` to take the file's",
     )

@@ -16,6 +16,7 @@ from imagelock.model.lock import LATEST, Ambiguous
 from imagelock.model.outcome import Change, Finding, finding
 from imagelock.ops.about import about, ambiguous, not_in_lock, not_pinnable
 from imagelock.ops.collect import Use
+from imagelock.ops.uses import recorded_entries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -102,12 +103,6 @@ def _entry(use: Use, lock: Lock, request: PinRequest) -> LockedImage | Ambiguous
         same = all(same_digest(entry.digest, entries[0].digest) for entry in entries)
         return entries[0] if same else Ambiguous(entries)
     return lock.match(reference, untagged_first=request.untagged_first)
-
-
-def recorded_entries(use: Use, lock: Lock) -> tuple[LockedImage, ...]:
-    """Return the entries that a digest without a tag belongs to because its file tells the tag."""
-    matches = (lock.match(origin) for origin in use.place.recorded)
-    return tuple(match for match in matches if match is not None and not isinstance(match, Ambiguous))
 
 
 def _was_moved(reference: Reference, request: PinRequest) -> bool:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from imagelock.model.digest import same_digest
-from imagelock.model.lock import LockedImage, Source
+from imagelock.model.lock import Ambiguous, LockedImage, Source
 from imagelock.model.outcome import finding
 
 if TYPE_CHECKING:
@@ -34,11 +34,18 @@ def is_used(image: LockedImage, by_name: dict[str, list[Reference]], lock: Lock)
     return False
 
 
+def recorded_entries(use: Use, lock: Lock) -> tuple[LockedImage, ...]:
+    """Return the entries that a digest without a tag belongs to because its file tells the tag."""
+    matches = (lock.match(origin) for origin in use.place.recorded)
+    return tuple(match for match in matches if match is not None and not isinstance(match, Ambiguous))
+
+
 def references_by_name(uses: Iterable[Use]) -> dict[str, list[Reference]]:
-    """Group the distinct references of all places by canonical name."""
+    """Group the distinct references of all places by canonical name, with what files say they were."""
     grouped: dict[str, dict[Reference, None]] = defaultdict(dict)
     for use in uses:
-        grouped[use.reference.name][use.reference] = None
+        for reference in (use.reference, *use.place.recorded):
+            grouped[reference.name][reference] = None
     return {name: list(references) for name, references in grouped.items()}
 
 
