@@ -2,14 +2,16 @@
 
     python benchmarks/bench_drift.py [REFERENCES]
 
-Against Debian's docker-registry (its version is printed) and the embedded registry, all on loopback and in
-one run.  The ceiling is a client of raw sockets that sends nothing but the HEADs: two processes, eight kept
-connections each.  skopeo is timed on a sample of 50 and extrapolated, which the line says.  Nothing is
-asserted.
+Against Debian's docker-registry (its version is printed), the embedded registry in memory and `imagelock
+serve` over a directory, all on loopback and in one run.  The ceiling is a client of raw sockets that sends
+nothing but the HEADs: two processes, eight kept connections each.  skopeo is timed on a sample of 50 and
+extrapolated, which the line says.  At last `drift` goes through a proxy that holds every request back for 30
+ms, over 64 connections: what counts there is that they are all kept busy.  Nothing is asserted.
 """
 
 from __future__ import annotations
 
+import asyncio
 import multiprocessing
 import os
 import shutil
@@ -21,7 +23,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,7 +36,7 @@ from support import peers
 from support.push import Pusher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from multiprocessing.connection import Connection
 
 REFERENCES = 2000
@@ -44,6 +46,8 @@ REPOSITORIES = 20
 PROCESSES, CONNECTIONS = 2, 8
 RUNS = 3
 SAMPLE = 50
+DELAY_SECONDS = 0.030
+WIDE = 64
 HOST = "quay.io"
 ACCEPT = (
     "application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.list.v2+json, "
@@ -63,6 +67,7 @@ def main() -> None:
             registry = stack.enter_context(peers.DockerRegistry(folder / "registry"))
             shown = f"docker-registry {words.stdout.split()[-1]}"
             measure(shown, registry.address, folder / "a", count, is_peer=True)
+            registry.stop()
         else:
             print("docker-registry is not installed: only the embedded registry is measured")
         spawning = multiprocessing.get_context("spawn")
@@ -70,7 +75,12 @@ def main() -> None:
         server = spawning.Process(target=serve, args=(writing,), daemon=True)
         server.start()
         stack.callback(server.kill)
-        measure("embedded registry", reading.recv(), folder / "b", count, is_peer=False)
+        address = reading.recv()
+        measure("embedded registry", address, folder / "b", count, is_peer=False)
+        delayed(address, folder / "b", count)
+        server.kill()
+        with serving(folder / "served") as served:
+            measure("imagelock serve", served, folder / "c", count, is_peer=False)
 
 
 def serve(writing: Connection) -> None:
@@ -78,6 +88,114 @@ def serve(writing: Connection) -> None:
     registry = EmbeddedRegistry(MemoryStore())
     writing.send(registry.address)
     registry.run()
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """Run `imagelock serve` over an empty directory, as a person would."""
+    address = f"127.0.0.1:{peers.free_port()}"
+    command = [
+        sys.executable,
+        "-m",
+        "imagelock",
+        "serve",
+        str(folder),
+        "--writable",
+        "--port",
+        address.rpartition(":")[2],
+    ]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            while process.poll() is None:
+                try:
+                    socket.create_connection(split(address), 1).close()
+                    break
+                except OSError:
+                    time.sleep(0.05)
+            yield address
+        finally:
+            process.kill()
+
+
+def delayed(address: str, folder: Path, count: int) -> None:
+    """Time `drift` through the delaying proxy; the floor is references / connections x round trip."""
+    forking = multiprocessing.get_context("fork")
+    reading, writing = forking.Pipe(duplex=False)
+    proxy = forking.Process(target=delay, args=(address, writing), daemon=True)
+    proxy.start()
+    try:
+        far = reading.recv()
+        configure(folder, far)
+        heads_of = [(f"acme/app{i % REPOSITORIES}", f"1.{i}") for i in range(WIDE)]
+        trip = min(timed(lambda one=one: _heads(far, [one], [])) for one in heads_of[:8])  # type: ignore[misc]
+        floor = count / WIDE * DELAY_SECONDS
+        times = [timed(lambda: imagelock(folder, "drift", "-j", str(WIDE))) for _ in range(RUNS)]
+    finally:
+        proxy.kill()
+        configure(folder, address)
+    took = statistics.median(times)
+    over = "" if took <= 1.4 * floor else "   OVER"
+    print(
+        f"\nthrough a proxy of {DELAY_SECONDS * 1000:.0f} ms ({trip * 1000:.0f} ms measured), {WIDE} connections"
+    )
+    print(f"  floor             {floor:6.2f} s   references / connections x round trip")
+    print(f"  drift             {took:6.2f} s   {took / floor:.2f} x the floor   budget 1.4 x{over}")
+
+
+class _Delay(asyncio.Protocol):
+    """One side of a passed-on connection: what it gets goes to the other side, ``seconds`` later."""
+
+    def __init__(self, seconds: float, far: asyncio.Transport | None = None, near: str = "") -> None:
+        self._seconds = seconds
+        self._far = far
+        self._near = near
+        self._waiting: list[bytes] = []
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Connect the other side."""
+        if self._far is None:
+            self._task = asyncio.get_running_loop().create_task(self._connect(transport))
+
+    async def _connect(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        back = _Delay(0, transport)
+        self._far, _ = await asyncio.get_running_loop().create_connection(lambda: back, *split(self._near))
+        for piece in self._waiting:
+            self.data_received(piece)
+
+    def data_received(self, data: bytes) -> None:
+        """Pass on."""
+        if self._far is None:
+            self._waiting.append(data)
+        elif self._seconds:
+            asyncio.get_running_loop().call_later(self._seconds, self._far.write, data)
+        else:
+            self._far.write(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # the protocol's
+        """End the other side."""
+        if self._far is not None:
+            self._far.close()
+
+
+def delay(address: str, writing: Connection) -> None:
+    """Hold every request back, then pass it on; answers go back at once."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(
+            lambda: _Delay(DELAY_SECONDS, near=address), "127.0.0.1", 0, backlog=256
+        )
+        writing.send(f"127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        await server.serve_forever()
+
+    asyncio.run(main())
+
+
+def split(address: str) -> tuple[str, int]:
+    """Return host and port."""
+    host, _, port = address.rpartition(":")
+    return host, int(port)
 
 
 def measure(shown: str, address: str, folder: Path, count: int, *, is_peer: bool) -> None:
@@ -126,6 +244,11 @@ def project(folder: Path, address: str, names: Sequence[tuple[str, str]]) -> Non
     folder.mkdir()
     listed = "".join(f"{HOST}/{name}:{tag}\n" for name, tag in names)
     (folder / "external_images.txt").write_text(listed)
+    configure(folder, address)
+
+
+def configure(folder: Path, address: str) -> None:
+    """Send the project's questions to this registry."""
     (folder / "imagelock.toml").write_text(
         f'[registries."{HOST}"]\nmirrors = ["http://{address}/{HOST}"]\nfallback = false\n'
     )
@@ -197,8 +320,7 @@ def heads(address: str, names: list[tuple[str, str]]) -> None:
 
 
 def _heads(address: str, names: list[tuple[str, str]], failed: list[bytes]) -> None:
-    host, _, port = address.rpartition(":")
-    with socket.create_connection((host, int(port))) as connection:
+    with socket.create_connection(split(address)) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for name, tag in names:
             path = f"/v2/{HOST}/{name}/manifests/{tag}"

@@ -18,7 +18,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from imagelock import limits
-from imagelock.errors import RateLimitedError, UnreachableError
+from imagelock.errors import UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -163,7 +163,7 @@ def _given_up(trouble: Trouble, limit: float, *, whole_budget: bool) -> Registry
     """Return the error with the way out: when the host may be asked again, or how to wait longer."""
     error = trouble.error
     hint = error.hint
-    if trouble.pause is not None and isinstance(error, RateLimitedError):
+    if trouble.pause is not None:
         hint = f"ask again after {time_of_day(trouble.pause)}, or wait longer with --retry-time SECONDS"
     elif hint is None and whole_budget:
         hint = f"retried for {limit:g} s; --retry-time SECONDS waits longer"

@@ -298,7 +298,7 @@ class Transport:
                 status=response.status, headers=response.headers, body=b"", url=site.url, stream=response
             )
         try:
-            body = _read(response, call.limit)
+            body = _read(response, call)
         except BaseException:
             response.close()
             raise
@@ -361,10 +361,13 @@ def split_location(base: str, location: str) -> tuple[str, str, str]:
     return parts.scheme, authority, target if target.startswith("/") else f"/{target}"
 
 
-def _read(response: urllib3.BaseHTTPResponse, limit: int) -> bytes:
+def _read(response: urllib3.BaseHTTPResponse, call: Call) -> bytes:
     """Read the whole body, or what an error message needs of it; seconds and bytes are bounded."""
+    if call.method == "HEAD":
+        response.release_conn()
+        return b""
     good = response.status < 300
-    most = limit if good else limits.ERROR_BODY_BYTES
+    most = call.limit if good else limits.ERROR_BODY_BYTES
     deadline = time.monotonic() + limits.BODY_SECONDS
     pieces, size = [], 0
     while piece := response.read1(min(_PIECE_BYTES, most + 1 - size), decode_content=False):

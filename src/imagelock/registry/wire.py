@@ -234,5 +234,5 @@ def _read_fields(stream: io.BufferedIOBase) -> HTTPMessage:
         last, colon, value = text.partition(":")
         if not colon or last.split() != [last]:
             raise HTTPException("a header field that is none")
-        message[last] = value.strip(" \t")
+        message.set_raw(last, value.strip(" \t"))
     raise HTTPException("the head of the answer has too many fields")
