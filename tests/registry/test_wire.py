@@ -30,6 +30,7 @@ def test_a_head_that_only_trickles_ends(
     lying.on(PATH, Reply(drip_head=0.02))
     with pytest.raises(UnreachableError, match="no answer in time"):
         new_client().ask(f"{lying.address}/app", "1")
+    assert lying.dripped == 0
 
 
 def test_a_chunk_that_only_trickles_ends(
@@ -39,6 +40,7 @@ def test_a_chunk_that_only_trickles_ends(
     lying.on(PATH, Reply(headers=CHUNKED, drip_body=0.02))
     with pytest.raises(UnreachableError, match="no answer in time"):
         new_client().manifest(f"{lying.address}/app", "1")
+    assert lying.dripped == 0
 
 
 def test_a_streamed_chunk_that_only_trickles_ends(
@@ -50,6 +52,7 @@ def test_a_streamed_chunk_that_only_trickles_ends(
     lying.default = Reply(headers=CHUNKED, drip_body=0.02)
     with pytest.raises(UnreachableError, match="no answer in time"):
         list(new_client().stream(f"{lying.address}/app", blob))
+    assert lying.dripped == 0
 
 
 @pytest.mark.parametrize(

@@ -91,10 +91,14 @@ class _Route:
 
 
 class Lying:
-    """The server; routes are by path (without the query), or ``METHOD path``."""
+    """The server; routes are by path (without the query), or ``METHOD path``.
+
+    ``dripped`` counts the answers whose every drip somebody waited for.
+    """
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.seen: list[Seen] = []
+        self.dripped = 0
         self.default: Reply | Answerer = oci_error(404, "MANIFEST_UNKNOWN")
         self._routes: dict[str, _Route] = {}
         self._lock = threading.Lock()
@@ -217,6 +221,7 @@ class _Handler(BaseHTTPRequestHandler):
         for _ in range(DRIPS):
             self.wfile.write(b"0")
             time.sleep(pause)
+        self.server.owner.dripped += 1
 
     def _break_off(self) -> None:
         """Reset the connection, as a crashed server does."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "concepts" / "trust.md"
-_FILE = re.compile(r"`((?:tests/[\w/]+/)?test_\w+\.py)`", re.ASCII)
+_FILE = re.compile(r"`((?:tests/(?:\w+/)*)?test_\w+\.py)`", re.ASCII)
 _TEST = re.compile(r"`(test_\w+)`", re.ASCII)
 
 
