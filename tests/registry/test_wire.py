@@ -70,7 +70,7 @@ def test_a_head_that_can_be_read_in_two_ways_is_refused(
     lying: Lying, new_client: NewClient, headers: tuple[tuple[str, str], ...]
 ) -> None:
     lying.on(PATH, Reply(body=BODY, headers=headers))
-    with pytest.raises(UnreachableError):
+    with pytest.raises(UnreachableError, match="cut off"):
         new_client().manifest(f"{lying.address}/app", "1")
 
 
