@@ -80,6 +80,12 @@ def test_a_registry_may_point_to_where_it_lives_and_to_public_places() -> None:
     assert not home.admits("100.100.100.200")
 
 
+def test_a_metadata_service_is_never_asked_on_a_servers_word() -> None:
+    home = Neighbourhood()
+    home.reached("169.254.169.254")
+    assert not home.admits("169.254.169.254")
+
+
 def test_a_later_address_of_the_registry_opens_nothing() -> None:
     home = Neighbourhood()
     home.reached("93.184.216.34")
