@@ -80,11 +80,9 @@ class Built:
 
     def kept(self, lock: Lock) -> tuple[str, ...]:
         """Tell which listed images were not rebuilt and stay as the lock has them."""
-        return tuple(
-            f"{image.reference} was not rebuilt and is kept as the lock has it"
-            for name in sorted(self.repositories.keys() - self.records.keys())
-            for image in lock.named(name)
-        )
+        names = sorted(self.repositories.keys() - self.records.keys())
+        kept = [image.reference for name in names for image in lock.named(name)]
+        return (f"not rebuilt, kept as the lock has it: {', '.join(kept)}",) if kept else ()
 
     def is_outdated(self, image: LockedImage) -> bool:
         """Whether an entry comes from a record of an earlier run that this run's lists speak against."""
