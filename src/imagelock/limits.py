@@ -36,6 +36,17 @@ CLUSTER_RESTARTS = 3
 """How often a list is begun anew because the API server forgot where it was (410)."""
 LAYER_FILE_BYTES = GIB
 """One file read out of a layer, decompressed."""
+LAYER_BYTES = 64 * GIB
+"""A whole layer, decompressed; it is streamed and never held."""
+LAYER_ENTRIES = 500_000
+"""Files of one layer, and of an image whose files are looked for."""
+TAR_HEADER_BYTES = MIB
+"""An extended header of a layer's entry: long names, attributes."""
+ZSTD_WINDOW_BYTES = 128 * MIB
+ZSTD_STEP_BYTES = KIB
+"""What is decompressed at once: so much can become at most 32 MiB."""
+IMAGE_LINKS = 40
+"""Links followed for one file of an image, as Linux does."""
 
 PIECE_BYTES = 256 * KIB
 """What is read, hashed and written at once."""

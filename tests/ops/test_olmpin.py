@@ -8,7 +8,10 @@ import pytest
 import yaml
 
 from imagelock.model.digest import Digest
+from imagelock.model.manifest import OCI_MANIFEST, Descriptor
+from imagelock.registry.store import Content
 from support.bundles import CONFIG, HIDDEN, OPERATOR, PROXY, SERVER, bundle, manager
+from support.layered import LayeredImage, tar
 
 if TYPE_CHECKING:
     from support.world import World
@@ -250,3 +253,50 @@ def test_flow_style_is_refused_with_its_place(olm: World) -> None:
     olm.write("web.csv.yaml", f"kind: ClusterServiceVersion\nmetadata: {annotations}\nspec: {{a: 1}}\n")
     result = olm.json("pin")
     assert (result.code, result.codes) == (1, ["IL113"])
+
+
+def test_catalogs_outside_of_what_is_scanned_are_locked_too(olm: World) -> None:
+    olm.configure('[scan]\nsources = ["web.csv.yaml"]\n' + CONFIG + CATALOG)
+    olm.write("plugins/external_images.txt", f"{PLUGIN}\n")
+    olm.push(PLUGIN)
+    assert olm.run("lock").code == 0
+    assert digest(olm, PLUGIN)
+    assert olm.run("pin").code == 0
+    assert olm.json("check").codes == []
+
+
+def test_catalogs_inside_images_are_read_by_digest(olm: World) -> None:
+    registry = "quay.io/acme/plugin-registry:1"
+    image = LayeredImage([tar({"var/www/html/v3/external_images.txt": f"{PLUGIN}\n{EDITOR}\n"})])
+    for value, data in image.blobs.items():
+        parsed = Digest.parse(value)
+        descriptor = Descriptor(media_type="application/octet-stream", digest=parsed, size=len(data))
+        olm.store.put_blob("quay.io/acme/plugin-registry", descriptor, iter([data]))
+    body = image.manifest_bytes
+    olm.store.put_manifest(
+        "quay.io/acme/plugin-registry",
+        Content(body=body, digest=Digest.of(body), media_type=OCI_MANIFEST, host="x"),
+        "1",
+    )
+    for reference in (PLUGIN, EDITOR):
+        olm.push(reference)
+    olm.configure(
+        CONFIG
+        + '[[olm.catalog]]\nlabel = "plugin_image"\nenv = "RELATED_IMAGE_plugin_registry"\nfiles = "var/www/html/*/external_images.txt"\n'
+    )
+    env = f"                - name: RELATED_IMAGE_plugin_registry\n                  value: {registry}\n"
+    olm.write("web.csv.yaml", bundle(env=env))
+    assert olm.run("lock").code == 0
+    origin = next(image.source for image in olm.lock.images if image.reference == PLUGIN)
+    assert origin is not None
+    assert origin.origin.startswith("image://quay.io/acme/plugin-registry")
+    for _ in range(2):
+        assert olm.run("pin").code == 0
+        names = [item["name"] for item in operator(load(olm))["env"]]
+        assert names[-2:] == [
+            "RELATED_IMAGE_plugin_go_plugin_image_GEXDC___",
+            "RELATED_IMAGE_editor_plugin_image_",
+        ]
+        assert olm.run("lock").code == 0
+        assert olm.json("check").codes == []
+    assert olm.run("pin", "--offline").code == 2

@@ -11,6 +11,7 @@ from imagelock.cli.quota import quota_option
 
 if TYPE_CHECKING:
     from imagelock.cli.common import Run
+    from imagelock.ops.collect import Collection
     from imagelock.ops.olmpin import OlmPinning
     from imagelock.ops.project import Project
 
@@ -73,7 +74,12 @@ def command(
     project = run.open()
     lock = read_lock(project).lock
     collection = collect(project, sources, force)
-    outcome = check(collection, lock, platforms=project.config.platforms, olm=_olm(project))
+    olm = _olm(project, collection)
+    if olm is not None:
+        from imagelock.ops.olmcatalogs import with_catalogs  # noqa: PLC0415 - only for projects with bundles
+
+        collection = with_catalogs(project, collection)
+    outcome = check(collection, lock, platforms=project.config.platforms, olm=olm)
     if render:
         from imagelock.ops.render import with_rendering  # noqa: PLC0415 - offline checks must not pay for it
 
@@ -95,9 +101,9 @@ def command(
     run.finish(outcome, collection=collection)
 
 
-def _olm(project: Project) -> OlmPinning | None:
+def _olm(project: Project, collection: Collection) -> OlmPinning | None:
     if not project.config.olm.related_images:
         return None
     from imagelock.ops.olmcatalogs import olm_pinning  # noqa: PLC0415 - only for projects with bundles
 
-    return olm_pinning(project)
+    return olm_pinning(project, collection)

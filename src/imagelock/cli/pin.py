@@ -71,7 +71,7 @@ def command(  # noqa: PLR0913 - the options of the contract
         form=project.config.form,
         keep_existing=project.config.existing == "keep",
         untagged_first=takes_first(project, lock_file, untagged),
-        olm=olm_pinning(project),
+        olm=olm_pinning(project, collection, lock_file.lock),
     )
     plan = plan_pin(collection, lock_file.lock, request)
     mode = Mode(write=not (check_only or show_diff), keep_going=keep_going)

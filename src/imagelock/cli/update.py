@@ -36,8 +36,9 @@ def command(run: Run, images: tuple[str, ...], *, upgrade: bool, dry_run: bool, 
     from imagelock.cli.asking import asking  # noqa: PLC0415 - --help must not pay for the formats
     from imagelock.ops.collect import collect  # noqa: PLC0415
     from imagelock.ops.lock import LockRequest  # noqa: PLC0415
-    from imagelock.ops.olmcatalogs import olm_pinning  # noqa: PLC0415
+    from imagelock.ops.olmcatalogs import olm_pinning, with_catalogs  # noqa: PLC0415
     from imagelock.ops.pin import PinRequest  # noqa: PLC0415
+    from imagelock.ops.project import read_lock  # noqa: PLC0415
     from imagelock.ops.verbs import Mode, run_update  # noqa: PLC0415
 
     if upgrade == bool(images):
@@ -45,9 +46,14 @@ def command(run: Run, images: tuple[str, ...], *, upgrade: bool, dry_run: bool, 
     project = run.open()
     collection = collect(project)
     config = project.config
+    olm = None
+    if config.olm.related_images:
+        lock = read_lock(project, for_writing=True).lock
+        olm = olm_pinning(project, collection, lock)
+        collection = with_catalogs(project, collection, lock)
     requests = (
         LockRequest(upgrade=upgrade, upgrade_images=images, platforms=config.platforms),
-        PinRequest(form=config.form, keep_existing=config.existing == "keep", olm=olm_pinning(project)),
+        PinRequest(form=config.form, keep_existing=config.existing == "keep", olm=olm),
     )
     with asking(run, project, "resolving") as how:
         mode = Mode(write=not dry_run, keep_going=keep_going, tell=run.remark)

@@ -18,7 +18,7 @@ from imagelock.limits import YAML_BYTES
 from imagelock.model.outcome import Exempted, finding
 from imagelock.model.place import Damaged, Place, Skipped, Unreadable
 from imagelock.ops.charts import PACKAGE_SUFFIX, READ_ONLY, Charts, packed_texts
-from imagelock.ops.walk import STDIN, walk_sources
+from imagelock.ops.walk import IMAGE_SCHEME, STDIN, walk_sources
 from imagelock.policy import exemption_for, expired, ignores
 
 if TYPE_CHECKING:
@@ -174,6 +174,8 @@ def collect(
     if STDIN in sources:
         given = _read_stdin()
         files.append(_scanned(Text("<stdin>", decode(given)), None, given, force, rules("<stdin>")))
+    files += _image_files(project, paths if sources else project.config.sources, force, rules)
+    paths = [source for source in paths if not source.startswith(IMAGE_SCHEME)]
     for path, is_named in walk_sources(project, paths) if paths or not sources else ():
         if path in skip or (besides is not None and path.is_relative_to(_normal(besides))):
             continue
@@ -220,6 +222,27 @@ def _packed_files(path: Path, name: str, rules: tuple[ScanRule, ...]) -> Iterato
         file = _scanned(Text(item.path, decode(item.data), item.chart), None, item.data, None, rules)
         if file.found:
             yield replace(file, found=tuple(map(_read_only, file.found)))
+
+
+def _image_files(
+    project: Project,
+    sources: Sequence[str],
+    force: str | None,
+    rules: Callable[[str], tuple[ScanRule, ...]],
+) -> Iterator[ScannedFile]:
+    """Yield the files out of images that hold something; none of them can be written."""
+    for source in sources:
+        if source.startswith(IMAGE_SCHEME):
+            from imagelock.ops.image_source import read_image  # noqa: PLC0415 - it asks a registry
+
+            for name, data in read_image(project, source):
+                file = _scanned(Text(name, decode(data)), None, data, force, rules(name))
+                if file.found:
+                    yield replace(file, found=tuple(map(_in_image, file.found)))
+
+
+def _in_image(item: Found) -> Found:
+    return replace(item, slots=(), refusal="a file inside an image") if isinstance(item, Place) else item
 
 
 def _read_only(item: Found) -> Found:

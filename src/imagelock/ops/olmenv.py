@@ -50,7 +50,7 @@ def generated_variables(
 
     Raises :class:`UsageError` for labels that nothing has.
     """
-    read = _catalogs(project, sources, labels)
+    read = _catalogs(project, lock, sources, labels)
     collection = replace(collect(project, sources), files=()) if sources else collect(project)
     images, findings = listed(read, collection, lock)
     dialect = project.config.olm.base32
@@ -64,7 +64,9 @@ def generated_variables(
     return found, Outcome(command="olm-env", findings=tuple(findings), summary=summary)
 
 
-def _catalogs(project: Project, sources: Sequence[str], labels: Sequence[str]) -> list[CatalogUses]:
+def _catalogs(
+    project: Project, lock: Lock, sources: Sequence[str], labels: Sequence[str]
+) -> list[CatalogUses]:
     if sources:
         if len(labels) != 1:
             raise UsageError(
@@ -79,7 +81,7 @@ def _catalogs(project: Project, sources: Sequence[str], labels: Sequence[str]) -
         raise UsageError(
             "there is no catalog", hint="configure [[olm.catalog]], or name a source and --label"
         )
-    return [catalog_uses(project, item) for item in configured if not labels or item.label in labels]
+    return [catalog_uses(project, item, lock) for item in configured if not labels or item.label in labels]
 
 
 def as_env(found: Iterable[Variable]) -> str:

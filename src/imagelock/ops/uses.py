@@ -75,14 +75,25 @@ def missing_platforms(lock: Lock, platforms: Iterable[Platform]) -> list[Finding
 
 
 def build_sources(uses: Iterable[Use]) -> dict[tuple[str, str], Source]:
-    """Return what tag files say of where images come from, by name and tag; the first file's word counts."""
+    """Return where images come from that no scan of the project finds again, by name and tag.
+
+    Tag files say of which build, the first file's word counts; of files inside images all is said by their
+    name, and counts where no other file names the image.
+    """
     sources: dict[tuple[str, str], Source] = {}
+    inside: dict[tuple[str, str], Source] = {}
+    others: set[tuple[str, str]] = set()
     for use in uses:
-        build, tag = use.place.build, use.reference.tag
-        if build is not None and tag is not None:
+        build, tag = use.place.build, use.reference.pulled_tag
+        key = (use.reference.name, tag or "")
+        if build is not None and use.reference.tag is not None:
             source = Source(origin=use.file.name, tag=build.tag, revision=build.revision)
-            sources.setdefault((use.reference.name, tag), source)
-    return sources
+            sources.setdefault(key, source)
+        elif use.file.name.startswith("image://"):
+            inside.setdefault(key, Source(origin=use.file.name))
+        else:
+            others.add(key)
+    return {**{key: source for key, source in inside.items() if key not in others}, **sources}
 
 
 def is_scanned(image: LockedImage) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imagelock.errors import FileError, UsageError
+from imagelock.errors import FileError
 from imagelock.files import decode, read_bytes
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class _Rules:
 
 
 def walk_sources(project: Project, sources: Sequence[str]) -> Iterator[tuple[Path, bool]]:
-    """Yield every file the sources mean, once, with whether it was named itself.
+    """Yield every file the sources mean, once, with whether it was named itself; images are no files.
 
     Raises :class:`FileError` for a source that does not exist.
     """
@@ -38,7 +38,7 @@ def walk_sources(project: Project, sources: Sequence[str]) -> Iterator[tuple[Pat
     base = project.directory if sources else project.root
     for source in sources or project.config.sources:
         if source.startswith(IMAGE_SCHEME):
-            raise UsageError("files inside images are not read by this version", where=source)
+            continue
         path = base / source
         if not path.exists():
             raise FileError("no such file or directory", where=source)
