@@ -15,12 +15,28 @@ from imagelock.registry.client import RegistryClient
 from support.lying import Lying
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Iterator, Mapping
     from pathlib import Path
 
     from imagelock.model.hosts import HostSettings
 
 NewClient: TypeAlias = Callable[..., RegistryClient]
+
+
+CANARY = "canary"
+"""What every made-up secret of these tests has in it."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail every test whose output or log shows a secret, whatever else it was about."""
+    report = yield
+    if report.passed and CANARY in report.capstdout + report.capstderr + report.caplog:
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} ({call.when}) wrote a secret to its output or log"
+    return report
 
 
 @pytest.fixture
