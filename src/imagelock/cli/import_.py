@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -133,6 +134,41 @@ def _json(imported: Imported) -> str:
         for item in imported.requirements
     ]
     return document_json(imported.outcome.command, {"images": images, **outcome_fields(imported.outcome)})
+
+
+@command.command(
+    "operator-manifest",
+    cls=Verb,
+    short_help="references.json or replacements.json of operator-manifest-tools",
+    context_settings=CONTEXT,
+)
+@click.argument("names", nargs=-1, required=True, metavar="FILE...")
+@common()
+def operator_manifest(run: Run, names: tuple[str, ...]) -> None:
+    r"""Read references.json or replacements.json of operator-manifest-tools.
+
+    Prints one image a line, with its digest where the file has one: a list that every --lock-file takes,
+    and `imagelock lock --from` after proving it.
+
+    \b
+    Examples:
+      imagelock import operator-manifest replacements.json > released.txt
+      imagelock pin --lock-file released.txt manifests/
+    """
+    from imagelock.files import decode, read_bytes  # noqa: PLC0415 - --help must not pay for it
+    from imagelock.interchange.operator_manifest import read  # noqa: PLC0415
+
+    lines: dict[str, None] = {}
+    for name in names:
+        for reference in read(decode(read_bytes(run.settings.directory / name)), name):
+            lines[reference.canonical] = None
+    if run.is_json:
+        from imagelock.report.json import document_json  # noqa: PLC0415 - only for JSON
+
+        images = [{"reference": line} for line in lines]
+        sys.stdout.write(document_json("import", {"images": images}))
+    else:
+        sys.stdout.write("".join(f"{line}\n" for line in lines))
 
 
 for _import in IMPORTS:

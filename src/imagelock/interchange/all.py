@@ -12,7 +12,12 @@ from imagelock.interchange import (
     imagelist,
     itms,
     mirror_job,
+    olm_entrypoint,
+    operator_references,
+    operator_replacements,
+    prepull,
     registries_conf,
+    relatedimages,
 )
 
 if TYPE_CHECKING:
@@ -26,5 +31,10 @@ EXPORTS: tuple[Export, ...] = (
     registries_conf,
     containerd_hosts,
     mirror_job,
+    relatedimages,
+    operator_references,
+    operator_replacements,
+    prepull,
+    olm_entrypoint,
 )
 IMPORTS: tuple[Import, ...] = (epiphany,)

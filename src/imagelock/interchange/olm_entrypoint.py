@@ -1,0 +1,89 @@
+"""A Deployment of a registry whose tree is pinned by ``imagelock olm entrypoint`` in an init container.
+
+The registry's own image copies its tree into a volume, imagelock pins it there, and a plain web server
+serves it: the registry's image needs no script of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from imagelock.errors import UsageError
+from imagelock.interchange.base import Option
+from imagelock.interchange.mirrors import documents
+
+if TYPE_CHECKING:
+    from imagelock.interchange.base import Asked
+    from imagelock.model.lock import Lock
+
+name = "olm-entrypoint"
+summary = "a Deployment of a registry whose tree imagelock pins in an init container"
+options: tuple[Option, ...] = (
+    Option(name="image", help="An image with imagelock in it, by digest.", metavar="REF", required=True),
+    Option(name="registry-image", help="The registry's image, by digest.", metavar="REF", required=True),
+    Option(name="env-match", help="Which variables name images.", metavar="REGEX", required=True),
+    Option(name="tree", help="Where the registry's tree is.", metavar="DIR", default=("/var/www/html",)),
+    Option(name="name", help="The name of the Deployment.", metavar="NAME", default=("registry",)),
+    Option(name="namespace", help="Where it runs.", metavar="NAME"),
+)
+
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?", re.ASCII)
+_SECURITY = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+_WORK = "/imagelock-tree"
+
+
+def export(lock: Lock, asked: Asked) -> str:
+    """Return the Deployment, for an operator that adds its variables to the init container ``pin``.
+
+    Raises :class:`UsageError` for a name or path that is none.
+    """
+    del lock  # the digests come with the variables
+    wanted, tree = asked.one("name") or "", (asked.one("tree") or "").rstrip("/")
+    if not _NAME.fullmatch(wanted):
+        raise UsageError(f"--name {wanted!r} is no name", hint="lower-case letters, digits and -")
+    if not tree.startswith("/"):
+        raise UsageError(f"--tree {tree!r} is no absolute path", hint="/var/www/html")
+    labels = {"app.kubernetes.io/name": wanted}
+    namespace = asked.one("namespace")
+    served = {"name": "tree", "mountPath": tree}
+    pod = {
+        "initContainers": [
+            _container("tree", asked.one("registry-image"), ["cp", "-R", f"{tree}/.", _WORK], _WORK),
+            {
+                **_container("pin", asked.one("image"), None, _WORK),
+                "args": ["olm", "entrypoint", "--env-match", asked.one("env-match"), _WORK],
+                # What `imagelock olm env -o yaml` prints, or what the operator adds.
+                "env": [],
+            },
+        ],
+        "containers": [
+            {
+                "name": "registry",
+                "image": asked.one("registry-image"),
+                "securityContext": _SECURITY,
+                "volumeMounts": [served],
+            }
+        ],
+        "volumes": [{"name": "tree", "emptyDir": {}}],
+    }
+    work = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": wanted, **({"namespace": namespace} if namespace else {}), "labels": labels},
+        "spec": {
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": pod},
+        },
+    }
+    return documents([work])
+
+
+def _container(called: str, image: str | None, command: list[str] | None, path: str) -> dict[str, object]:
+    return {
+        "name": called,
+        "image": image,
+        **({"command": command} if command else {}),
+        "securityContext": _SECURITY,
+        "volumeMounts": [{"name": "tree", "mountPath": path}],
+    }

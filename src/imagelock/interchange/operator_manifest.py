@@ -1,0 +1,52 @@
+"""What operator-manifest-tools passes between its steps: ``references.json`` and ``replacements.json``.
+
+``pinning extract`` writes a JSON list of references, ``pinning resolve`` an object from each to the same image by
+digest, which ``pinning replace`` puts into the manifests.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imagelock.errors import UsageError, ValueFormError
+from imagelock.model import strictjson
+from imagelock.model.reference import Reference
+
+if TYPE_CHECKING:
+    from imagelock.model.lock import Lock
+
+
+def tagged(lock: Lock) -> dict[str, str]:
+    """Return each entry as people write it, and by digest: ``name:tag`` to ``name@digest``."""
+    return {image.reference: f"{image.name}@{image.digest}" for image in lock.images}
+
+
+def read(text: str, where: str) -> list[Reference]:
+    """Read either file; of replacements the digest stands behind the tag.
+
+    Raises :class:`UsageError` that names the entry which is wrong.
+    """
+    try:
+        document = strictjson.loads(text)
+    except ValueFormError as error:
+        raise UsageError(error.message, where=where) from error
+    if isinstance(document, list):
+        return [_parsed(item, where) for item in document]
+    if not isinstance(document, dict):
+        raise UsageError("neither a list of references nor replacements", where=where)
+    return [_replaced(_parsed(old, where), _parsed(new, where), where) for old, new in document.items()]
+
+
+def _replaced(old: Reference, new: Reference, where: str) -> Reference:
+    if new.digest is None:
+        raise UsageError(f"{old} is replaced by {new}, which has no digest", where=where)
+    if new.name != old.name:
+        raise UsageError(f"{old} is replaced by another image: {new}", where=where)
+    return old.with_digest(new.digest)
+
+
+def _parsed(value: object, where: str) -> Reference:
+    try:
+        return Reference.parse(value if isinstance(value, str) else "")
+    except ValueFormError as error:
+        raise UsageError(f"{value!r}: {error.message}", where=where, hint=error.hint) from error

@@ -1,0 +1,21 @@
+"""``references.json`` of operator-manifest-tools: every image as it is written, a JSON list."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from imagelock.interchange.operator_manifest import tagged
+
+if TYPE_CHECKING:
+    from imagelock.interchange.base import Asked, Option
+    from imagelock.model.lock import Lock
+
+name = "operator-references"
+summary = "references.json for operator-manifest-tools"
+options: tuple[Option, ...] = ()
+
+
+def export(lock: Lock, asked: Asked) -> str:  # noqa: ARG001 - the protocol's signature
+    """Return the list."""
+    return json.dumps(list(tagged(lock)), indent=2) + "\n"
