@@ -22,21 +22,20 @@ from imagelock.model.reference import Reference
 from imagelock.model.rule import ScanRule
 from imagelock.model.tagfile import TagRule
 from imagelock.model.tomlread import Table, TableError
+from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FILE_NAME = "imagelock.toml"
 PYPROJECT = "pyproject.toml"
-_CONFIG_TABLE = re.compile(
-    r"^[ \t]*\[\[?[ \t]*tool[ \t]*\.[ \t]*[\"']?imagelock[\"']?[ \t]*[.\]]", re.MULTILINE
-)
+_CONFIG_TABLE = lazily(r"^[ \t]*\[\[?[ \t]*tool[ \t]*\.[ \t]*[\"']?imagelock[\"']?[ \t]*[.\]]", re.MULTILINE)
 _HOST = r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
-_AUTHORITY = re.compile(_HOST, re.ASCII)
-_URL = re.compile(rf"(?P<scheme>https?)://{_HOST}(?P<prefix>/[A-Za-z0-9._~/-]*)?", re.ASCII)
+_AUTHORITY = lazily(_HOST, re.ASCII)
+_URL = lazily(rf"(?P<scheme>https?)://{_HOST}(?P<prefix>/[A-Za-z0-9._~/-]*)?", re.ASCII)
 """A mirror's address and nothing else: what two readers of URLs could take for two hosts is no address."""
-_LINE = re.compile(r"line ([0-9]+)", re.ASCII)
-_GROUP = re.compile(r"\$\{?([0-9]{1,9})", re.ASCII)
+_LINE = lazily(r"line ([0-9]+)", re.ASCII)
+_GROUP = lazily(r"\$\{?([0-9]{1,9})", re.ASCII)
 FORMS = ("name:tag@digest", "name@digest")
 EXISTING = ("move", "keep")
 

@@ -18,6 +18,7 @@ from imagelock.model.lock import Lock, LockedImage, PlatformImage, Source
 from imagelock.model.platform import Platform
 from imagelock.model.reference import Reference, is_tag
 from imagelock.model.tomlread import Table, TableError
+from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,12 +26,12 @@ if TYPE_CHECKING:
 VERSION = 1
 HEADER = "# Written by imagelock. Do not edit: run `imagelock lock`.\n"
 
-_CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7}|\|{7})(?: .*)?$", re.MULTILINE)
-_TOML_SIGN = re.compile(r"^[ \t]*(?:version[ \t]*=|\[\[[ \t]*image[ \t]*\]\])", re.MULTILINE)
-_BLOCK = re.compile(r"^[ \t]*\[\[[ \t]*image[ \t]*\]\]", re.MULTILINE)
-_KEY_PATH = re.compile(r"(?:image\[(?P<block>[0-9]+)\])?\.?(?P<key>[^.\[\]]*)", re.ASCII)
-_NOT_UTF8 = re.compile("[\udc80-\udcff]")
-_LINE = re.compile(r"line (\d+)")
+_CONFLICT = lazily(r"^(?:<{7}|={7}|>{7}|\|{7})(?: .*)?$", re.MULTILINE)
+_TOML_SIGN = lazily(r"^[ \t]*(?:version[ \t]*=|\[\[[ \t]*image[ \t]*\]\])", re.MULTILINE)
+_BLOCK = lazily(r"^[ \t]*\[\[[ \t]*image[ \t]*\]\]", re.MULTILINE)
+_KEY_PATH = lazily(r"(?:image\[(?P<block>[0-9]+)\])?\.?(?P<key>[^.\[\]]*)", re.ASCII)
+_NOT_UTF8 = lazily("[\udc80-\udcff]")
+_LINE = lazily(r"line (\d+)")
 
 
 def parse(text: str, where: str) -> Lock:

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from imagelock.model.exemption import Exemption
     from imagelock.model.reference import Reference
 
-_IGNORE = lazily(
-    r"(?:#|//)[ \t]*imagelock:[ \t]*ignore\b(?:(?P<bracket>\[)(?P<codes>[^\]\r\n]*))?", re.ASCII
-)
+_IGNORE = lazily(r"(?:#|//)[ \t]*imagelock:[ \t]*ignore\b(?:(?P<bracket>\[)(?P<codes>[^\]\r\n]*))?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
