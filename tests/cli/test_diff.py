@@ -79,6 +79,8 @@ def test_a_changed_tag_is_one_line_of_the_release_note(history: World) -> None:
     history.write("before.lock", before)
     history.run("lock")
     text = history.run("diff", "before.lock", "-o", "markdown").out
+    assert history.json("diff", "before.lock").document["summary"]["tag_changed"] == 1
+    assert "the tag changed: docker.io/library/redis:latest -> " in history.run("diff", "before.lock").err
     assert "### Tag changed" in text
     assert "| `docker.io/library/redis:latest` | `docker.io/library/redis:8` |" in text
 

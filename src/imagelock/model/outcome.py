@@ -81,6 +81,27 @@ class Change:
     line: int | None = None
 
 
+def tag_changes(changes: Iterable[Change]) -> tuple[tuple[Change, Change], ...]:
+    """Pair the entry that went with the one of the same name that came, where there is one of each."""
+    gone: dict[str, list[Change]] = {}
+    come: dict[str, list[Change]] = {}
+    for change in changes:
+        if change.before is None or change.after is None:
+            side = come if change.before is None else gone
+            side.setdefault(_repository(change.reference), []).append(change)
+    return tuple(
+        (old[0], come[name][0])
+        for name, old in gone.items()
+        if len(old) == 1 and len(come.get(name, ())) == 1
+    )
+
+
+def _repository(reference: str) -> str:
+    name = reference.partition("@")[0]
+    path, colon, tag = name.rpartition(":")
+    return path if colon and "/" not in tag else name
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exempted:
     """One place (or pod) that was left alone on purpose, and why."""

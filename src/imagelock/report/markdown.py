@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from imagelock.model.findings import KINDS, Level
+from imagelock.model.outcome import tag_changes
 from imagelock.report.facts import exempt_place, help_url
 from imagelock.report.style import printable
 
@@ -86,7 +87,7 @@ def _changes(level: str, changes: Iterable[Change]) -> list[str]:
     every = list(changes)
     places = [one for one in every if one.file is not None]
     entries = [one for one in every if one.file is None]
-    swapped = _swapped(entries)
+    swapped = tag_changes(entries)
     rest = [one for one in entries if not any(one in pair for pair in swapped)]
     tables = (
         ("Added", ("image", "digest"), [_row(one, one.after) for one in rest if one.before is None]),
@@ -108,26 +109,6 @@ def _changes(level: str, changes: Iterable[Change]) -> list[str]:
         ("Places", ("place", "reference"), [_place(one) for one in places]),
     )
     return [f"{level} {title}\n\n{_table(head, rows)}" for title, head, rows in tables if rows]
-
-
-def _swapped(changes: Sequence[Change]) -> list[tuple[Change, Change]]:
-    """Pair an entry that went with the one of the same name that came, when there is one of each."""
-    gone: dict[str, list[Change]] = {}
-    come: dict[str, list[Change]] = {}
-    for one in changes:
-        if one.before is None or one.after is None:
-            (come if one.before is None else gone).setdefault(_repository(one.reference), []).append(one)
-    return [
-        (old[0], come[name][0])
-        for name, old in gone.items()
-        if len(old) == 1 and len(come.get(name, ())) == 1
-    ]
-
-
-def _repository(reference: str) -> str:
-    name = reference.partition("@")[0]
-    path, colon, tag = name.rpartition(":")
-    return path if colon and "/" not in tag else name
 
 
 def _row(one: Change, digest: str | None) -> tuple[str, str]:
