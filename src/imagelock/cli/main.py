@@ -41,8 +41,8 @@ COMMANDS: Mapping[str, str] = {
     "export": "write the lock in another tool's format",
     "import": "read another tool's lists of images",
     "serve": "serve a bundle or a directory as a small OCI registry",
-    "demo": "run the whole line on a built-in example",
     "doctor": "ask a registry what it answers, secrets redacted",
+    "demo": "run the whole line on a built-in example",
 }
 """Every command with its line in ``--help``; command ``x`` is ``imagelock.cli.x:command``.
 
