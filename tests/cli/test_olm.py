@@ -74,6 +74,14 @@ def test_places_become_name_and_digest_and_every_other_byte_stays(world: World, 
     assert (tree / "v3/README.md").read_text() == f"image: {GO}:1.1\n"
 
 
+def test_a_relative_folder_is_meant_from_here(
+    world: World, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tree.parent)
+    assert _entry(world, "html") == 0
+    assert D1 in (tree / "v3/devfile.yaml").read_text()
+
+
 def test_what_is_left_is_counted(world: World, tree: Path) -> None:
     result = world.run_plain("olm", "entrypoint", "--env-match", "plugin_image", str(tree))
     assert "3 pinned in 1 files, 1 had a digest, 1 left without one; 2 images" in result.err

@@ -101,6 +101,7 @@ def test_a_daemon_set_pulls_each_digest_once() -> None:
         f"quay.io/a/bare@{TWO}",
     ]
     assert spec["automountServiceAccountToken"] is False
+    assert "&id" not in prepull.export(LOCK, _asked(tool_image=TOOL, name="pull"))
 
 
 @pytest.mark.parametrize(("lock", "name"), [(LOCK, "NO"), (Lock(), "pull")])

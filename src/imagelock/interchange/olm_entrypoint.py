@@ -6,6 +6,7 @@ serves it: the registry's image needs no script of its own.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -76,7 +77,8 @@ def export(lock: Lock, asked: Asked) -> str:
             "template": {"metadata": {"labels": labels}, "spec": pod},
         },
     }
-    return documents([work])
+    # Through JSON, so that what two places share is written in both and no alias is needed.
+    return documents([json.loads(json.dumps(work))])
 
 
 def _container(called: str, image: str | None, command: list[str] | None, path: str) -> dict[str, object]:

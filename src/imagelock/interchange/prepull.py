@@ -6,6 +6,7 @@ Not every image has a program that does nothing, so a static busybox is brought 
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -71,7 +72,8 @@ def export(lock: Lock, asked: Asked) -> str:
             "template": {"metadata": {"labels": labels}, "spec": pod},
         },
     }
-    return documents([work])
+    # Through JSON, so that what two places share is written in both and no alias is needed.
+    return documents([json.loads(json.dumps(work))])
 
 
 def _images(lock: Lock) -> list[str]:

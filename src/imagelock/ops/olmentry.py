@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagelock.errors import FileError, FormatError, UsageError, ValueFormError
@@ -23,7 +24,6 @@ from imagelock.model.reference import DEFAULT_DOMAIN, Reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
 
     from imagelock.model.digest import Digest
 
@@ -203,7 +203,7 @@ def _files(folders: Iterable[Path]) -> Iterator[Path]:
             real = os.path.realpath(name)
             if real not in seen:
                 seen.add(real)
-                yield folder.joinpath(name)
+                yield Path(name)
 
 
 def _walk(folder: str) -> Iterator[str]:
