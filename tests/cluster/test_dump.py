@@ -152,14 +152,15 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 MEASURE = """
-import datetime, resource, sys
+import datetime, sys
 from pathlib import Path
 from imagelock.cluster.dump import read_dump
 from imagelock.ops.cluster import check_cluster
 from support.kube import LOCK
+from support.memory import peak_megabytes
 found = check_cluster(read_dump(Path(sys.argv[1]), "dump"), LOCK, (), datetime.date(2026, 1, 1))
 print(found.outcome.summary["pods"], found.outcome.summary["locked"], len(found.rows))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+print(peak_megabytes())
 """
 
 
