@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tarfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -20,8 +21,6 @@ from support.layered import PACKED, LayeredImage, tar
 from support.peers import MISSING, DockerRegistry, has, run, skopeo
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from imagelock.registry.store import Source
     from support.world import World
 
