@@ -39,6 +39,14 @@ def test_an_edit_replaces_only_what_differs(old: str, new: str, before: str) -> 
         assert old == new
         return
     assert content[: edit.start] + edit.words + content[edit.end :] == before + new + "x"
+    # What is inserted before the first character takes it along: nothing stands there to be inserted behind.
+    if old and new.endswith(old) and new[0] != old[0]:
+        assert (edit.start, edit.end, edit.words) == (
+            len(before),
+            len(before) + 1,
+            new[: len(new) - len(old) + 1],
+        )
+        return
     removed = content[edit.start : edit.end]
     assert not (removed and edit.words and (removed[0] == edit.words[0] or removed[-1] == edit.words[-1]))
 
