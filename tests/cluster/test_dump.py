@@ -155,7 +155,7 @@ MEASURE = """
 import datetime, sys
 from pathlib import Path
 from imagelock.cluster.dump import read_dump
-from imagelock.ops.cluster import check_cluster
+from imagelock.ops.cluster.check import check_cluster
 from support.kube import LOCK
 from support.memory import peak_megabytes
 found = check_cluster(read_dump(Path(sys.argv[1]), "dump"), LOCK, (), datetime.date(2026, 1, 1))

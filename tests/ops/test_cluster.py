@@ -13,13 +13,13 @@ from imagelock.cluster.running import Kind, Unseen
 from imagelock.model.exemption import Exemption
 from imagelock.model.lock import Lock
 from imagelock.model.outcome import Outcome, finding
-from imagelock.ops.cluster import check_cluster, with_cluster
-from imagelock.ops.pods import SPEC, Judge, State, Subject
+from imagelock.ops.cluster.check import check_cluster, with_cluster
+from imagelock.ops.cluster.pods import SPEC, Judge, State, Subject
 from support.kube import API, DB, LISTED, LOCK, WEB, container, digest, pinned, pod, workload
 
 if TYPE_CHECKING:
     from imagelock.cluster.running import Observed
-    from imagelock.ops.cluster import Report
+    from imagelock.ops.cluster.check import Report
     from support.kube import Json
 
 TODAY = dt.date(2026, 1, 1)

@@ -12,8 +12,8 @@ from imagelock.errors import FileError, IntegrityError, NoPlatformError, Unreach
 from imagelock.model.digest import Digest
 from imagelock.model.manifest import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
 from imagelock.model.platform import Platform
-from imagelock.ops.copy import Choice, Item, Remembering, Verdict, plan, read_tree
-from imagelock.ops.transfer import apply
+from imagelock.ops.copies.copy import Choice, Item, Remembering, Verdict, plan, read_tree
+from imagelock.ops.copies.transfer import apply
 from imagelock.registry.memory import MemoryStore
 from imagelock.registry.store import Content
 from imagelock.service.sample import LINUX_AMD64, LINUX_ARM64, push_sample, sample_image
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
     from imagelock.model.manifest import Descriptor
-    from imagelock.ops.transfer import Done
+    from imagelock.ops.copies.transfer import Done
 
 MULTI = (LINUX_AMD64, LINUX_ARM64)
 

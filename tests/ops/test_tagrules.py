@@ -10,13 +10,13 @@ from imagelock.formats.text import Text
 from imagelock.model.digest import Digest
 from imagelock.model.findings import Level
 from imagelock.model.tagfile import TagRule
-from imagelock.ops.tagfiles import tag_file as read_tag_file
-from imagelock.ops.tagrules import judge, lint
+from imagelock.ops.tags.files import tag_file as read_tag_file
+from imagelock.ops.tags.rules import judge, lint
 from support.tagged import BUILD, COMMIT, item, tag_file
 
 if TYPE_CHECKING:
     from imagelock.model.outcome import Finding
-    from imagelock.ops.tagrules import Linted
+    from imagelock.ops.tags.rules import Linted
 
 DEX = "docker.io/acme/dex"
 DIGEST = Digest.of(b"made up")

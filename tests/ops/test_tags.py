@@ -10,8 +10,8 @@ import pytest
 
 from imagelock.errors import NoAccessError, UnreachableError, UsageError
 from imagelock.model.digest import Digest
-from imagelock.ops.tagrules import Linted
-from imagelock.ops.tags import Action, TagRequest, apply, outcome, plan
+from imagelock.ops.tags.release import Action, TagRequest, apply, outcome, plan
+from imagelock.ops.tags.rules import Linted
 from imagelock.registry.memory import MemoryStore
 from imagelock.service.sample import LINUX_AMD64, LINUX_ARM64, push_sample, sample_image
 from support.tagged import BUILD, entry
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from imagelock.model.tagfile import TagEntry
-    from imagelock.ops.tags import Verdict
+    from imagelock.ops.tags.release import Verdict
     from imagelock.registry.store import Claim, Content
 
 DEX, RVMC = "docker.io/acme/dex", "docker.io/acme/rvmc"

@@ -12,7 +12,6 @@ from imagelock.cli.common import CONTEXT, Verb, VerbGroup, common
 if TYPE_CHECKING:
     from imagelock.cli.common import Run
     from imagelock.model.lock import Lock
-    from imagelock.ops.project import Project
 
 _PATH = click.argument("path", type=click.Path(path_type=Path), metavar="FILE.tar|DIR")
 
@@ -77,8 +76,8 @@ def create(
     from imagelock.cli.copying import finish, registries  # noqa: PLC0415 - --help must not pay for it
     from imagelock.errors import UsageError  # noqa: PLC0415
     from imagelock.model.platform import Platform  # noqa: PLC0415
-    from imagelock.ops import archive as archives  # noqa: PLC0415
-    from imagelock.ops import bundle  # noqa: PLC0415
+    from imagelock.ops.copies import archive as archives  # noqa: PLC0415
+    from imagelock.ops.copies import bundle  # noqa: PLC0415
     from imagelock.ops.project import read_lock  # noqa: PLC0415
 
     if archive == "oci" and naming != "full":
@@ -88,7 +87,7 @@ def create(
         lock=read_lock(project).lock,
         path=project.directory / path,
         platforms=tuple(map(Platform.parse, platforms)),
-        since=None if since is None else _lock(project, since),
+        since=None if since is None else _lock(run.settings.directory, since),
         jobs=run.settings.jobs,
     )
     with registries(run, project, "bundling") as (client, shown):
@@ -115,7 +114,7 @@ def verify(run: Run, path: Path) -> None:
       imagelock bundle verify bundle/ -o json
     """
     from imagelock.cli.terminal import progress  # noqa: PLC0415 - --help must not pay for it
-    from imagelock.ops.inspect import verify as verified  # noqa: PLC0415
+    from imagelock.ops.copies.inspect import verify as verified  # noqa: PLC0415
 
     where = run.settings.directory / path
     with progress("hashing", quiet=run.quiet) as shown:
@@ -136,8 +135,8 @@ def list_(run: Run, path: Path) -> None:
     """
     from imagelock.cli.terminal import stdout_style, table_width  # noqa: PLC0415 - --help must not pay for it
     from imagelock.model.outcome import Outcome  # noqa: PLC0415
-    from imagelock.ops.inspect import listing  # noqa: PLC0415
-    from imagelock.ops.mirror import in_units  # noqa: PLC0415
+    from imagelock.ops.copies.inspect import listing  # noqa: PLC0415
+    from imagelock.ops.copies.mirror import in_units  # noqa: PLC0415
     from imagelock.report.json import document_json  # noqa: PLC0415
     from imagelock.report.text import table_text  # noqa: PLC0415
 
@@ -201,12 +200,12 @@ def load(
     from imagelock.cli.copying import finish, registries  # noqa: PLC0415 - --help must not pay for it
     from imagelock.errors import IntegrityError  # noqa: PLC0415
     from imagelock.model.destination import destination  # noqa: PLC0415
-    from imagelock.ops import bundle, contents, inspect, mirror, transfer  # noqa: PLC0415
-    from imagelock.ops.copy import plan  # noqa: PLC0415
+    from imagelock.ops.copies import bundle, contents, inspect, mirror, transfer  # noqa: PLC0415
+    from imagelock.ops.copies.copy import plan  # noqa: PLC0415
 
     project = run.open()
     try:
-        store = bundle.open_store(project.directory / path)
+        store = bundle.open_store(run.settings.directory / path)
         inside = contents.require(store)
     except IntegrityError as error:
         run.finish(inspect.damaged("bundle-load", path, error))
@@ -222,14 +221,14 @@ def load(
     finish(run, "bundle-load", done, warnings, missing="IL306")
 
 
-def _lock(project: Project, path: Path) -> Lock:
+def _lock(directory: Path, path: Path) -> Lock:
     """Read the lock of an earlier delivery: a file, a plain list, or the bundle itself."""
     from imagelock.files import decode, read_bytes  # noqa: PLC0415 - as above
     from imagelock.limits import LOCK_BYTES  # noqa: PLC0415
     from imagelock.lockfile import parse  # noqa: PLC0415
-    from imagelock.ops import bundle, contents  # noqa: PLC0415
+    from imagelock.ops.copies import bundle, contents  # noqa: PLC0415
 
-    where = project.directory / path
+    where = directory / path
     if where.is_dir() or bundle.is_tar(where):
         return contents.require(bundle.open_store(where)).lock
     return parse(decode(read_bytes(where, LOCK_BYTES)), str(path))

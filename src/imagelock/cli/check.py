@@ -12,7 +12,7 @@ from imagelock.cli.quota import quota_option
 if TYPE_CHECKING:
     from imagelock.cli.common import Run
     from imagelock.ops.collect import Collection
-    from imagelock.ops.olmpin import OlmPinning
+    from imagelock.ops.olm.pin import OlmPinning
     from imagelock.ops.project import Project
 
 
@@ -76,7 +76,7 @@ def command(
     collection = collect(project, sources, force)
     olm = _olm(project, collection)
     if olm is not None:
-        from imagelock.ops.olmcatalogs import with_catalogs  # noqa: PLC0415 - only for projects with bundles
+        from imagelock.ops.olm.catalogs import with_catalogs  # noqa: PLC0415 - only for projects with bundles
 
         collection = with_catalogs(project, collection)
     outcome = check(collection, lock, platforms=project.config.platforms, olm=olm)
@@ -94,7 +94,7 @@ def command(
     if cluster:
         from imagelock.cli.cluster import examine  # noqa: PLC0415 - the same
         from imagelock.cluster.live import Access  # noqa: PLC0415
-        from imagelock.ops.cluster import with_cluster  # noqa: PLC0415
+        from imagelock.ops.cluster.check import with_cluster  # noqa: PLC0415
 
         dumps = [dump for dump in cluster if dump]
         outcome = with_cluster(outcome, examine(project, lock, dumps, Access()).outcome)
@@ -104,6 +104,6 @@ def command(
 def _olm(project: Project, collection: Collection) -> OlmPinning | None:
     if not project.config.olm.related_images:
         return None
-    from imagelock.ops.olmcatalogs import olm_pinning  # noqa: PLC0415 - only for projects with bundles
+    from imagelock.ops.olm.catalogs import olm_pinning  # noqa: PLC0415 - only for projects with bundles
 
     return olm_pinning(project, collection)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from imagelock.cluster.live import Access
     from imagelock.cluster.running import Observed
     from imagelock.model.lock import Lock
-    from imagelock.ops.cluster import Report, Row
+    from imagelock.ops.cluster.check import Report, Row
     from imagelock.ops.project import Project
 
 
@@ -72,7 +72,7 @@ def examine(
 ) -> Report:
     """Judge the dumps, or the live cluster when there are none."""
     from imagelock.cluster.live import connect, read_cluster  # noqa: PLC0415 - --help must not pay for it
-    from imagelock.ops.cluster import check_cluster  # noqa: PLC0415
+    from imagelock.ops.cluster.check import check_cluster  # noqa: PLC0415
 
     exemptions = project.config.exemptions
     today = dt.datetime.now(tz=dt.UTC).date()

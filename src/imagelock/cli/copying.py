@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, NoReturn
 
 from imagelock.cli.terminal import progress, stdout_style, table_width
 from imagelock.errors import UsageError
-from imagelock.ops.mirror import outcome, rows
+from imagelock.ops.copies.mirror import outcome, rows
 from imagelock.report.text import table_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from imagelock.cli.common import Run
+    from imagelock.ops.copies.transfer import Done
     from imagelock.ops.project import Project
     from imagelock.ops.resolve import Progress
-    from imagelock.ops.transfer import Done
     from imagelock.registry.client import RegistryClient
 
 

@@ -86,7 +86,7 @@ def command(  # noqa: PLR0913 - the options of the contract
     project = run.open()
     collection = collect(project, sources, force)
     if project.config.olm.catalogs:
-        from imagelock.ops.olmcatalogs import with_catalogs  # noqa: PLC0415 - only for projects with catalogs
+        from imagelock.ops.olm.catalogs import with_catalogs  # noqa: PLC0415 - only for projects with catalogs
         from imagelock.ops.project import read_lock  # noqa: PLC0415 - the same
 
         collection = with_catalogs(project, collection, read_lock(project, for_writing=True).lock)

@@ -57,8 +57,8 @@ def command(
     from imagelock.cli.copying import finish, registries  # noqa: PLC0415 - --help must not pay for it
     from imagelock.model.destination import destination  # noqa: PLC0415
     from imagelock.model.platform import Platform  # noqa: PLC0415
-    from imagelock.ops import mirror, transfer  # noqa: PLC0415
-    from imagelock.ops.copy import Choice, Remembering, plan  # noqa: PLC0415
+    from imagelock.ops.copies import mirror, transfer  # noqa: PLC0415
+    from imagelock.ops.copies.copy import Choice, Remembering, plan  # noqa: PLC0415
     from imagelock.ops.project import read_lock  # noqa: PLC0415
 
     project = run.open()

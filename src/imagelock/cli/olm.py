@@ -45,7 +45,7 @@ def env(run: Run, sources: tuple[str, ...], *, labels: tuple[str, ...], decode: 
       imagelock olm env external_images.txt --label devfile_registry_image
       kubectl exec deploy/registry -- env | imagelock olm env --decode -
     """
-    from imagelock.ops import olmenv  # noqa: PLC0415 - --help must not pay for the formats
+    from imagelock.ops.olm import env as olmenv  # noqa: PLC0415 - --help must not pay for the formats
 
     if decode:
         _decode(run, sources)
@@ -60,7 +60,7 @@ def env(run: Run, sources: tuple[str, ...], *, labels: tuple[str, ...], decode: 
 
 def _decode(run: Run, sources: tuple[str, ...]) -> None:
     from imagelock.files import decode, read_bytes  # noqa: PLC0415
-    from imagelock.ops import olmenv  # noqa: PLC0415
+    from imagelock.ops.olm import env as olmenv  # noqa: PLC0415
 
     environ: dict[str, str] = dict(os.environ) if not sources else {}
     for source in sources:
@@ -104,7 +104,7 @@ def entrypoint(folders: tuple[Path, ...], *, pattern: str, quiet: bool, **overri
       imagelock olm entrypoint --env-match devfile_registry_image --registry registry.corp:5000 html
     """
     from imagelock.files import write_all  # noqa: PLC0415 - --help must not pay for the formats
-    from imagelock.ops.olmentry import Override, known_images, plan_entry  # noqa: PLC0415
+    from imagelock.ops.olm.entry import Override, known_images, plan_entry  # noqa: PLC0415
 
     become: tuple[str, ...] = click.get_current_context().meta["imagelock.become"]
     if become:

@@ -58,7 +58,7 @@ def command(  # noqa: PLR0913 - the options of the contract
     """
     from imagelock.cli.edits import copies_folder, diff_text, edited_stdin, takes_first  # noqa: PLC0415 - as in every command
     from imagelock.ops.collect import collect  # noqa: PLC0415
-    from imagelock.ops.olmcatalogs import olm_pinning  # noqa: PLC0415
+    from imagelock.ops.olm.catalogs import olm_pinning  # noqa: PLC0415
     from imagelock.ops.pin import PinRequest, plan_pin  # noqa: PLC0415
     from imagelock.ops.project import read_lock  # noqa: PLC0415
     from imagelock.ops.verbs import Mode, run_copies, run_edits  # noqa: PLC0415

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from imagelock.cli.common import Run
     from imagelock.model.outcome import Outcome
     from imagelock.ops.project import Project
-    from imagelock.ops.tags import Verdict
+    from imagelock.ops.tags.release import Verdict
     from imagelock.registry.client import RegistryClient
 
 
@@ -72,8 +72,8 @@ def lint(run: Run, names: tuple[str, ...]) -> None:
       imagelock tags lint image-tags-*.yaml
       imagelock tags lint --report json=lint.json image-tags.yaml
     """
-    from imagelock.ops import tagrules  # noqa: PLC0415 - --help must not pay for the formats
-    from imagelock.ops.tagfiles import read_tag_files  # noqa: PLC0415
+    from imagelock.ops.tags import rules as tagrules  # noqa: PLC0415 - --help must not pay for the formats
+    from imagelock.ops.tags.files import read_tag_files  # noqa: PLC0415
 
     project = run.open()
     files = read_tag_files(project, names)
@@ -130,8 +130,9 @@ def _carry_out(
     dry_run: bool,
     command_name: str,
 ) -> None:
-    from imagelock.ops import tagrules, tags  # noqa: PLC0415 - --help must not pay for the client
-    from imagelock.ops.tagfiles import read_tag_files  # noqa: PLC0415
+    from imagelock.ops.tags import release as tags  # noqa: PLC0415 - --help must not pay for the client
+    from imagelock.ops.tags import rules as tagrules  # noqa: PLC0415
+    from imagelock.ops.tags.files import read_tag_files  # noqa: PLC0415
 
     project = run.open()
     files = read_tag_files(project, names)
@@ -264,8 +265,8 @@ def suggest(  # noqa: PLR0913 - the options of the contract
       imagelock tags suggest --git ../app --release stx.13.0 --write image-tags.yaml
       imagelock tags suggest --git ../app --bug 2012345 --message image-tags.yaml | git commit -F -
     """
-    from imagelock.ops.tagfiles import SuggestRequest, run_suggest  # noqa: PLC0415 - --help must not pay for it
-    from imagelock.ops.tagsuggest import Footer  # noqa: PLC0415
+    from imagelock.ops.tags.files import SuggestRequest, run_suggest  # noqa: PLC0415 - --help must not pay for it
+    from imagelock.ops.tags.suggest import Footer  # noqa: PLC0415
     from imagelock.report.json import document_json, outcome_fields  # noqa: PLC0415
 
     if closes and bug is None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from imagelock.model.outcome import Finding
     from imagelock.model.platform import Platform
     from imagelock.ops.collect import Collection, Use
-    from imagelock.ops.olmpin import OlmPinning
+    from imagelock.ops.olm.pin import OlmPinning
 
 _HEX_DIGITS = 64
 
@@ -56,7 +56,7 @@ def check(
             wrong.add(use)
     found += files_disagree(collection.uses)
     if olm is not None or any(map(_is_audited, collection.all_uses)):
-        from imagelock.ops.olmaudit import audit  # noqa: PLC0415 - most projects have no bundles
+        from imagelock.ops.olm.audit import audit  # noqa: PLC0415 - most projects have no bundles
 
         found += audit(collection, lock, lists_required=olm is not None)
     found += olm.lists(collection, lock).findings if olm is not None else ()
@@ -226,4 +226,9 @@ def unused_entries(collection: Collection, lock: Lock) -> Iterator[Finding]:
     grouped = references_by_name(collection.uses)
     for image in lock.images:
         if is_scanned(image) and not is_used(image, grouped, lock):
-            yield finding("IL103", f"nothing uses {image.reference}", reference=image.reference)
+            yield finding(
+                "IL103",
+                f"nothing uses {image.reference}",
+                reference=image.reference,
+                hint="run `imagelock lock` to take it out",
+            )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from imagelock.model.outcome import Exempted
     from imagelock.model.reference import Reference
     from imagelock.ops.collect import Collection, ScannedFile
-    from imagelock.ops.olmpin import OlmPinning, Shape
+    from imagelock.ops.olm.pin import OlmPinning, Shape
 
 NAME_DIGEST = "name@digest"
 

@@ -131,7 +131,7 @@ def run_edits(project: Project, plan: EditPlan, command: str, mode: Mode) -> Out
         changes=() if refused else plan.changes,
         findings=plan.findings,
         exempt=plan.exempt,
-        summary={**plan.counts, "files": len({change.file for change in plan.changes}) if not refused else 0},
+        summary=_edit_summary(plan, len({change.file for change in plan.changes}), refused=refused),
         advice=("no file was changed; --keep-going changes the rest",) if refused and plan.changes else (),
     )
 
@@ -147,7 +147,7 @@ def run_update(
     lock_request, pin_request = requests
     with _hold(project, mode):
         lock_file = read_lock(project, for_writing=True)
-        result, _ = _resolve(lock_file, collection, lock_request, asking)
+        result, plan = _resolve(lock_file, collection, lock_request, asking)
         edits = pinning.plan_pin(collection, result.lock, replace(pin_request, moved=result.moved))
         settled = result.complete and not edits.blocking
         write = mode.write and (settled or mode.keep_going)
@@ -167,7 +167,7 @@ def run_update(
             "moved": len(result.changes) if told else 0,
             "places": len(edits.changes) if told else 0,
         },
-        advice=() if told else ("nothing was written; --keep-going writes the rest",),
+        advice=(*plan.remarks, *(() if told else ("nothing was written; --keep-going writes the rest",))),
     )
 
 
@@ -185,9 +185,15 @@ def run_copies(collection: Collection, plan: EditPlan, target: Path, mode: Mode)
         changes=() if refused else plan.changes,
         findings=plan.findings,
         exempt=plan.exempt,
-        summary={**plan.counts, "files": len(copies)},
+        summary=_edit_summary(plan, len(copies), refused=refused),
         advice=("nothing was written; --keep-going writes the rest",) if refused else (),
     )
+
+
+def _edit_summary(plan: EditPlan, files: int, *, refused: bool) -> dict[str, int]:
+    """Count what became of the places; what could be written and was not is held back, never changed."""
+    counts = {**plan.counts, "files": files}
+    return {**counts, "changed": 0, "files": 0, "held_back": counts["changed"]} if refused else counts
 
 
 def _copies(collection: Collection, plan: EditPlan, target: Path) -> list[tuple[Write, Path]]:
@@ -239,16 +245,18 @@ def _resolve(
 
 
 def _lock_summary(lock: Lock, changes: Sequence[Change], findings: Sequence[Finding]) -> dict[str, int]:
-    """Count what ``lock`` holds now: what was added to it, moved in it, kept, and what went."""
+    """Count what ``lock`` holds now: added to it, moved in it, told in more detail, kept; and what went."""
     added = sum(1 for change in changes if change.before is None)
     removed = sum(1 for change in changes if change.after is None)
-    moved = len(changes) - added - removed
+    detailed = sum(1 for change in changes if change.before == change.after)
+    moved = len(changes) - added - removed - detailed
     return {
         "entries": len(lock.images),
         "added": added,
         "moved": moved,
+        "detailed": detailed,
         "removed": removed,
-        "kept": len(lock.images) - added - moved,
+        "kept": len(lock.images) - added - moved - detailed,
         "failed": sum(1 for item in findings if item.code in ("IL301", "IL104", "IL120", "IL121")),
     }
 

@@ -1,0 +1,1 @@
+"""What a cluster runs, judged by the lock."""

@@ -1,0 +1,302 @@
+"""``cluster check``: what a cluster runs against the lock, told by workload and not by pod.
+
+Everything observed is counted by what it says, so that ten thousand pods of one workload are one
+judgement.  A workload without a live pod is judged by its pod template.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from imagelock.cluster.running import Kind, Running, Unseen, Workload
+from imagelock.model.outcome import Outcome, finding
+from imagelock.ops.cluster.pods import Judge, State, Subject, Verdict, reference_of
+from imagelock.policy import exemption_for_pod, expired
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from imagelock.cluster.running import Observed, Owner
+    from imagelock.model.exemption import Exemption
+    from imagelock.model.lock import Lock
+    from imagelock.model.outcome import Finding
+
+_CHAIN = 8
+"""Owners of owners; a chain of objects that own each other ends here."""
+_CODES = {State.NOT_LOCKED: "IL201", State.NOT_PINNED: "IL202", State.COULD_NOT_TELL: "IL302"}
+_ORDER = (State.LOCKED, State.EXEMPT, State.NOT_PINNED, State.COULD_NOT_TELL, State.NOT_LOCKED)
+"""How a table is ordered: what matters stands last, where a terminal ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One container of one workload in one state; ``containers`` counts pods, or 1 for a template."""
+
+    namespace: str
+    workload: Owner
+    container: str
+    kind: Kind
+    image: str
+    verdict: Verdict
+    containers: int
+    pods: int
+    example: str | None
+
+    @property
+    def where(self) -> str:
+        """The workload as people name it."""
+        return f"{self.workload} in {self.namespace}"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found: rows, errors last, and the same as an outcome."""
+
+    rows: tuple[Row, ...]
+    outcome: Outcome
+
+
+class _Key(NamedTuple):
+    namespace: str
+    owner: Owner
+    container: str
+    subject: Subject
+
+
+@dataclass(slots=True)
+class _Count:
+    pods: int = 0
+    example: str | None = None
+
+
+@dataclass(slots=True)
+class _Seen:
+    """Everything observed, counted."""
+
+    groups: dict[_Key, _Count] = field(default_factory=dict)
+    workloads: dict[tuple[str, Owner], Workload] = field(default_factory=dict)
+    pods: set[tuple[str, str]] = field(default_factory=set)
+    unseen: list[Unseen] = field(default_factory=list)
+    _pod: tuple[str, str] | None = None
+
+    def add(self, item: Observed) -> None:
+        if isinstance(item, Running):
+            self._add_running(item)
+        elif isinstance(item, Workload):
+            self.workloads.setdefault((item.namespace, item.me), item)
+        else:
+            self.unseen.append(item)
+
+    def _add_running(self, item: Running) -> None:
+        pod = (item.namespace, item.pod)
+        if pod != self._pod and pod in self.pods:
+            return  # the same pod in another dump
+        self._pod = pod
+        self.pods.add(pod)
+        subject = Subject(
+            image=item.image,
+            kind=item.kind,
+            image_id=item.image_id,
+            reason=None if item.image_id else item.reason,
+            has_status=item.image_id is not None or not item.finished,
+        )
+        key = _Key(item.namespace, item.owner, item.container, subject)
+        count = self.groups.setdefault(key, _Count(0, item.pod))
+        count.pods += 1
+
+    def top(self, namespace: str, owner: Owner) -> Owner:
+        """Return what controls a pod in the end: the Deployment and not its ReplicaSet."""
+        for _ in range(_CHAIN):
+            workload = self.workloads.get((namespace, owner))
+            if workload is None or workload.owner is None:
+                break
+            owner = workload.owner
+        return owner
+
+
+def check_cluster(
+    observed: Iterable[Observed],
+    lock: Lock,
+    exemptions: Sequence[Exemption],
+    today: dt.date,
+    namespaces: Sequence[str] = (),
+) -> Report:
+    """Judge everything observed; with ``namespaces`` only what is in them."""
+    seen = _Seen()
+    for item in observed:
+        if isinstance(item, Unseen) or not namespaces or item.namespace in namespaces:
+            seen.add(item)
+    if not seen.groups and not seen.workloads and not seen.unseen:
+        # A mistyped namespace, or a dump of other things, must not look like a clean cluster.
+        seen.unseen.append(Unseen(what=", ".join(namespaces) or "cluster", reason="no pod and no workload"))
+    judge = _Exempting(Judge(lock), exemptions, today)
+    rows = _folded([*_running_rows(seen, judge), *_template_rows(seen, judge)])
+    findings = (*(item for row in rows for item in _findings(row)), *map(_not_seen, seen.unseen))
+    outcome = Outcome(
+        command="cluster-check",
+        findings=findings,
+        summary=_summary(rows, seen),
+        advice=tuple(judge.remarks()),
+    )
+    return Report(rows, outcome)
+
+
+def with_cluster(outcome: Outcome, clustered: Outcome) -> Outcome:
+    """Add what a cluster runs to another report: one report, one exit code."""
+    counts = {f"cluster_{name}": count for name, count in clustered.summary.items()}
+    return replace(
+        outcome,
+        findings=(*outcome.findings, *clustered.findings),
+        summary={**outcome.summary, **counts},
+        advice=(*outcome.advice, *clustered.advice),
+    )
+
+
+class _Exempting:
+    """A judge that asks the exemptions first and remembers which were used."""
+
+    def __init__(self, judge: Judge, exemptions: Sequence[Exemption], today: dt.date) -> None:
+        self._judge = judge
+        self._exemptions = exemptions
+        self._today = today
+        self._used: set[int] = set()
+
+    def judge(self, subject: Subject, namespace: str, owners: Sequence[Owner]) -> Verdict:
+        reference = reference_of(subject.image)
+        if reference is not None and self._exemptions:
+            names = [str(owner) for owner in owners]
+            exemption = exemption_for_pod(reference, namespace, names, self._exemptions, self._today)
+            if exemption is not None:
+                self._used.add(id(exemption))
+                return Verdict(State.EXEMPT, exemption.reason)
+        return self._judge.judge(subject)
+
+    def remarks(self) -> Iterator[str]:
+        """Tell which exemptions are over, and which of those for pods cover nothing here."""
+        over = expired(self._exemptions, self._today)
+        for item in over:
+            yield f"the exemption of {item.image} expired on {item.expires}"
+        for item in self._exemptions:
+            if item.is_for_pods and item not in over and id(item) not in self._used:
+                yield f"the exemption of {item.image} for pods covers nothing in this cluster"
+
+
+def _running_rows(seen: _Seen, judge: _Exempting) -> Iterator[Row]:
+    for key, count in seen.groups.items():
+        top = seen.top(key.namespace, key.owner)
+        yield Row(
+            namespace=key.namespace,
+            workload=top,
+            container=key.container,
+            kind=key.subject.kind,
+            image=key.subject.image,
+            verdict=judge.judge(key.subject, key.namespace, (key.owner, top)),
+            containers=count.pods,
+            pods=count.pods,
+            example=count.example,
+        )
+
+
+def _template_rows(seen: _Seen, judge: _Exempting) -> Iterator[Row]:
+    """Judge the workloads of which no live pod was seen, by what they would run."""
+    alive = {
+        (key.namespace, owner)
+        for key in seen.groups
+        if key.subject.has_status
+        for owner in (key.owner, seen.top(key.namespace, key.owner))
+    }
+    for workload in seen.workloads.values():
+        if (workload.namespace, workload.me) in alive or not _would_run(workload, seen):
+            continue
+        for item in workload.templates:
+            subject = Subject(image=item.image, kind=item.kind, has_status=False)
+            yield Row(
+                namespace=workload.namespace,
+                workload=workload.me,
+                container=item.container,
+                kind=item.kind,
+                image=item.image,
+                verdict=judge.judge(subject, workload.namespace, (workload.me,)),
+                containers=1,
+                pods=0,
+                example=None,
+            )
+
+
+def _would_run(workload: Workload, seen: _Seen) -> bool:
+    """Whether a workload may make pods: a Deployment's old ReplicaSets stay at zero for good."""
+    if workload.owner is None:
+        return True
+    return workload.replicas > 0 and (workload.namespace, workload.owner) not in seen.workloads
+
+
+def _folded(rows: Iterable[Row]) -> tuple[Row, ...]:
+    """Join rows that say the same of the same workload; order them, errors last."""
+    joined: dict[tuple[str, Owner, str, Kind, str, Verdict], Row] = {}
+    for row in rows:
+        key = (row.namespace, row.workload, row.container, row.kind, row.image, row.verdict)
+        before = joined.get(key)
+        joined[key] = row if before is None else _sum(before, row)
+    return tuple(sorted(joined.values(), key=_rank))
+
+
+def _sum(one: Row, other: Row) -> Row:
+    return replace(one, containers=one.containers + other.containers, pods=one.pods + other.pods)
+
+
+def _rank(row: Row) -> tuple[int, str, Owner, str, str, str]:
+    kinds = (row.kind.value, row.container, row.image)
+    return (_ORDER.index(row.verdict.state), row.namespace, row.workload, *kinds)
+
+
+def _summary(rows: Sequence[Row], seen: _Seen) -> dict[str, int]:
+    counts = {
+        state.value.replace(" ", "_"): sum(row.containers for row in rows if row.verdict.state is state)
+        for state in _ORDER
+    }
+    return {
+        "pods": len(seen.pods),
+        "workloads": len({(row.namespace, row.workload) for row in rows}),
+        "containers": sum(row.containers for row in rows),
+        **counts,
+        "unseen": len(seen.unseen),
+    }
+
+
+def _findings(row: Row) -> Iterator[Finding]:
+    verdict = row.verdict
+    code = _CODES.get(verdict.state)
+    if code is None:
+        return
+    yield _finding(row, code, f"{row.where}: {row.image}: {verdict.detail}", verdict.hint)
+    if verdict.state is State.COULD_NOT_TELL and not verdict.pinned:
+        # What runs is not known; that the spec has no digest is, and stays true when it runs.
+        yield _finding(row, "IL202", f"{row.where}: {row.image}: no digest in the spec", None)
+
+
+_HINTS = {
+    "IL201": "deploy the pinned files again, or exempt the image with a reason",
+    "IL202": "pin the manifest it was made from (`imagelock pin`) and deploy it again",
+}
+
+
+def _finding(row: Row, code: str, message: str, hint: str | None) -> Finding:
+    where = f"{row.kind.value if row.kind is Kind.VOLUME else _container(row.kind)} {row.container}"
+    pods = f"{row.pods} {'pod' if row.pods == 1 else 'pods'}, for example {row.example}"
+    return finding(
+        code,
+        message,
+        reference=row.image,
+        notes=[f"{where}: {pods}" if row.pods else f"{where}: its pod template", *row.verdict.notes],
+        hint=hint or _HINTS.get(code),
+    )
+
+
+def _container(kind: Kind) -> str:
+    return "container" if kind is Kind.CONTAINER else f"{kind.value} container"
+
+
+def _not_seen(item: Unseen) -> Finding:
+    return finding("IL302", f"{item.what}: {item.reason}", reference=None, hint=item.hint)

@@ -1,0 +1,221 @@
+"""One container of a cluster against the lock: what its spec names, and what its node says it runs.
+
+Both count.  The spec's digest decides what a node pulls; the status tells what it really runs, as a
+manifest's digest or, from some runtimes, as the config's.  A digest is content: under a mirror's name
+it is the same image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from imagelock.cluster.imageid import parse_image_id
+from imagelock.cluster.running import Kind
+from imagelock.errors import ValueFormError
+from imagelock.model.identity import How, identities, identities_of
+from imagelock.model.reference import Reference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from imagelock.cluster.imageid import ImageId
+    from imagelock.model.digest import Digest
+    from imagelock.model.identity import Identity
+    from imagelock.model.lock import Lock, LockedImage
+
+SPEC = "spec digest"
+
+
+class State(Enum):
+    """What is known of a container; each is in exactly one."""
+
+    LOCKED = "locked"
+    EXEMPT = "exempt"
+    NOT_PINNED = "not pinned"
+    COULD_NOT_TELL = "could not tell"
+    NOT_LOCKED = "not locked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What is judged: the spec's image, and the status as far as there is one.
+
+    ``has_status`` is False for pod templates and pods that have ended, where nothing will ever run.
+    """
+
+    image: str
+    kind: Kind
+    image_id: str | None = None
+    reason: str | None = None
+    has_status: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A state, how or why, and further facts; ``pinned`` is whether the spec names a digest."""
+
+    state: State
+    detail: str
+    notes: tuple[str, ...] = ()
+    pinned: bool = True
+    hint: str | None = None
+
+
+class Judge:
+    """Knows every digest of one lock."""
+
+    def __init__(self, lock: Lock) -> None:
+        self._lock = lock
+        self._known = identities(lock)
+
+    def judge(self, subject: Subject) -> Verdict:
+        """Return what is known of one container."""
+        reference = reference_of(subject.image)
+        if reference is None or reference.digest is None:
+            return self._unpinned(subject, reference)
+        wanted = self._identities(reference.digest, config=False, name=reference.name)
+        if not wanted:
+            return Verdict(State.NOT_LOCKED, "the digest is not in the lock", self._same_name(reference))
+        return self._pinned(subject, reference, wanted)
+
+    def _pinned(self, subject: Subject, reference: Reference, wanted: tuple[Identity, ...]) -> Verdict:
+        """Judge a spec that names a digest of the lock."""
+        notes = _other_name(wanted, reference.name)
+        if not subject.has_status or (subject.kind is Kind.VOLUME and subject.image_id is None):
+            return Verdict(State.LOCKED, SPEC, notes)
+        if subject.image_id is None:
+            return _not_running(subject, notes, pinned=True)
+        running = _parsed(subject.image_id)
+        if running is None:
+            return _unknown_id(subject.image_id, pinned=True)
+        how = next((item for item in wanted if _allows(item, running)), None)
+        if how is not None:
+            return Verdict(State.LOCKED, _how(how, running), (*notes, *_mirror(running, reference)))
+        return self._other_than_named(wanted, running, notes)
+
+    def _other_than_named(
+        self, wanted: tuple[Identity, ...], running: ImageId, notes: tuple[str, ...]
+    ) -> Verdict:
+        """Judge a node that tells another digest than the spec names."""
+        told = f"the node runs {running.digest}"
+        images = [item.image for item in wanted]
+        is_known = str(running.digest) in self._known
+        if not is_known and running.is_config and any(map(_lacks_configs, images)):
+            return Verdict(State.LOCKED, SPEC, (*notes, f"{told}, a config that the lock does not record"))
+        if not is_known and not running.is_config and any(map(_lacks_platforms, images)):
+            return Verdict(
+                State.COULD_NOT_TELL,
+                "the lock does not know the platforms",
+                (told,),
+                hint="run `imagelock lock -U` against the registry: the list says nothing of platforms",
+            )
+        return Verdict(State.NOT_LOCKED, "the node runs another image than the spec names", (told,))
+
+    def _unpinned(self, subject: Subject, reference: Reference | None) -> Verdict:
+        """Judge a spec without a digest: at best its content is locked and it is not pinned."""
+        if not subject.has_status or (subject.kind is Kind.VOLUME and subject.image_id is None):
+            return Verdict(State.NOT_PINNED, "no digest in the spec", pinned=False)
+        if subject.image_id is None:
+            return _not_running(subject, (), pinned=False)
+        running = _parsed(subject.image_id)
+        if running is None:
+            return _unknown_id(subject.image_id, pinned=False)
+        name = running.name or (reference.name if reference else None)
+        known = self._identities(running.digest, config=running.is_config, name=name)
+        told = f"the node runs {running.digest}"
+        if known:
+            notes = (told, *_other_name(known, name))
+            return Verdict(State.NOT_PINNED, f"runs a locked {known[0].how.value}", notes, pinned=False)
+        entries = self._lock.named(reference.name) if reference else ()
+        lacks = _lacks_configs if running.is_config else _lacks_platforms
+        if any(map(lacks, entries)):
+            what = "config digests" if running.is_config else "platforms"
+            return Verdict(
+                State.COULD_NOT_TELL,
+                f"the lock does not know the {what}",
+                (told,),
+                pinned=False,
+                hint="run `imagelock lock --full`",
+            )
+        return Verdict(State.NOT_LOCKED, "what runs is not in the lock", (told,), pinned=False)
+
+    def _identities(self, digest: Digest, *, config: bool, name: str | None) -> tuple[Identity, ...]:
+        """Return what a digest is in the lock, entries of this name first."""
+        found = (item for item in self._known.get(str(digest), ()) if (item.how is How.CONFIG) == config)
+        return tuple(sorted(found, key=lambda item: item.image.name != name))
+
+    def _same_name(self, reference: Reference) -> tuple[str, ...]:
+        entries = self._lock.named(reference.name)
+        return tuple(f"the lock has {image.image_id}" for image in entries[:3])
+
+
+def reference_of(image: str) -> Reference | None:
+    """Read what a spec names; None for what is no reference (a bare ID, nothing at all)."""
+    try:
+        return Reference.parse(image)
+    except ValueFormError:
+        return None
+
+
+def _parsed(image_id: str) -> ImageId | None:
+    try:
+        return parse_image_id(image_id)
+    except ValueFormError:
+        return None
+
+
+def _unknown_id(image_id: str, *, pinned: bool) -> Verdict:
+    return Verdict(State.COULD_NOT_TELL, f"imageID {image_id[:160]!r} is no digest", pinned=pinned)
+
+
+def _not_running(subject: Subject, notes: tuple[str, ...], *, pinned: bool) -> Verdict:
+    return Verdict(
+        State.COULD_NOT_TELL,
+        f"no imageID yet ({subject.reason})",
+        notes,
+        pinned=pinned,
+        hint="check again when it runs",
+    )
+
+
+def _allows(wanted: Identity, running: ImageId) -> bool:
+    """Whether a node that was told to run ``wanted`` may report ``running``."""
+    family: Iterable[Identity] = identities_of(wanted.image)
+    if wanted.part is not None:
+        family = (item for item in family if item.part == wanted.part)
+    return any(
+        item.digest == running.digest and (item.how is How.CONFIG) == running.is_config for item in family
+    )
+
+
+def _how(wanted: Identity, running: ImageId) -> str:
+    """Say by which of its digests a running image was recognised."""
+    return next(
+        item.how.value
+        for item in identities_of(wanted.image)
+        if item.digest == running.digest and (item.how is How.CONFIG) == running.is_config
+    )
+
+
+def _lacks_configs(image: LockedImage) -> bool:
+    return not image.platforms or any(part.config is None for part in image.platforms)
+
+
+def _lacks_platforms(image: LockedImage) -> bool:
+    """Whether an entry came from a list, which says nothing of what is inside."""
+    return image.media_type is None and not image.platforms
+
+
+def _mirror(running: ImageId, reference: Reference) -> tuple[str, ...]:
+    """Note the name under which a node knows the image, when it is another: a mirror's."""
+    if running.name is None or running.name == reference.name:
+        return ()
+    return (f"the node knows it as {running.name}",)
+
+
+def _other_name(known: tuple[Identity, ...], name: str | None) -> tuple[str, ...]:
+    if name is None or any(item.image.name == name for item in known):
+        return ()
+    return (f"locked as {known[0].image.reference}",)

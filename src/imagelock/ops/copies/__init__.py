@@ -1,0 +1,1 @@
+"""Images copied between stores: mirrors, bundles, archives; one engine below them."""

@@ -1,0 +1,156 @@
+"""``bundle create --archive docker-archive``: one file for each image, as ``docker load`` reads it.
+
+The form of ``docker save``: a ``manifest.json``, the config and the layers.  Layers stay as they are
+(compressed): docker, podman and skopeo take them, and the config's diff IDs prove them there.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from imagelock.errors import IntegrityError, NoPlatformError, RegistryError, UsageError
+from imagelock.model.manifest import CONFIG_TYPES, Index, Manifest, parse_manifest
+from imagelock.ops.copies.bundle import Made
+from imagelock.ops.copies.copy import Choice, Item, Remembering, Result, Verdict, failure, keep_tag, read_tree
+from imagelock.ops.copies.transfer import STREAMS, Done, Moved
+from imagelock.ops.resolve import ask_all
+from imagelock.registry.tarwrite import TarWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from imagelock.model.digest import Digest
+    from imagelock.model.lock import LockedImage
+    from imagelock.model.platform import Platform
+    from imagelock.ops.copies.bundle import Request
+    from imagelock.ops.copies.copy import Tree
+    from imagelock.ops.resolve import Progress
+    from imagelock.registry.store import Source
+
+_MANIFEST = "manifest.json"
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
+
+
+def full_name(image: LockedImage) -> str:
+    """Return a file name that no other name, tag or digest has."""
+    mark = image.tag or image.digest.short
+    # An escaped character cannot come from another name: "_" itself is doubled.
+    parts = image.name.replace("_", "__").replace("/", "_s").replace(":", "_c")
+    return f"{_UNSAFE.sub('_x', parts)}-{mark.replace('_', '__')}"
+
+
+def epiphany_name(image: LockedImage) -> str:
+    """Return ``<last part of the name>-<tag>``, as Epiphany's download role names files."""
+    return f"{image.name.rpartition('/')[2]}-{image.tag or image.digest.short}"
+
+
+NAMINGS: Mapping[str, Callable[[LockedImage], str]] = {"full": full_name, "epiphany": epiphany_name}
+"""The values of ``--naming``."""
+
+
+def create(
+    request: Request, registries: Source, naming: Callable[[LockedImage], str], progress: Progress | None
+) -> Made:
+    """Write one archive an image into the directory.
+
+    Raises :class:`UsageError` when two images would get one name, and for several platforms at once.
+    """
+    if len(request.platforms) > 1 or request.since is not None:
+        raise UsageError(
+            "a docker-archive holds one platform, and all of an image",
+            hint="give one --platform, into a directory of its own, and no --since",
+        )
+    source, moved = Remembering(registries), Moved()
+    files = _files(request, naming)
+
+    def one(item: Item) -> Result:
+        try:
+            return _write(item, request.path / item.target, request.platforms, source, moved)
+        except RegistryError as error:
+            return failure(item, error)
+
+    results = ask_all(tuple(files), one, jobs=min(request.jobs, STREAMS), hosts=1, progress=progress)
+    return Made(Done(tuple(results), moved))
+
+
+def _files(request: Request, naming: Callable[[LockedImage], str]) -> tuple[Item, ...]:
+    """Return each image with its file's name; refuse names that are not unique."""
+    files: dict[str, LockedImage] = {}
+    for image in request.lock.images:
+        name = f"{naming(image)}.tar"
+        # File systems that ignore case would lose one of two names that differ in nothing else.
+        other = files.setdefault(name.lower(), image)
+        if other is not image:
+            raise UsageError(
+                f"{other.reference} and {image.reference} would both be {name}",
+                hint="--naming full gives every image a name of its own",
+            )
+    return tuple(
+        Item(
+            reference=image.reference,
+            source=image.name,
+            target=f"{naming(image)}.tar",
+            digest=image.digest,
+            tag=image.tag or keep_tag(image.digest),
+        )
+        for image in request.lock.images
+    )
+
+
+def _write(item: Item, path: Path, platforms: tuple[Platform, ...], source: Source, moved: Moved) -> Result:
+    manifest = _runnable(item, read_tree(source, item.source, item.digest, Choice(platforms=platforms)))
+    names = {blob.digest: f"{blob.digest.hex}.tar.gz" for blob in manifest.layers}
+    names[manifest.config.digest] = f"{manifest.config.digest.hex}.json"
+    index = msgspec.json.encode(
+        [
+            {
+                "Config": names[manifest.config.digest],
+                "RepoTags": [f"{item.source}:{item.tag}"],
+                "Layers": [names[blob.digest] for blob in manifest.layers],
+            }
+        ]
+    )
+    blobs = {blob.digest: blob for blob in manifest.blobs}
+    sizes = {names[digest]: blob.size for digest, blob in blobs.items()} | {_MANIFEST: len(index)}
+    with TarWriter(path, sizes, names) as tar:
+        missing = [blob for blob in blobs.values() if not tar.has_blob(item.target, blob.digest)]
+        for blob in missing:
+            tar.put_blob(item.target, blob, source.stream(item.source, blob))
+            moved.add(blob.size)
+        tar.put_file(_MANIFEST, index)
+        tar.finish()
+        there = tar.adopted and not missing
+    return Result(item=item, verdict=Verdict.THERE if there else Verdict.COPIED)
+
+
+def _runnable(item: Item, tree: Tree) -> Manifest:
+    """Return the one manifest that can run."""
+    found = []
+    for content in tree.manifests:
+        parsed = parse_manifest(content.body, content.media_type)
+        if isinstance(parsed, Manifest) and _is_image(parsed, content.digest, tree):
+            found.append(parsed)
+    if not found:
+        raise NoPlatformError("nothing in it can run", where=item.reference)
+    if len(found) > 1:
+        raise UsageError(
+            f"{item.reference} has {len(found)} platforms, and an archive holds one",
+            hint="choose one: --platform linux/amd64",
+        )
+    if any(layer.digest not in {blob.digest for blob in tree.blobs} for layer in found[0].layers):
+        raise IntegrityError("a layer stays with its vendor, and an archive needs all", where=item.reference)
+    return found[0]
+
+
+def _is_image(parsed: Manifest, digest: Digest, tree: Tree) -> bool:
+    """Whether this is an image and no attestation, which only its index tells."""
+    root = parse_manifest(tree.root.body, tree.root.media_type)
+    known = {child.digest: child for child in root.manifests} if isinstance(root, Index) else {}
+    child = known.get(digest)
+    if child is not None and child.platform is not None and child.platform.is_unknown:
+        return False
+    return parsed.config.media_type in CONFIG_TYPES

@@ -1,0 +1,290 @@
+"""``bundle``: the lock's images as one OCI image layout, a directory or a tar, with the lock inside.
+
+The lock is an artifact of its own in the layout (:mod:`imagelock.ops.copies.contents`), written last: a layout
+without it is an unfinished bundle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from imagelock.errors import FileError
+from imagelock.model.digest import Digest
+from imagelock.model.manifest import Descriptor, Index, parse_manifest
+from imagelock.ops.copies import contents, transfer
+from imagelock.ops.copies.copy import Choice, Item, Remembering, Result, Verdict, held, plan, read_tree
+from imagelock.ops.copies.transfer import Done
+from imagelock.registry.catalog import Catalog
+from imagelock.registry.layout import LayoutStore
+from imagelock.registry.layout_index import index_json
+from imagelock.registry.tarlayout import INDEX, TarStore
+from imagelock.registry.tarwrite import TarWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+    from pathlib import Path
+
+    from imagelock.model.lock import Lock
+    from imagelock.model.platform import Platform
+    from imagelock.ops.copies.contents import Record
+    from imagelock.ops.copies.copy import Plan
+    from imagelock.ops.resolve import Progress
+    from imagelock.registry.local import LocalStore
+    from imagelock.registry.store import Claim, Content, Source
+
+LAYOUT = "oci-layout"
+LAYOUT_BODY = msgspec.json.encode({"imageLayoutVersion": "1.0.0"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to put into a bundle: everything, only some platforms, only what ``since`` does not have."""
+
+    lock: Lock
+    path: Path
+    platforms: tuple[Platform, ...] = ()
+    since: Lock | None = None
+    jobs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What became of a bundle: the images' results, and what a person should hear."""
+
+    done: Done
+    advice: tuple[str, ...] = ()
+
+
+def is_tar(path: Path) -> bool:
+    """Whether a bundle of this name is one tar file."""
+    return path.suffix == ".tar"
+
+
+def create(request: Request, registries: Source, progress: Progress | None = None) -> Made:
+    """Make a bundle, or go on with one that was broken off.
+
+    It is finished, and has its lock, only when every image is in it.
+    """
+    source = Remembering(registries)
+    items, left_out = _items(request)
+    elsewhere, unread = _delivered(request, source)
+    choice = Choice(platforms=request.platforms, elsewhere=frozenset(elsewhere))
+    whole = plan(source, _Nothing(), items, choice, jobs=request.jobs)
+    if whole.settled:
+        return Made(Done(_in_order(whole, held(_pending(whole)))), _unread(unread))
+    record = contents.Record(
+        platforms=tuple(map(str, request.platforms)),
+        absent=_absent(whole),
+        elsewhere={str(digest): name for digest, name in sorted(elsewhere.items())},
+        left_out=left_out,
+    )
+    packed = contents.pack(request.lock, record)
+    writer = _write_tar if is_tar(request.path) else _write_directory
+    return Made(writer(request, whole, choice, _Joined(packed, source), progress), _unread(unread))
+
+
+def open_store(path: Path) -> LocalStore:
+    """Open a bundle or any other OCI layout for reading, a directory or a tar."""
+    if path.is_dir():
+        return LayoutStore(path, create=False)
+    return TarStore(path)
+
+
+def load_choice(record: Record | None, names: Sequence[Item]) -> Choice:
+    """Return how to read a bundle for loading: what it lacks on purpose, and where that should be."""
+    if record is None:
+        return Choice()
+    targets = {item.source: item.target for item in names}
+    nearby = {Digest.parse(text): targets.get(name) for text, name in record.elsewhere.items()}
+    return Choice(
+        skipped=frozenset(map(Digest.parse, record.absent)),
+        nearby={digest: name for digest, name in nearby.items() if name is not None},
+    )
+
+
+def index_of(images: Sequence[tuple[str, str | None, Content]]) -> bytes:
+    """Return the ``index.json`` of a layout with these images, as a directory has it after the same copies."""
+    catalog = Catalog()
+    for name, tag, root in images:
+        parsed = parse_manifest(root.body, root.media_type)
+        covered = [child.digest for child in parsed.manifests] if isinstance(parsed, Index) else []
+        one = Descriptor(media_type=root.media_type, digest=root.digest, size=len(root.body))
+        catalog = catalog.put(name, catalog.repository(name).put(one, tag, covered))
+    return index_json(catalog)
+
+
+# Writing.
+
+
+def _write_directory(
+    request: Request, whole: Plan, choice: Choice, source: _Joined, progress: Progress | None
+) -> Done:
+    target = LayoutStore(request.path)
+    # Deep, so that running it again makes a damaged directory whole.
+    todo = plan(source, target, whole.items, replace(choice, deep=True), jobs=request.jobs)
+    done = transfer.apply(todo, source, target, jobs=request.jobs, progress=progress)
+    if _finished(done):
+        todo = plan(source, target, (source.lock_item,), Choice(), jobs=request.jobs)
+        transfer.apply(todo, source, target, jobs=request.jobs)
+        contents.forget_others(target, source.lock_item.digest)
+    return done
+
+
+def _write_tar(
+    request: Request, whole: Plan, choice: Choice, source: _Joined, progress: Progress | None
+) -> Done:
+    lock_tree = read_tree(source, contents.NAME, source.lock_item.digest, Choice())
+    items = (*whole.items, source.lock_item)
+    trees = {job.item: job.tree for job in whole.jobs} | {source.lock_item: lock_tree}
+    index = index_of([(item.target, item.tag, trees[item].root) for item in items])
+    sizes = {INDEX: len(index), LAYOUT: len(LAYOUT_BODY)}
+    for tree in trees.values():
+        sizes.update((_blob(one.digest), len(one.body)) for one in tree.manifests)
+        sizes.update((_blob(one.digest), one.size) for one in tree.blobs)
+    with TarWriter(request.path, sizes) as tar:
+        todo = plan(source, tar, items, choice, jobs=request.jobs)
+        done = transfer.apply(todo, source, tar, jobs=request.jobs, progress=progress)
+        done = Done(done.results[:-1], done.moved)
+        if not _finished(done):
+            return Done(held(done.results), done.moved)
+        tar.put_file(INDEX, index)
+        tar.put_file(LAYOUT, LAYOUT_BODY)
+        tar.finish()
+        if tar.adopted and not any(job.blobs for job in todo.jobs):
+            return Done(tuple(replace(one, verdict=Verdict.THERE) for one in done.results), done.moved)
+    return done
+
+
+def _blob(digest: Digest) -> str:
+    return f"blobs/{digest.algorithm}/{digest.hex}"
+
+
+def _finished(done: Done) -> bool:
+    return all(one.verdict in (Verdict.COPIED, Verdict.THERE) for one in done.results)
+
+
+# Deciding.
+
+
+def _items(request: Request) -> tuple[tuple[Item, ...], tuple[str, ...]]:
+    """Return what goes in, and the entries that an earlier delivery has under the same name."""
+    before = {image.image_id for image in request.since.images} if request.since is not None else set()
+    items = dict.fromkeys(
+        Item(
+            reference=image.reference,
+            source=image.name,
+            target=image.name,
+            digest=image.digest,
+            tag=image.tag,
+        )
+        for image in request.lock.images
+        if image.image_id not in before
+    )
+    left_out = sorted(image.image_id for image in request.lock.images if image.image_id in before)
+    return tuple(items), tuple(left_out)
+
+
+def _delivered(request: Request, source: Source) -> tuple[dict[Digest, str], int]:
+    """Return the blobs of an earlier delivery with a repository that has each, and how many images failed."""
+    if request.since is None:
+        return {}, 0
+    items = tuple(
+        dict.fromkeys(
+            Item(reference=one.reference, source=one.name, target=one.name, digest=one.digest, tag=one.tag)
+            for one in request.since.images
+        )
+    )
+    old = plan(source, _Nothing(), items, Choice(platforms=request.platforms), jobs=request.jobs)
+    found: dict[Digest, str] = {}
+    for job in old.jobs:
+        for blob in job.tree.blobs:
+            found.setdefault(blob.digest, job.item.source)
+    return found, len(old.settled)
+
+
+def _unread(count: int) -> tuple[str, ...]:
+    if not count:
+        return ()
+    return (f"{count} images of the earlier lock could not be read: what they share is sent again",)
+
+
+def _absent(whole: Plan) -> tuple[str, ...]:
+    """Return every child that is left out of an image, by digest."""
+    return tuple(sorted({str(digest) for job in whole.jobs for digest in job.tree.absent}))
+
+
+def _pending(whole: Plan) -> tuple[Result, ...]:
+    planned = tuple(Result(item=job.item, verdict=Verdict.COPIED) for job in whole.jobs)
+    return (*whole.settled, *planned)
+
+
+def _in_order(whole: Plan, results: Sequence[Result]) -> tuple[Result, ...]:
+    by_item = {one.item: one for one in results}
+    return tuple(by_item[item] for item in whole.items)
+
+
+class _Nothing:
+    """A target that has nothing: a plan for it reads every image and lists all of its content."""
+
+    def tagged(self, repository: str, tag: str) -> Digest | None:
+        """Know no tag."""
+        del repository, tag
+        return None
+
+    def has_manifest(self, repository: str, digest: Digest) -> bool:
+        """Have none."""
+        del repository, digest
+        return False
+
+    has_blob = has_manifest
+
+    def mount(self, repository: str, digest: Digest, other: str) -> bool:
+        """Do nothing."""
+        del repository, digest, other
+        return False
+
+    def put_blob(self, repository: str, descriptor: Descriptor, pieces: object) -> None:
+        """Refuse."""
+        raise FileError("a plan writes nothing", where=f"{repository}@{descriptor.digest} {pieces}")
+
+    def put_manifest(
+        self,
+        repository: str,
+        content: Content,
+        tag: str | None = None,
+        *,
+        absent: Collection[Digest] = (),
+    ) -> None:
+        """Refuse."""
+        raise FileError("a plan writes nothing", where=f"{repository}:{tag} {content.digest} {absent}")
+
+
+class _Joined:
+    """The images' source, and the artifact with the lock, as one source."""
+
+    def __init__(self, packed: contents.Packed, images: Source) -> None:
+        self.lock_item = packed.item
+        self._packed = packed.store
+        self._images = images
+
+    def ask(self, repository: str, target: str | Digest) -> Claim:
+        """Ask the one that has the repository."""
+        return self._of(repository).ask(repository, target)
+
+    def manifest(self, repository: str, target: str | Digest) -> Content:
+        """Read from the one that has the repository."""
+        return self._of(repository).manifest(repository, target)
+
+    def blob(self, repository: str, digest: Digest, limit: int) -> bytes:
+        """Read from the one that has the repository."""
+        return self._of(repository).blob(repository, digest, limit)
+
+    def stream(self, repository: str, descriptor: Descriptor) -> Iterator[bytes]:
+        """Stream from the one that has the repository."""
+        return self._of(repository).stream(repository, descriptor)
+
+    def _of(self, repository: str) -> Source:
+        return self._packed if repository == contents.NAME else self._images

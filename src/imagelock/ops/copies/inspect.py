@@ -1,0 +1,234 @@
+"""Look into a bundle, offline: prove every byte of it, or list what it holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from imagelock.errors import IntegrityError, NotFoundError, RegistryError
+from imagelock.model.digest import Digest, same_digest
+from imagelock.model.manifest import Index, parse_manifest
+from imagelock.model.outcome import Outcome, finding
+from imagelock.ops.copies import contents
+from imagelock.ops.copies.bundle import LAYOUT, LAYOUT_BODY, index_of, open_store
+from imagelock.ops.copies.copy import Choice, Tree, read_tree
+from imagelock.ops.resolve import ask_all
+from imagelock.registry.tarlayout import INDEX, TarStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from imagelock.model.manifest import Descriptor
+    from imagelock.model.outcome import Finding
+    from imagelock.ops.copies.contents import Contents
+    from imagelock.ops.resolve import Progress
+    from imagelock.registry.local import LocalStore
+
+_READERS = 4
+"""Files hashed at one time: more than a few only make a disk seek."""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One image that a bundle holds or should hold; ``tag`` is None for one that has only a digest."""
+
+    name: str
+    tag: str | None
+    digest: Digest
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.digest}" if self.tag is None else f"{self.name}:{self.tag}"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One line of ``bundle list``: platforms that are there and that are not, bytes of all blobs."""
+
+    image: Image
+    platforms: tuple[str, ...]
+    absent: tuple[str, ...]
+    size: int
+
+
+def verify(path: Path, progress: Progress | None = None) -> Outcome:
+    """Hash every manifest and blob of a bundle and compare it with the lock inside; ask nobody."""
+    try:
+        store = open_store(path)
+        inside = contents.read(store)
+    except IntegrityError as error:
+        return damaged("bundle-verify", path, error)
+    found = list(_looked(store, inside))
+    blobs = {blob.digest: (one, blob) for one, tree in found if isinstance(tree, Tree) for blob in tree.blobs}
+    elsewhere = frozenset(inside.record.elsewhere) if inside is not None else frozenset()
+    asks = [(one, blob) for one, blob in blobs.values() if str(blob.digest) not in elsewhere]
+
+    def prove(ask: tuple[Image, Descriptor]) -> Finding | None:
+        return _prove(store, *ask)
+
+    wrong = ask_all(asks, prove, jobs=_READERS, hosts=1, progress=progress)
+    findings = [tree for _, tree in found if not isinstance(tree, Tree)] + [one for one in wrong if one]
+    return Outcome(
+        command="bundle-verify",
+        findings=(*_unfinished(path, inside), *_frame(store, found, inside), *findings),
+        summary=_counts(inside, found, len(asks), findings),
+        advice=_remarks(store, inside),
+    )
+
+
+def damaged(command: str, path: Path, error: IntegrityError) -> Outcome:
+    """Tell of a bundle whose own structure is damaged: nothing of it can be believed."""
+    return Outcome(command=command, findings=(_damaged(path.name, error),), summary={"damaged": 1})
+
+
+def listing(path: Path) -> tuple[Listed, ...]:
+    """List what a bundle holds, from its manifests alone."""
+    store = open_store(path)
+    inside = contents.read(store)
+    return tuple(
+        _listed(store, one, tree, inside) for one, tree in _looked(store, inside) if isinstance(tree, Tree)
+    )
+
+
+def _listed(store: LocalStore, image: Image, tree: Tree, inside: Contents | None) -> Listed:
+    parsed = parse_manifest(tree.root.body, tree.root.media_type)
+    children = parsed.images if isinstance(parsed, Index) else ()
+    here = [str(child.platform) for child in children if child.digest not in tree.absent]
+    gone = [str(child.platform) for child in children if child.digest in tree.absent]
+    if not children and inside is not None:
+        here = [
+            str(part.platform)
+            for entry in inside.lock.with_digest(image.name, image.digest)
+            for part in entry.platforms
+        ]
+    del store
+    size = sum(blob.size for blob in tree.blobs)
+    return Listed(image, tuple(dict.fromkeys(here)), tuple(gone), size)
+
+
+def _looked(store: LocalStore, inside: Contents | None) -> Iterator[tuple[Image, Tree | Finding]]:
+    """Yield every image that should be there (without a lock: that is there) with its manifests."""
+    absent = inside.record.absent if inside is not None else ()
+    choice = Choice(skipped=frozenset(map(Digest.parse, absent)))
+    for image in _expected(inside) if inside is not None else _held(store):
+        yield image, _look(store, image, choice)
+
+
+def _look(store: LocalStore, image: Image, choice: Choice) -> Tree | Finding:
+    try:
+        if image.tag is not None:
+            now = store.tagged(image.name, image.tag)
+            if now is None or not same_digest(now, image.digest):
+                return _missing(image, "the index of the layout does not name it")
+        return read_tree(store, image.name, image.digest, choice)
+    except NotFoundError as error:
+        return _missing(image, f"a manifest is missing: {error.where or error.message}")
+    except RegistryError as error:
+        return _damaged(image, error)
+
+
+def _prove(store: LocalStore, image: Image, blob: Descriptor) -> Finding | None:
+    """Hash one blob; say what is wrong with it."""
+    try:
+        size = store.blob_size(image.name, blob.digest)
+    except NotFoundError:
+        return _missing(image, f"the blob {blob.digest} is missing")
+    try:
+        if size == blob.size and store.blob_size(image.name, blob.digest, proved=True) == size:
+            return None
+    except NotFoundError:
+        pass
+    return finding(
+        "IL305",
+        f"{image}: the blob {blob.digest} is damaged",
+        reference=image,
+        notes=[f"{size} bytes where {blob.size} should be"] if size != blob.size else [],
+        hint="make the bundle again: only what is damaged is fetched",
+    )
+
+
+def _expected(inside: Contents) -> Iterable[Image]:
+    left_out = set(inside.record.left_out)
+    return [
+        Image(one.name, one.tag, one.digest) for one in inside.lock.images if one.image_id not in left_out
+    ]
+
+
+def _held(store: LocalStore) -> Iterator[Image]:
+    """Yield what a layout records, the lock itself left out."""
+    for name in store.repositories():
+        if name == contents.NAME:
+            continue
+        for tag in store.tags(name):
+            digest = store.tagged(name, tag)
+            if digest is not None:
+                yield Image(name, tag, digest)
+        for digest in store.untagged(name):
+            yield Image(name, None, digest)
+
+
+def _unfinished(path: Path, inside: Contents | None) -> tuple[Finding, ...]:
+    if inside is not None:
+        return ()
+    return (
+        finding(
+            "IL306",
+            f"{path.name} has no lock in it: an unfinished bundle, or another tool's layout",
+            reference=path.name,
+            hint="run the same `imagelock bundle create` again: it goes on where it stopped",
+        ),
+    )
+
+
+def _frame(
+    store: LocalStore, found: list[tuple[Image, Tree | Finding]], inside: Contents | None
+) -> Iterator[Finding]:
+    """Yield what is wrong with a tar's files beside the blobs, whose bytes follow from the images."""
+    trees = [(image, tree) for image, tree in found if isinstance(tree, Tree)]
+    if not isinstance(store, TarStore) or inside is None or len(trees) < len(found):
+        return
+    images = [(image.name, image.tag, tree.root) for image, tree in trees]
+    lock = (contents.NAME, contents.TAG, store.manifest(contents.NAME, contents.TAG))
+    for name, body in ((INDEX, index_of([*images, lock])), (LAYOUT, LAYOUT_BODY)):
+        if store.file(name) != body:
+            yield finding("IL305", f"{name} is not what the images make it", reference=store.name)
+
+
+def _counts(
+    inside: Contents | None, found: list[tuple[Image, Tree | Finding]], blobs: int, findings: list[Finding]
+) -> dict[str, int]:
+    wrong = {item.reference for item in findings}
+    return {
+        "images": len(found),
+        "good": sum(1 for image, _ in found if str(image) not in wrong),
+        "wrong": sum(1 for image, _ in found if str(image) in wrong),
+        "blobs_hashed": blobs,
+        "children_left_out": len(inside.record.absent) if inside is not None else 0,
+        "images_left_out": len(inside.record.left_out) if inside is not None else 0,
+    }
+
+
+def _remarks(store: LocalStore, inside: Contents | None) -> tuple[str, ...]:
+    if inside is None:
+        return ()
+    extra = sorted(str(one) for one in set(_held(store)) - set(_expected(inside)))
+    return tuple(f"{one} is in the bundle, and not in its lock" for one in extra)
+
+
+def _missing(image: Image, why: str) -> Finding:
+    return finding(
+        "IL306",
+        f"{image} is not whole: {why}",
+        reference=image,
+        hint="run the same `imagelock bundle create` again",
+    )
+
+
+def _damaged(what: object, error: RegistryError) -> Finding:
+    return finding(
+        "IL305",
+        f"{what}: {error.message}",
+        reference=what,
+        notes=[f"at {error.where}"] if error.where else [],
+        hint=error.hint,
+    )

@@ -1,0 +1,219 @@
+"""``mirror``: the lock's images in another registry, digests unchanged, and what is told of it.
+
+Needs the lock alone: what an image is called at the mirror follows from its name.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from imagelock.errors import (
+    IncompleteError,
+    IntegrityError,
+    NoPlatformError,
+    NotFoundError,
+    UsageError,
+)
+from imagelock.model.findings import Level
+from imagelock.model.outcome import Change, Outcome, finding
+from imagelock.ops.copies.copy import Item, Verdict, keep_tag
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from imagelock.errors import RegistryError
+    from imagelock.model.destination import Destination
+    from imagelock.model.lock import Lock, LockedImage
+    from imagelock.model.outcome import Finding
+    from imagelock.ops.copies.copy import Plan, Result
+    from imagelock.ops.copies.transfer import Done
+
+_SHARD = re.compile(r"([0-9]{1,6})/([0-9]{1,6})", re.ASCII)
+_SHARD_CHARS = 16
+_SHORT_DIGEST = len("sha256:") + 12
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One of ``count`` parts of the lock, ``number`` from 0; an image and all of it is in one part."""
+
+    number: int = 0
+    count: int = 1
+
+    @classmethod
+    def parse(cls, text: str) -> Shard:
+        """Read ``I/N``."""
+        match = _SHARD.fullmatch(text)
+        if match is None or not 0 <= int(match[1]) < int(match[2]):
+            raise UsageError(
+                f"{text!r} is no shard", hint="write I/N, I from 0 to N-1: --shard 0/4, --shard 3/4"
+            )
+        return cls(int(match[1]), int(match[2]))
+
+    def has(self, image: LockedImage) -> bool:
+        """Whether an image is in this part: its digest decides, and so do all runs alike."""
+        return int(image.digest.hex[:_SHARD_CHARS], 16) % self.count == self.number
+
+
+def items(
+    lock: Lock, to: Destination, shard: Shard = Shard(), moves: Collection[str] = ()
+) -> tuple[Item, ...]:
+    """Return what to copy for each entry of the lock: its tag, or a keep tag for an entry without one.
+
+    Raises :class:`UsageError` when two entries with different digests would get one name and tag, or
+    when ``moves`` names an image that is not in the lock.
+    """
+    found = [_item(image, to, moves) for image in lock.images if shard.has(image)]
+    _refuse_collisions([_item(image, to, ()) for image in lock.images])
+    unknown = set(moves) - {image.reference for image in lock.images}
+    if unknown:
+        raise UsageError(f"not in the lock: {', '.join(sorted(unknown))}", hint="name images as name:tag")
+    return tuple(dict.fromkeys(found))
+
+
+def outcome(command: str, done: Done, *, missing: str = "IL303") -> Outcome:
+    """Tell of every image how it ended; ``missing`` is the finding of what the source does not have."""
+    counts = {verdict: sum(1 for one in done.results if one.verdict is verdict) for verdict in Verdict}
+    return Outcome(
+        command=command,
+        changes=tuple(
+            Change(reference=one.item.goal, before=None, after=str(one.item.digest))
+            for one in done.results
+            if one.verdict is Verdict.COPIED
+        ),
+        findings=tuple(told for one in done.results if (told := tell(one, missing)) is not None),
+        summary={"images": len(done.results), **{_key(verdict): count for verdict, count in counts.items()}},
+        advice=_sent(done),
+    )
+
+
+def preview(command: str, plan: Plan, *, missing: str = "IL303") -> Outcome:
+    """Tell what :func:`~imagelock.ops.copies.transfer.apply` would do; ``missing`` as in :func:`outcome`."""
+    settled = {one.item: one for one in plan.settled}
+    counts = {verdict: sum(1 for one in plan.settled if one.verdict is verdict) for verdict in Verdict}
+    blobs = plan.missing
+    return Outcome(
+        command=command,
+        changes=tuple(
+            Change(reference=job.item.goal, before=None, after=str(job.item.digest)) for job in plan.jobs
+        ),
+        findings=tuple(told for one in settled.values() if (told := tell(one, missing)) is not None),
+        summary={
+            "images": len(plan.items),
+            "to_copy": len(plan.jobs),
+            **{_key(verdict): counts[verdict] for verdict in Verdict if verdict is not Verdict.COPIED},
+        },
+        advice=(f"dry run: nothing was written; {len(blobs)} blobs to send, {in_units(plan.size)}",),
+    )
+
+
+def rows(results: Sequence[Result], *, files: bool = False) -> list[tuple[str, str, str]]:
+    """Return the lines of the result table: what, where to (a file's name, with ``files``), how it ended."""
+    return [
+        (_shown(one.item.reference), _shown(one.item.target if files else one.item.goal), _words(one))
+        for one in results
+    ]
+
+
+def in_units(count: int) -> str:
+    """Return bytes as people read them (decimal units)."""
+    size = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+def tell(result: Result, missing: str = "IL303") -> Finding | None:
+    """Return the finding of an image that was not copied and is not there."""
+    item, error = result.item, result.error
+    if result.verdict is Verdict.CONFLICT:
+        return finding(
+            "IL401",
+            f"{item.goal} exists and is another image",
+            reference=item.reference,
+            notes=[f"the lock has {item.digest}", f"the registry has {result.now}"],
+            hint=f"nothing was changed there; {_way_out(item)}",
+        )
+    if error is None:
+        return None
+    return finding(
+        _code(error, missing),
+        f"{item.reference}: {error.kind}: {error.message}",
+        reference=item.reference,
+        # A platform that is missing is a warning elsewhere; here the image was asked for and is not there.
+        level=Level.ERROR,
+        notes=[*([f"at {error.where}"] if error.where else []), *(f"tried {line}" for line in error.tried)],
+        hint=error.hint,
+    )
+
+
+def _way_out(item: Item) -> str:
+    if item.source == item.target:
+        return "make the bundle in a new directory"
+    return f"`--move {item.reference}` moves the tag on purpose"
+
+
+def _code(error: RegistryError, missing: str) -> str:
+    codes: tuple[tuple[type[RegistryError], str], ...] = (
+        (IncompleteError, "IL307"),
+        (IntegrityError, "IL305"),
+        (NoPlatformError, "IL106"),
+        (NotFoundError, missing),
+    )
+    return next((code for kind, code in codes if isinstance(error, kind)), "IL302")
+
+
+def _key(verdict: Verdict) -> str:
+    words: str = verdict.value
+    return "conflicts" if verdict is Verdict.CONFLICT else words.replace(" ", "_")
+
+
+def _shown(reference: str) -> str:
+    """Shorten a digest as tables show it."""
+    name, at, digest = reference.partition("@")
+    return f"{name}@{digest[:_SHORT_DIGEST]}…" if at else name
+
+
+def _words(result: Result) -> str:
+    if result.verdict is Verdict.CONFLICT:
+        return "conflict: the tag is another image"
+    words: str = result.verdict.value
+    if result.error is None:
+        return words
+    return f"{words}: {result.error.kind}"
+
+
+def _sent(done: Done) -> tuple[str, ...]:
+    moved = done.moved
+    if not moved.blobs and not moved.mounted:
+        return ()
+    shared = f", {moved.mounted} shared" if moved.mounted else ""
+    return (f"sent {moved.blobs} blobs, {in_units(moved.size)}{shared}",)
+
+
+def _item(image: LockedImage, to: Destination, moves: Collection[str]) -> Item:
+    several = len(image.platforms) > 1
+    return Item(
+        reference=image.reference,
+        source=image.name,
+        target=to.name_of(image.name),
+        digest=image.digest,
+        tag=image.tag or keep_tag(image.digest),
+        children=tuple(part.digest for part in image.platforms) if several else (),
+        move=image.reference in moves,
+    )
+
+
+def _refuse_collisions(found: Sequence[Item]) -> None:
+    goals: dict[str, Item] = {}
+    for item in found:
+        other = goals.setdefault(item.goal, item)
+        if other.digest != item.digest:
+            raise UsageError(
+                f"{other.reference} and {item.reference} would both become {item.goal}",
+                hint="give each a name of its own with --map",
+            )

@@ -1,0 +1,1 @@
+"""OLM bundles: related images, generated environment, catalogs, the registries' entrypoint."""

@@ -1,0 +1,229 @@
+"""``check`` of OLM bundles: what is missing in related images, twice there, or named against the rules.
+
+Values only; nothing is asked and nothing is written.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from imagelock.errors import ValueFormError
+from imagelock.formats import imagelist
+from imagelock.formats.bundle import CSV_KIND, bundles
+from imagelock.model import olm
+from imagelock.model.outcome import finding
+from imagelock.model.reference import Reference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from imagelock.formats.bundle import Bundle, Variable
+    from imagelock.model.lock import Lock
+    from imagelock.model.outcome import Finding
+    from imagelock.ops.collect import Collection, ScannedFile, Use
+
+_EDITOR = f"{olm.PREFIX}editor_definition_"
+_SAMPLE = f"{olm.PREFIX}sample_encoded_"
+_RULE = re.compile(r"[A-Za-z0-9]+(?:_[A-Za-z0-9]+)*", re.ASCII)
+_HEX = re.compile(r"(?:.*[-._])?(?P<hex>[0-9a-f]{64})", re.ASCII)
+
+
+def audit(collection: Collection, lock: Lock, *, lists_required: bool = False) -> Iterator[Finding]:
+    """Yield what is wrong with bundles, lists and tags; ``lists_required``: a bundle must have related images."""
+    by_file: dict[str, list[Use]] = defaultdict(list)
+    for use in collection.uses:
+        by_file[use.file.name].append(use)
+    for file in collection.files:
+        uses = by_file[file.name]
+        if CSV_KIND in file.text.content or olm.PREFIX in file.text.content:
+            for bundle in bundles(file.text):
+                mine = [use for use in uses if use.place.document == bundle.document]
+                if bundle.is_csv and (bundle.related or lists_required):
+                    yield from _kept(file, _missing(bundle, mine))
+                yield from _kept(file, _twice(file, bundle))
+                yield from _kept(file, _misnamed(file, bundle))
+        yield from _kept(file, _listed_twice(uses))
+    yield from _tags(collection.uses, lock)
+    yield from _disagreeing(collection)
+
+
+def _kept(file: ScannedFile, findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Leave out what a comment in the file silences."""
+    for item in findings:
+        if item.line is None or not file.ignores.silences(item.code, item.line):
+            yield item
+
+
+def _missing(bundle: Bundle, uses: Iterable[Use]) -> Iterator[Finding]:
+    """Tell, once for each image, of what runs or is started and is no related image (IL107)."""
+    known = {_meant(entry.image) for entry in bundle.related} | {
+        _meant(entry.comment) for entry in bundle.related
+    }
+    wanting: dict[tuple[str, str], list[Use]] = defaultdict(list)
+    for use in uses:
+        path = use.place.path
+        if path.startswith("spec.install.") or path == "metadata.annotations.containerImage":
+            reference = use.reference
+            keys = {(reference.name, str(reference.digest or "")), (reference.name, reference.tag or "")}
+            if not {key for key in keys if key[1]} & known and (reference.name, "") not in known:
+                wanting[reference.name, reference.tag or str(reference.digest or "")].append(use)
+    for found in wanting.values():
+        first = found[0]
+        yield finding(
+            "IL107",
+            f"{first.reference} is not in spec.relatedImages",
+            reference=first.reference,
+            file=first.file.name,
+            line=first.place.line,
+            column=first.place.column,
+            notes=[f"also at {use.where}" for use in found[1:]],
+            hint="set `[olm] related-images = true` and run `imagelock pin`",
+        )
+
+
+def _meant(text: str | None) -> tuple[str, str]:
+    """Return what a related image stands for: its name with its digest, or with its tag."""
+    reference = _parsed(text)
+    if reference is None:
+        return ("", "")
+    return (reference.name, str(reference.digest or reference.tag or ""))
+
+
+def _twice(file: ScannedFile, bundle: Bundle) -> Iterator[Finding]:
+    """Tell of names that a list has twice (IL109)."""
+    named = [(entry.name, entry.line, "spec.relatedImages") for entry in bundle.related]
+    named += [(variable.name, variable.line, "the environment") for variable in bundle.variables]
+    places: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for name, line, where in named:
+        if name:
+            places[where, name].append(line)
+    for (where, name), lines in places.items():
+        if len(lines) > 1:
+            yield finding(
+                "IL109",
+                f"{where} has {name} {len(lines)} times",
+                file=file.name,
+                line=lines[1],
+                notes=[f"{file.name}:{line}" for line in lines],
+            )
+
+
+def _listed_twice(uses: Iterable[Use]) -> Iterator[Finding]:
+    """Tell of images that a plain list has twice (IL109)."""
+    seen: dict[tuple[str, str], Use] = {}
+    for use in uses:
+        if use.place.format != imagelist.name:
+            continue
+        first = seen.setdefault(olm.identity(use.reference.with_tag(use.reference.tag)), use)
+        if first is not use and use.reference.tag is not None:
+            yield _about(
+                use, "IL109", f"{use.reference} stands in this list already, in line {first.place.line}"
+            )
+
+
+def _misnamed(file: ScannedFile, bundle: Bundle) -> Iterator[Finding]:
+    """Tell of variables that the operator's own rule would name otherwise, or not find (IL125)."""
+    for variable in bundle.variables:
+        reason = _flaw(variable)
+        if reason is not None:
+            yield finding("IL125", f"{variable.name}: {reason}", file=file.name, line=variable.line)
+
+
+def _flaw(variable: Variable) -> str | None:
+    name = variable.name
+    if name.startswith(_EDITOR) and _RULE.fullmatch(name.removeprefix(_EDITOR)) is None:
+        return "in the name of an editor a run of other characters than letters and digits is one _"
+    if name.startswith(_SAMPLE) and not _decodes(name.removeprefix(_SAMPLE)):
+        return "what follows sample_encoded_ is no base32"
+    return None
+
+
+def _decodes(text: str) -> bool:
+    letters = text.rstrip("_")
+    try:
+        return bool(base64.b32decode(letters + "=" * (-len(letters) % 8)).decode().strip())
+    except (binascii.Error, ValueError):
+        return False
+
+
+def _tags(uses: Iterable[Use], lock: Lock) -> Iterator[Finding]:
+    """Tell of tags that end in a digest which is not the image's (IL126)."""
+    for use in uses:
+        reference = use.reference
+        match = _HEX.fullmatch(reference.tag or "")
+        if match is None or reference.tag is None:
+            continue
+        entry = lock.tagged(reference.name, reference.tag)
+        digest = reference.digest or (entry.digest if entry is not None else None)
+        if digest is not None and not str(digest).endswith(f":{match['hex']}") and not use.silences("IL126"):
+            yield _about(use, "IL126", f"the tag of {reference} names another digest than {digest}")
+
+
+def _disagreeing(collection: Collection) -> Iterator[Finding]:
+    """Tell of generated variables and related images that say another digest of a tag than other places (IL120)."""
+    said: dict[tuple[str, str], dict[str, list[tuple[str, int]]]] = defaultdict(lambda: defaultdict(list))
+    told: set[tuple[str, str]] = set()
+    for use in collection.uses:
+        if use.reference.tag is not None and use.reference.digest is not None:
+            said[use.reference.name, use.reference.tag][str(use.reference.digest)].append(
+                (use.file.name, use.place.line)
+            )
+    for file in collection.files:
+        if CSV_KIND not in file.text.content and olm.PREFIX not in file.text.content:
+            continue
+        for bundle in bundles(file.text):
+            for reference, digest, line in _facts(bundle):
+                key = (reference.name, reference.tag or "")
+                said[key][digest].append((file.name, line))
+                told.add(key)
+    for key in told:
+        by_digest = said[key]
+        if len(by_digest) > 1:
+            places = [(digest, *items[0]) for digest, items in by_digest.items()]
+            _, name, line = places[0]
+            yield finding(
+                "IL120",
+                f"{key[0]}:{key[1]} has {len(by_digest)} digests in the files",
+                reference=f"{key[0]}:{key[1]}",
+                file=name,
+                line=line,
+                notes=[f"{file}:{at}: {digest}" for digest, file, at in places],
+                hint="run `imagelock pin`",
+            )
+
+
+def _facts(bundle: Bundle) -> Iterator[tuple[Reference, str, int]]:
+    """Yield what names of variables and ``# tag:`` comments say of digests."""
+    for entry in bundle.related:
+        image, origin = _parsed(entry.image), _parsed(entry.comment)
+        if image is not None and origin is not None and image.digest is not None and origin.tag is not None:
+            yield origin, str(image.digest), entry.line
+    for variable in bundle.variables:
+        decoded = olm.decode_name(variable.name) if variable.name.startswith(olm.PREFIX) else None
+        value = _parsed(variable.value)
+        if decoded is not None and decoded.tag and value is not None and value.digest is not None:
+            yield value.with_tag(decoded.tag), str(value.digest), variable.line
+
+
+def _parsed(text: str | None) -> Reference | None:
+    if not text:
+        return None
+    try:
+        return Reference.parse(text)
+    except ValueFormError:
+        return None
+
+
+def _about(use: Use, code: str, message: str) -> Finding:
+    return finding(
+        code,
+        message,
+        reference=use.reference,
+        file=use.file.name,
+        line=use.place.line,
+        column=use.place.column,
+    )

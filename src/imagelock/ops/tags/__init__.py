@@ -1,0 +1,1 @@
+"""Release tags: files, their rules, planning and setting, suggesting."""

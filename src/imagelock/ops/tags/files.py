@@ -1,0 +1,163 @@
+"""Tag files on disk: read for the rules of ``tags``, and written with the tags that were proposed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING
+
+from imagelock.errors import FileError
+from imagelock.files import Write, decode, encode, read_bytes, write_all
+from imagelock.formats.starlingx import read
+from imagelock.formats.text import Text
+from imagelock.model.findings import Level
+from imagelock.model.outcome import Outcome
+from imagelock.ops.collect import Collection, ScannedFile, collect
+from imagelock.ops.tags.rules import TagFile, judge
+from imagelock.ops.tags.suggest import changes, edited, floating, floating_finding, message, suggest
+from imagelock.policy import ignores
+from imagelock.programs import git_describe, git_has
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from imagelock.model.outcome import Finding
+    from imagelock.model.tagfile import TagEntry, TagRule
+    from imagelock.ops.project import Project
+    from imagelock.ops.tags.suggest import Footer, Suggestion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagFiles:
+    """The tag files of one run, once as read from disk and once by their parts, in the order given."""
+
+    scanned: tuple[ScannedFile, ...]
+    files: tuple[TagFile, ...]
+
+    @property
+    def collection(self) -> Collection:
+        """The files as every report knows them, for the lines that findings quote."""
+        return Collection(files=self.scanned, problems=(), exemptions=(), whole=False)
+
+
+def read_tag_files(project: Project, names: Sequence[str]) -> TagFiles:
+    """Read tag files, each once; raises :class:`FileError` for one that cannot be read."""
+    scanned = []
+    for path in dict.fromkeys(project.directory / name for name in names):
+        shown = project.shown(path)
+        try:
+            data = read_bytes(path)
+        except FileError as error:
+            raise FileError(error.message, where=shown, hint=error.hint) from error
+        scanned.append(ScannedFile(shown, path, data, Text(shown, decode(data)), ()))
+    return TagFiles(scanned=tuple(scanned), files=tuple(tag_file(file.text) for file in scanned))
+
+
+def tag_file(text: Text) -> TagFile:
+    """Return a text's parts with its ignore comments."""
+    return TagFile(name=text.path, parts=tuple(read(text)), ignores=ignores(text.content))
+
+
+def write_suggestions(
+    files: TagFiles, suggestions: Sequence[Suggestion], rules: Sequence[TagRule]
+) -> tuple[Finding, ...]:
+    """Write the proposed tags into the files, all or none.
+
+    Returns the errors that the files would have then and have not now; nothing is written if there are any.
+    """
+    writes = []
+    after = []
+    for file in files.scanned:
+        content = edited(file.text, suggestions)
+        after.append(tag_file(Text(file.name, content)))
+        if file.path is not None:
+            writes.append(Write(file.path, file.data, encode(content)))
+    before = {item.message for item in judge(files.files, rules).findings}
+    new = tuple(
+        item
+        for item in judge(after, rules).findings
+        if item.level is Level.ERROR and item.message not in before
+    )
+    if not new:
+        write_all(writes)
+    return new
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuggestRequest:
+    """What ``tags suggest`` is asked for; ``repositories`` are looked through in their order."""
+
+    repositories: tuple[Path, ...]
+    release: str | None = None
+    write: bool = False
+    footer: Footer | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggested:
+    """What came of it: the outcome, the commit message of the follow-up change, and the files looked at."""
+
+    outcome: Outcome
+    message: str
+    collection: Collection
+
+
+def run_suggest(project: Project, names: Sequence[str], request: SuggestRequest) -> Suggested:
+    """Propose tags, write them if asked to, and find the places of the project that still float."""
+    rules = project.config.tag_rules
+    files = read_tag_files(project, names)
+    linted = judge(files.files, rules, forms=False)
+    homes = _homes(project, linted.entries, request.repositories)
+    described = cache(lambda commit: git_describe(homes[commit], commit))
+    at_home = [entry for entry in linted.entries if entry.commit in homes]
+    suggestions, problems = suggest(at_home, described, rules=rules, release=request.release)
+    refused = write_suggestions(files, suggestions, rules) if request.write else ()
+    proposed = {item.entry: item.tag for item in suggestions}
+    everywhere = collect(project)
+    places = tuple(floating(everywhere.uses, linted.entries, proposed))
+    changed = changes(suggestions)
+    elsewhere = len(linted.entries) - len(at_home)
+    outcome = Outcome(
+        command="tags-suggest",
+        changes=() if refused else changed,
+        findings=(
+            *linted.findings,
+            *problems,
+            *refused,
+            *(floating_finding(use, tags) for use, tags in places),
+        ),
+        summary={
+            **linted.counts,
+            "proposed": len(changed),
+            "right": len(suggestions) - len(changed),
+            "without_version": len(problems),
+            "elsewhere": elsewhere,
+            "floating": len(places),
+            "written": len(changed) if request.write and not refused else 0,
+        },
+        advice=_advice(request, at_home=len(at_home), changed=len(changed), refused=bool(refused)),
+    )
+    # Findings quote the lines that were read, tag files as they were before they were written.
+    seen = replace(everywhere, files=(*everywhere.files, *files.scanned))
+    return Suggested(outcome=outcome, message=message(suggestions, places, request.footer), collection=seen)
+
+
+def _homes(project: Project, entries: Sequence[TagEntry], repositories: Sequence[Path]) -> dict[str, Path]:
+    """Return which repository has each commit, the first that does."""
+    homes: dict[str, Path] = {}
+    folders = [project.directory / repository for repository in repositories]
+    for folder in folders:
+        for commit in {entry.commit for entry in entries if entry.commit is not None} - homes.keys():
+            if git_has(folder, commit):
+                homes[commit] = folder
+    return homes
+
+
+def _advice(request: SuggestRequest, *, at_home: int, changed: int, refused: bool) -> tuple[str, ...]:
+    if not at_home:
+        where = ", ".join(map(str, request.repositories))
+        return (f"no src_ref names a commit of {where}",)
+    if refused:
+        return ("nothing was written: the files would break their rules",)
+    return ("nothing was written; --write does",) if changed and not request.write else ()

@@ -1,0 +1,304 @@
+"""``tags lint``: the rules of tag files, decided from values alone.
+
+An entry that breaks a rule is no entry: ``plan`` and ``apply`` leave it alone, and tell it as a finding.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from imagelock.errors import ValueFormError
+from imagelock.model.digest import Digest
+from imagelock.model.findings import Level
+from imagelock.model.outcome import Outcome, finding
+from imagelock.model.place import Unreadable
+from imagelock.model.reference import Reference, is_tag
+from imagelock.model.tagfile import (
+    DIGEST_KEY,
+    REQUIRED_KEYS,
+    Flaw,
+    TagEntry,
+    breaches,
+    commit_of,
+    starlingx_breach,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from imagelock.model.outcome import Finding
+    from imagelock.model.tagfile import Field, TagItem, TagPart, TagRule
+    from imagelock.policy import Ignores
+
+_SLIP = re.compile(r"(?P<release>stx[.-]?[0-9]+\.[0-9]+)[._-]?(?P<version>v.+)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagFile:
+    """One tag file as it was read."""
+
+    name: str
+    parts: tuple[TagPart, ...]
+    ignores: Ignores
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Linted:
+    """The entries that keep the rules, each once, and what is wrong with the rest.
+
+    ``items`` counts what the files hold; every item is an entry, ``invalid``, or a duplicate of an entry.
+    """
+
+    entries: tuple[TagEntry, ...]
+    findings: tuple[Finding, ...]
+    items: int
+    invalid: int
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The counts of a summary."""
+        duplicates = self.items - self.invalid - len(self.entries)
+        return {"items": self.items, "duplicate": duplicates, "invalid": self.invalid}
+
+
+def lint(files: Sequence[TagFile], rules: Sequence[TagRule]) -> Outcome:
+    """Return everything that is wrong with tag files."""
+    linted = judge(files, rules)
+    valid = {"valid": len(linted.entries)}
+    summary = {"files": len(files), **linted.counts, **valid}
+    return Outcome(command="tags-lint", findings=linted.findings, summary=summary)
+
+
+def judge(files: Sequence[TagFile], rules: Sequence[TagRule], *, forms: bool = True) -> Linted:
+    """Split what the files hold into entries and findings; without ``forms`` any tag is right."""
+    entries: list[TagEntry] = []
+    findings: list[Finding] = []
+    items = 0
+    for file in files:
+        for part in file.parts:
+            if isinstance(part, (Flaw, Unreadable)):
+                findings += _told(file, [_flaw(file, part)])
+                continue
+            items += 1
+            entry, wrong = _entry(file, part)
+            if entry is not None and forms:
+                wrong += list(_forms(entry, part, rules))
+            told = _told(file, wrong)
+            findings += told
+            if entry is not None and not any(item.level is Level.ERROR for item in told):
+                entries.append(entry)
+    distinct, disputed, more = _distinct(entries)
+    invalid = items - len(entries) + disputed
+    return Linted(entries=distinct, findings=(*findings, *more), items=items, invalid=invalid)
+
+
+def _told(file: TagFile, findings: Iterable[Finding]) -> list[Finding]:
+    return [item for item in findings if not file.ignores.silences(item.code, item.line)]
+
+
+def _flaw(file: TagFile, part: Flaw | Unreadable) -> Finding:
+    is_warning = isinstance(part, Flaw) and part.is_warning
+    return finding(
+        "IL114" if isinstance(part, Unreadable) else "IL402",
+        part.reason,
+        file=file.name,
+        line=part.line,
+        column=part.column,
+        hint=part.hint,
+        level=Level.WARNING if is_warning else None,
+    )
+
+
+def _entry(file: TagFile, item: TagItem) -> tuple[TagEntry | None, list[Finding]]:
+    """Return the item as an entry, None when it is none, and what is wrong with it."""
+    wrong = [*_keys(file, item)]
+    values: dict[str, Field] = {}
+    for key, field in item.fields.items():
+        problem = _value_problem(key, field)
+        if problem is None:
+            values[key] = field
+        else:
+            wrong.append(_about(file, field, f"{key}: {problem}"))
+    if any(key not in values for key in REQUIRED_KEYS):
+        return None, wrong
+    source_ref = values["src_ref"]
+    if commit_of(source_ref.text) is None:
+        message = "src_ref names no full commit, so nobody can tell what was built"
+        wrong.append(_about(file, source_ref, message, level=Level.WARNING))
+    try:
+        reference = Reference.parse(f"{values['name'].text}:{values['tag'].text}")
+    except ValueFormError as error:
+        return None, [*wrong, _about(file, values["name"], error.message, hint=error.hint)]
+    digest = values.get(DIGEST_KEY)
+    entry = TagEntry(
+        reference=reference,
+        source_tag=values["src_build_tag"].text,
+        source_ref=source_ref.text,
+        digest=Digest.parse(digest.text) if digest is not None and digest.text else None,
+        file=file.name,
+        line=values["tag"].line,
+        column=values["tag"].column,
+        tag_place=item.tag_place,
+    )
+    return entry, wrong
+
+
+def _keys(file: TagFile, item: TagItem) -> Iterator[Finding]:
+    written = {*item.fields, *(key.text for key in item.repeated)}
+    for key in REQUIRED_KEYS:
+        if key not in written:
+            name = item.fields.get("name")
+            of = f" of {name.text}" if name is not None and key != "name" else ""
+            yield finding(
+                "IL402",
+                f"{key}{of} is missing",
+                file=file.name,
+                line=item.line,
+                column=item.column,
+                hint=f"an item has {', '.join(REQUIRED_KEYS)}",
+            )
+    for again in item.repeated:
+        yield _about(file, again, f"{again.text} is written twice in one item; YAML readers take the last")
+    for other in item.others:
+        yield _about(file, other, f"unknown key {other.text!r}", level=Level.WARNING)
+
+
+def _value_problem(key: str, field: Field) -> str | None:
+    """Return what is wrong with one value by itself."""
+    if not field.text:
+        return None if key == DIGEST_KEY else "there is nothing written"
+    if not field.is_text:
+        return f"{field.text} is no text to YAML: write it in quotes"
+    return _PROBLEMS[key](field.text)
+
+
+def _tag_problem(text: str) -> str | None:
+    return None if is_tag(text) else f"{text!r} is no tag"
+
+
+def _ref_problem(text: str) -> str | None:
+    return "white space does not belong here" if any(map(str.isspace, text)) else None
+
+
+def _digest_problem(text: str) -> str | None:
+    try:
+        Digest.parse(text)
+    except ValueFormError as error:
+        return f"{text!r}: {error.message}"
+    return None
+
+
+def _name_problem(text: str) -> str | None:
+    try:
+        reference = Reference.parse(text)
+    except ValueFormError as error:
+        return f"{text!r}: {error.message}"
+    if reference.digest is not None:
+        return "the name carries a digest"
+    return None if reference.tag is None else f"the name carries the tag {reference.tag!r}"
+
+
+_PROBLEMS: dict[str, Callable[[str], str | None]] = {
+    "name": _name_problem,
+    "tag": _tag_problem,
+    "src_build_tag": _tag_problem,
+    "src_ref": _ref_problem,
+    DIGEST_KEY: _digest_problem,
+}
+
+
+def _forms(entry: TagEntry, item: TagItem, rules: Sequence[TagRule]) -> Iterator[Finding]:
+    """Yield what the tag breaks of the configured rules, or of StarlingX's own form."""
+    for breach, reason in breaches(entry.tag, entry.file, rules):
+        yield finding(
+            "IL402",
+            f"the tag {entry.tag} {breach}",
+            reference=entry.tag,
+            file=entry.file,
+            line=item.fields["tag"].line,
+            column=item.fields["tag"].column,
+            hint=_slip(entry.tag),
+            notes=[] if reason is None else [reason],
+        )
+
+
+def _slip(tag: str) -> str | None:
+    match = _SLIP.fullmatch(tag)
+    meant = f"{match['release']}-{match['version']}" if match else tag
+    return f"did you mean {meant}?" if meant != tag and starlingx_breach(meant) is None else None
+
+
+def _distinct(entries: Sequence[TagEntry]) -> tuple[tuple[TagEntry, ...], int, list[Finding]]:
+    """Keep the first of equal entries; where two disagree none is kept, because none can be right alone.
+
+    Returns the entries, how many were dropped over a disagreement, and what to tell.
+    """
+    groups: dict[tuple[str, str], list[TagEntry]] = defaultdict(list)
+    for entry in entries:
+        groups[entry.name, entry.tag].append(entry)
+    kept: list[TagEntry] = []
+    findings: list[Finding] = []
+    disputed = 0
+    for group in groups.values():
+        dispute = _dispute(group)
+        if dispute is not None:
+            findings.append(dispute)
+            disputed += len(group)
+            continue
+        kept.append(max(group, key=lambda entry: entry.digest is not None))
+        findings += [_duplicate(group[0], other) for other in group[1:]]
+    return tuple(kept), disputed, findings
+
+
+def _dispute(group: Sequence[TagEntry]) -> Finding | None:
+    first = group[0]
+    digests = {str(entry.digest) for entry in group if entry.digest is not None}
+    if len(digests) > 1:
+        code, message = "IL104", f"{first.shown} has two digests"
+        notes = [f"{entry.where}: {entry.digest}" for entry in group if entry.digest is not None]
+    elif len({entry.source for entry in group}) > 1:
+        code, message = "IL402", f"{first.shown} has two sources"
+        notes = [f"{entry.where}: {entry.source_tag} of {entry.source_ref}" for entry in group]
+    else:
+        return None
+    last = group[-1]
+    return finding(
+        code,
+        message,
+        reference=last.tag,
+        file=last.file,
+        line=last.line,
+        column=last.column,
+        notes=notes,
+        hint="a tag names one image: give one of them another tag",
+    )
+
+
+def _duplicate(first: TagEntry, other: TagEntry) -> Finding:
+    return finding(
+        "IL109",
+        f"{other.shown} is listed twice",
+        reference=other.tag,
+        file=other.file,
+        line=other.line,
+        column=other.column,
+        notes=[f"first at {first.where}"],
+    )
+
+
+def _about(
+    file: TagFile, field: Field, message: str, *, level: Level | None = None, hint: str | None = None
+) -> Finding:
+    return finding(
+        "IL402",
+        message,
+        reference=field.text,
+        file=file.name,
+        line=field.line,
+        column=field.column,
+        hint=hint,
+        level=level,
+    )

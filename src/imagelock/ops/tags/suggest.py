@@ -1,0 +1,214 @@
+"""``tags suggest``: tags made of ``git describe``, the edits that write them, and who still floats.
+
+StarlingX's own way to version an image: ``stx.<release>-`` and what ``git describe --tags`` says of the
+revision it was built from, with the suffix that its file wants.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from imagelock.formats.splice import fill
+from imagelock.model.outcome import Change, finding
+from imagelock.model.reference import is_tag
+from imagelock.model.tagfile import breaches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from imagelock.formats.text import Text
+    from imagelock.model.outcome import Finding
+    from imagelock.model.tagfile import TagEntry, TagRule
+    from imagelock.ops.collect import Use
+
+_RELEASE = re.compile(r"(?P<release>stx[.-]?[0-9]+\.[0-9]+)(?=[._-])", re.ASCII)
+_NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9_.-]+", re.ASCII)
+_WORD = re.compile(r"[a-z]+[0-9]*", re.ASCII)
+_LATEST = "latest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestion:
+    """One entry and the tag that is proposed for it; the same as its own when that is right."""
+
+    entry: TagEntry
+    tag: str
+
+    @property
+    def is_change(self) -> bool:
+        """Whether the entry has another tag now."""
+        return self.tag != self.entry.tag
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footer:
+    """How a commit message ends: a bug's number, and whether the change closes it."""
+
+    bug: str
+    closes: bool = False
+
+    def __str__(self) -> str:
+        return f"{'Closes' if self.closes else 'Partial'}-Bug: #{self.bug.removeprefix('#')}"
+
+
+def suggest(
+    entries: Sequence[TagEntry],
+    describe: Callable[[str], str | None],
+    *,
+    rules: Sequence[TagRule] = (),
+    release: str | None = None,
+) -> tuple[tuple[Suggestion, ...], tuple[Finding, ...]]:
+    """Propose a tag for each entry by what ``describe`` says of its commit.
+
+    ``release`` takes the place of the one in the entry's tag.  An entry whose commit no tag leads to, or
+    whose proposed tag breaks a rule, is told as a finding.
+    """
+    suggestions: list[Suggestion] = []
+    findings: list[Finding] = []
+    for entry in entries:
+        version = describe(entry.commit) if entry.commit is not None else None
+        if version is None:
+            findings.append(_no_version(entry))
+            continue
+        tag = _tag(entry, version, rules, release)
+        problem = _problem(entry, tag, rules)
+        if problem is not None:
+            findings.append(_about(entry, "IL402", f"the tag {tag} would be proposed and {problem}"))
+        else:
+            suggestions.append(Suggestion(entry=entry, tag=tag))
+    return tuple(suggestions), tuple(findings)
+
+
+def edited(text: Text, suggestions: Iterable[Suggestion]) -> str:
+    """Return a tag file with the proposed tags in it; comments and everything else stay."""
+    wanted = [
+        (item.entry.tag_place, item.entry.reference.with_tag(item.tag))
+        for item in suggestions
+        if item.is_change and item.entry.tag_place is not None and item.entry.file == text.path
+    ]
+    return fill(text, wanted) if wanted else text.content
+
+
+def changes(suggestions: Iterable[Suggestion]) -> tuple[Change, ...]:
+    """Return what would change in the tag files."""
+    return tuple(
+        Change(
+            reference=item.entry.shown,
+            before=item.entry.shown,
+            after=f"{item.entry.name}:{item.tag}",
+            file=item.entry.file,
+            line=item.entry.line,
+        )
+        for item in suggestions
+        if item.is_change
+    )
+
+
+def floating(
+    uses: Iterable[Use], entries: Iterable[TagEntry], proposed: Mapping[TagEntry, str]
+) -> Iterator[tuple[Use, tuple[str, ...]]]:
+    """Yield the places that use a floating tag of a managed image, with the release tags that fit.
+
+    A tag that floats over one build (``master-stable-latest``) means the entries made from that build.
+    """
+    by_name: dict[str, list[TagEntry]] = {}
+    for entry in entries:
+        by_name.setdefault(entry.name, []).append(entry)
+    for use in uses:
+        managed = by_name.get(use.reference.name, [])
+        tag = use.reference.pulled_tag
+        is_open = use.place.tag_is_known and use.reference.digest is None
+        if managed and is_open and tag is not None and _floats(tag):
+            stem = tag.removesuffix(_LATEST)
+            of_build = [entry for entry in managed if stem and entry.source_tag.startswith(stem)]
+            tags = dict.fromkeys(proposed.get(entry, entry.tag) for entry in of_build or managed)
+            yield use, tuple(tags)
+
+
+def floating_finding(use: Use, tags: Sequence[str]) -> Finding:
+    """Tell of one place that floats (IL405), with the reference to write."""
+    name = use.reference.written_name
+    meant = " or ".join(f"{name}:{tag}" for tag in tags)
+    return finding(
+        "IL405",
+        f"{use.reference} floats",
+        reference=use.reference,
+        file=use.file.name,
+        line=use.place.line,
+        column=use.place.column,
+        hint=f"write {meant}",
+    )
+
+
+def message(
+    suggestions: Sequence[Suggestion], places: Sequence[tuple[Use, Sequence[str]]], footer: Footer | None
+) -> str:
+    """Return the commit message of the change that takes the tags into use."""
+    moved = [item for item in suggestions if item.is_change]
+    parts = [_subject(moved, places)]
+    if moved:
+        parts.append("\n".join(f"{_last(item.entry.name)}: {item.entry.tag} -> {item.tag}" for item in moved))
+    if places:
+        lines = [f"{use.where}: {use.reference} -> {' or '.join(tags)}" for use, tags in places]
+        parts.append("\n".join(["Floating tags to replace:", *lines]))
+    if footer is not None:
+        parts.append(str(footer))
+    return "\n\n".join(parts) + "\n"
+
+
+def _subject(moved: Sequence[Suggestion], places: Sequence[tuple[Use, Sequence[str]]]) -> str:
+    if len(moved) == 1:
+        return f"Tag {_last(moved[0].entry.name)} {moved[0].tag}"
+    if moved:
+        return f"Tag {len(moved)} images by their versions"
+    names = list(dict.fromkeys(_last(use.reference.name) for use, _ in places))
+    if len(names) == 1:
+        return f"Use the release tag of {names[0]}"
+    return f"Use the release tags of {len(names)} images" if names else "Release tags are up to date"
+
+
+def _tag(entry: TagEntry, version: str, rules: Sequence[TagRule], release: str | None) -> str:
+    match = _RELEASE.match(entry.tag)
+    head = release.rstrip("-") if release is not None else match["release"] if match else ""
+    version = _NOT_IN_TAGS.sub("-", version)
+    if head.startswith("stx") and not version.startswith("v"):
+        version = f"v{version}"
+    suffix = _suffix(entry, rules)
+    tag = f"{head}-{version}" if head else version
+    return tag if tag.endswith(suffix) else f"{tag}{suffix}"
+
+
+def _suffix(entry: TagEntry, rules: Sequence[TagRule]) -> str:
+    """Return the suffix a rule wants of this file, or the word that the tag shares with the file's name."""
+    for rule in rules:
+        if rule.suffix is not None and rule.concerns(entry.file):
+            return rule.suffix
+    words = re.split(r"[^a-z0-9]+", entry.file.rpartition("/")[2])
+    shared = [word for word in words if _WORD.fullmatch(word) and entry.tag.endswith(f"-{word}")]
+    return f"-{shared[0]}" if shared else ""
+
+
+def _problem(entry: TagEntry, tag: str, rules: Sequence[TagRule]) -> str | None:
+    if not is_tag(tag):
+        return "is no tag"
+    if entry.tag_place is None:
+        return "cannot be written: the characters of the tag cannot be followed exactly"
+    return next((breach for breach, _ in breaches(tag, entry.file, rules)), None)
+
+
+def _floats(tag: str) -> bool:
+    return tag == _LATEST or tag.endswith(f"-{_LATEST}")
+
+
+def _last(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
+def _no_version(entry: TagEntry) -> Finding:
+    return _about(entry, "IL406", f"no git tag leads to {entry.commit}, which {entry.shown} was built from")
+
+
+def _about(entry: TagEntry, code: str, message: str) -> Finding:
+    return finding(code, message, reference=entry.tag, file=entry.file, line=entry.line, column=entry.column)
