@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from imagelock.cli.terminal import progress
 from support.world import deployment
 
 if TYPE_CHECKING:
@@ -198,3 +200,11 @@ def test_a_given_configuration_makes_the_directory_the_project(
     monkeypatch.chdir(locked.root / "sub")
     result = locked.run_plain("scan", "--config", str(other), "-o", "list")
     assert result.out == "redis:7\n"
+
+
+def test_data_written_while_progress_shows_stays_on_stdout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    before = sys.stdout
+    with progress("asking", quiet=False) as shown:
+        assert (shown is not None, sys.stdout is before) == (True, True)

@@ -214,10 +214,10 @@ def load(
     jobs = run.settings.jobs
     with registries(run, project, "loading") as (client, shown):
         planned = plan(store, client, items, choice, jobs=jobs)
-        if dry_run:
-            run.finish(mirror.preview("bundle-load", planned, missing="IL306"))
-        done = transfer.apply(planned, store, client, jobs=jobs, progress=shown)
+        done = None if dry_run else transfer.apply(planned, store, client, jobs=jobs, progress=shown)
         warnings = client.warnings
+    if done is None:
+        run.finish(mirror.preview("bundle-load", planned, missing="IL306"))
     finish(run, "bundle-load", done, warnings, missing="IL306")
 
 

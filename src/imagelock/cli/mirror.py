@@ -69,8 +69,8 @@ def command(
     with registries(run, project, "mirroring") as (client, shown):
         source = Remembering(client)
         planned = plan(source, client, items, choice, jobs=jobs)
-        if dry_run:
-            run.finish(mirror.preview("mirror", planned))
-        done = transfer.apply(planned, source, client, jobs=jobs, progress=shown)
+        done = None if dry_run else transfer.apply(planned, source, client, jobs=jobs, progress=shown)
         warnings = client.warnings
+    if done is None:
+        run.finish(mirror.preview("mirror", planned))
     finish(run, "mirror", done, warnings)

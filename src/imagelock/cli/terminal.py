@@ -70,7 +70,9 @@ def progress(title: str, *, quiet: bool) -> Iterator[Progress | None]:
     from rich.progress import Progress as Bar  # noqa: PLC0415
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn())
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+    # Data that is written meanwhile belongs to stdout as it is: rich would fold it and put it on stderr.
+    console = Console(stderr=True)
+    with Bar(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False) as bar:
         yield _Counter(bar, bar.add_task(title, total=None))
 
 
