@@ -88,3 +88,10 @@ def test_an_absent_or_empty_lock_can_be_written_and_a_list_cannot(root: Path) ->
     assert read_lock(project).is_list
     with pytest.raises(LockError, match="never written"):
         read_lock(project, for_writing=True)
+
+
+def test_a_lock_that_says_nothing_lets_nothing_pass(root: Path) -> None:
+    project = opened(root)
+    project.lock_path.write_text("# Written by imagelock.\n")
+    with pytest.raises(LockError, match="names no image"):
+        read_lock(project)

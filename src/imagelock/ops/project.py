@@ -82,9 +82,12 @@ def open_project(settings: Settings) -> Project:
 
 
 def read_lock(project: Project, *, for_writing: bool = False) -> LockFile:
-    """Read the project's lock; with ``for_writing`` an absent one is empty and a plain list is refused."""
-    path = project.lock_path
-    where = project.shown(path)
+    """Read the project's lock; with ``for_writing`` an absent one is empty and a plain list is refused.
+
+    A file that says nothing is only good to be written anew: as a lock it would let every digest pass.
+    """
+    path, given = project.lock_path, project.settings.lock_file
+    where = str(given) if given is not None and given.is_absolute() else project.shown(path)
     if for_writing and not path.exists():
         return LockFile(path, Lock(), None)
     try:
@@ -95,6 +98,10 @@ def read_lock(project: Project, *, for_writing: bool = False) -> LockFile:
         raise LockError("there is no lock", where=where, hint="run `imagelock lock` to make one") from error
     text = decode(data)
     lock = parse(text, where)
+    if not for_writing and not lock.images and is_list(text):
+        raise LockError(
+            "names no image", where=where, hint="restore it from version control, or run `imagelock lock`"
+        )
     if for_writing and lock.images and is_list(text):
         raise LockError(
             "a plain list is only read, never written",
