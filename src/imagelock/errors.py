@@ -7,7 +7,7 @@
     │   └── ChangedMeanwhileError   2   somebody else wrote the file between our read and our write
     ├── LockError                   2   the lock is missing, damaged, of a newer version, or held
     ├── FormatError                 1   a text cannot be read as the format it claims (finding IL114)
-    ├── ValueFormError              1   a reference, digest or platform that is none
+    ├── ValueFormError              2   a reference, digest or platform that is none
     ├── ClusterError                3   could not tell: a cluster does not answer, or not wholly
     └── RegistryError               3   could not tell
         ├── NotFoundError           3   the registry says: there is no such thing
@@ -85,9 +85,10 @@ class FormatError(ImagelockError):
 
 
 class ValueFormError(ImagelockError, ValueError):
-    """A reference, digest, platform or media type that is none; ``text`` is what was given."""
+    """A reference, digest, platform or media type that is none; ``text`` is what was given.
 
-    exit_code = 1
+    Ends with 2 where the command line says it; what files say wrong is told as findings.
+    """
 
     def __init__(self, message: str, *, text: str, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)

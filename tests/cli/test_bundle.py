@@ -335,3 +335,10 @@ def _peak(world: World, *arguments: str) -> int:
         text=True,
     )
     return int(done.stdout)
+
+
+def test_a_platform_that_is_none_is_a_usage_error(world: World) -> None:
+    world.push("quay.io/acme/app:1")
+    world.write("images.txt", "quay.io/acme/app:1\n")
+    world.run("lock")
+    assert world.run("bundle", "create", "x.tar", "--platform", "nonsense//x").code == 2
