@@ -112,7 +112,7 @@ def _run(command: list[str], directory: Path) -> bytes:
 
 def _first_words(done: subprocess.CompletedProcess[bytes], otherwise: str) -> str:
     words = done.stderr.decode("utf-8", "replace").strip().splitlines()
-    return words[0] if words else otherwise
+    return words[0].removeprefix("fatal: ") if words else otherwise
 
 
 def _call(

@@ -96,3 +96,8 @@ def test_what_is_neither_file_nor_revision_is_exit_2(history: World, revision: s
     before = history.tree()
     assert history.run("diff", "--", revision).code == 2
     assert history.tree() == before
+
+
+def test_what_is_neither_file_nor_revision_is_told_without_gits_fatal(world: World) -> None:
+    refused = world.run("diff", "nowhere.lock")
+    assert (refused.code, "no such file" in refused.err, "fatal" in refused.err) == (2, True, False)

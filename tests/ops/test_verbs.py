@@ -238,3 +238,26 @@ def test_a_file_keeps_its_mode(pinned: World) -> None:
     (pinned.root / "a.yaml").chmod(0o640)
     pinned.run("pin")
     assert (pinned.root / "a.yaml").stat().st_mode & 0o777 == 0o640
+
+
+def test_what_a_refused_pin_could_have_written_is_held_back_and_not_changed(pinned: World) -> None:
+    pinned.write("a.yaml", deployment(A, "quay.io/acme/new:1"))
+    refused = pinned.run("pin")
+    assert (refused.code, "1 held back" in refused.err, " changed" in refused.err.splitlines()[-1]) == (
+        1,
+        True,
+        False,
+    )
+
+
+def test_an_image_without_a_tag_is_told_not_to_be_asked_for(pinned: World) -> None:
+    digest = pinned.push("quay.io/acme/bare:1")
+    pinned.write("c.yaml", deployment(f"quay.io/acme/bare@{digest}"))
+    pinned.run("lock")
+    for command in (("update", "quay.io/acme/bare"), ("lock", "-P", "quay.io/acme/bare")):
+        assert "quay.io/acme/bare is locked without a tag" in pinned.run(*command).err
+
+
+def test_more_detail_of_the_same_digest_is_not_told_as_moved(pinned: World) -> None:
+    told = pinned.run("lock", "--full").err
+    assert ("2 detailed" in told, " moved" in told) == (True, False)

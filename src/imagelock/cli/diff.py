@@ -57,7 +57,16 @@ def _lock(project: Project, text: str) -> Lock:
     path = project.directory / Path(text)
     if path.is_file():
         return parse(decode(read_bytes(path, LOCK_BYTES)), text)
+    from imagelock.errors import FileError  # noqa: PLC0415
     from imagelock.programs import git_show  # noqa: PLC0415 - only for revisions
 
     lock = project.lock_path
-    return parse(decode(git_show(lock.parent, text, lock.name)), f"{text}:{lock.name}")
+    try:
+        data = git_show(lock.parent, text, lock.name)
+    except FileError as error:
+        raise FileError(
+            f"no such file, and no revision of the lock either: {error.message}",
+            where=text,
+            hint="name a lock, a list, or a git revision such as HEAD",
+        ) from error
+    return parse(decode(data), f"{text}:{lock.name}")

@@ -36,12 +36,14 @@ def command(run: Run, images: tuple[str, ...], *, upgrade: bool, dry_run: bool, 
     from imagelock.cli.asking import asking  # noqa: PLC0415 - --help must not pay for the formats
     from imagelock.ops.collect import collect  # noqa: PLC0415
     from imagelock.ops.lock import LockRequest  # noqa: PLC0415
-    from imagelock.ops.olmcatalogs import olm_pinning, with_catalogs  # noqa: PLC0415
+    from imagelock.ops.olm.catalogs import olm_pinning, with_catalogs  # noqa: PLC0415
     from imagelock.ops.pin import PinRequest  # noqa: PLC0415
     from imagelock.ops.project import read_lock  # noqa: PLC0415
     from imagelock.ops.verbs import Mode, run_update  # noqa: PLC0415
 
-    if upgrade == bool(images):
+    if upgrade and images:
+        raise UsageError("-U updates every image: name some, or give -U, not both")
+    if not upgrade and not images:
         raise UsageError("name the images to update, or give -U for all")
     project = run.open()
     collection = collect(project)

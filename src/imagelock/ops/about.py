@@ -41,7 +41,12 @@ def about(
 def ambiguous(use: Use, entry: Ambiguous) -> Finding:
     """Tell of a reference without a tag that fits several entries (IL110)."""
     tags = ", ".join(image.tag or str(image.digest) for image in entry.entries)
-    return about(use, "IL110", f"{use.reference} has no tag and the lock has several: {tags}")
+    return about(
+        use,
+        "IL110",
+        f"{use.reference} has no tag and the lock has several: {tags}",
+        hint="write the tag that is meant",
+    )
 
 
 def not_in_lock(use: Use, lock: Lock) -> Finding:

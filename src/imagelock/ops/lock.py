@@ -26,7 +26,7 @@ from imagelock.ops.uses import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from imagelock.model.lock import Source
     from imagelock.model.outcome import Finding
@@ -59,7 +59,7 @@ class LockPlan:
     ``refresh`` are known entries whose tag is asked again; ``removed`` go; ``findings`` were decided
     without a registry; ``sources`` are those of wants that a build list gave, ``builds`` those that tag
     files give, by name and tag; ``places`` are where the entries of ``refresh`` are used; ``remarks`` tell what
-    a partial pipeline keeps.
+    a partial pipeline keeps, and of which images there is no tag to ask for.
     """
 
     wants: dict[Want, tuple[Use, ...]]
@@ -115,7 +115,7 @@ def plan(collection: Collection, lock: Lock, request: LockRequest) -> LockPlan:
         ),
         removed=removed,
         findings=(*findings, *listed.findings, *(listed.built.disagreements(lock) if listed.built else ())),
-        remarks=listed.built.kept(lock) if listed.built else (),
+        remarks=(*(listed.built.kept(lock) if listed.built else ()), *_without_tags(request, lock)),
         sources=sources,
         places=_places(refresh, uses, lock),
         builds=builds,
@@ -253,6 +253,14 @@ def _check_known(images: Sequence[str], lock: Lock, uses: Iterable[Use]) -> None
             raise UsageError(
                 "no such image in the lock or in the files", where=text, hint="`imagelock scan` lists them"
             )
+
+
+def _without_tags(request: LockRequest, lock: Lock) -> Iterator[str]:
+    """Say of images that were asked for by name that a digest without a tag never becomes another."""
+    for text in () if request.upgrade else request.upgrade_images:
+        found = [image for image in lock.images if matches_image(text, image.name, image.tag)]
+        if found and all(image.tag is None for image in found):
+            yield f"{text} is locked without a tag, so there is nothing to ask for: write its tag or another digest"
 
 
 def _unused(collection: Collection, lock: Lock, request: LockRequest) -> tuple[LockedImage, ...]:
