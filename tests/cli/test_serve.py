@@ -17,6 +17,7 @@ from imagelock.registry.layout import LayoutStore
 from imagelock.service.sample import push_sample, sample_image
 from support.push import push_image
 from support.wire import Wire
+from support.world import INTERRUPTIBLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,8 @@ IMAGE = sample_image("served")
 
 @contextlib.contextmanager
 def _serving(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    command = [sys.executable, "-m", "imagelock", "serve", *arguments, "--port", "0", "-o", "json"]
+    serve = [sys.executable, "-m", "imagelock", "serve", *arguments, "--port", "0", "-o", "json"]
+    command = [*INTERRUPTIBLE, *serve]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from imagelock.model.lock import Lock
     from imagelock.service.sample import SampleImage
 
+INTERRUPTIBLE = ("env", "--default-signal=INT")
+"""What a command begins with that shall end on Ctrl-C, even where the tests themselves run in the background."""
 MULTI = (LINUX_AMD64, LINUX_ARM64)
 HOSTS = ("docker.io", "quay.io", "ghcr.io")
 
@@ -171,7 +173,7 @@ def process(
     """Start imagelock as a process of its own, its output in pipes unless ``options`` say otherwise."""
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(
-        [sys.executable, "-m", "imagelock", *arguments],
+        [*INTERRUPTIBLE, sys.executable, "-m", "imagelock", *arguments],
         cwd=cwd,
         env={**os.environ, **(environ or {})},
         **{**pipes, **options},

@@ -18,10 +18,10 @@ from imagelock.patterns import lazily
 JSON_STYLE = "json"
 """The style given to strings of JSON texts; they have JSON's escapes and no folding."""
 
-_PROPERTIES = lazily(r"(?:(?:[&!]\S*+|#[^\r\n]*+)[ \t\r\n]++)*+")
+_PROPERTIES = lazily(r"(?:(?:[&!]\S*+|#[^\r\n]*+)[ \t\r\n]++)*")
 """Anchor and tag before a value, and the comments between."""
 _BREAK = lazily(r"\r\n|\r|\n")
-_FOLD = lazily(r"[ \t]*+(?:(?:\r\n|\r|\n)[ \t]*+)++")
+_FOLD = lazily(r"[ \t]*+(?:(?:\r?\n|\r(?!\n))[ \t]*+)+")
 _RUN = {"'": re.compile(r"[^ \t\r\n']++"), '"': re.compile(r"[^ \t\r\n\\]++")}
 _PLAIN_RUN = lazily(r"[^ \t\r\n]++")
 _JSON_RUN = lazily(r"[^\\]++")

@@ -34,16 +34,17 @@ if TYPE_CHECKING:
     from imagelock.formats.text import Text
     from imagelock.formats.tree import RawNode
 
-_LINE_END = r"(?:\r\n|\r|\n|\Z)"
-_NO_CONTENT_LINE = rf"[ \t\ufeff]*+(?:[#%][^\r\n]*+)?+{_LINE_END}"
+# Groups are not possessive: Python before 3.11.5 matches such groups wrongly. One way to match keeps them linear.
+_LINE_END = r"(?:\r?\n|\r(?!\n)|\Z)"
+_NO_CONTENT_LINE = rf"[ \t\ufeff]*+(?:[#%][^\r\n]*+)?{_LINE_END}"
 _END_LINE = rf"\.\.\.(?=[ \t\r\n]|\Z)[^\r\n]*+{_LINE_END}"
-_MARKER = lazily(rf"---(?=[ \t\r\n]|\Z)|(?P<end>{_END_LINE}(?:(?:{_NO_CONTENT_LINE})*+{_END_LINE})*+)")
-_NO_CONTENT = lazily(rf"(?:{_NO_CONTENT_LINE})*+")
+_MARKER = lazily(rf"---(?=[ \t\r\n]|\Z)|(?P<end>{_END_LINE}(?:(?:{_NO_CONTENT_LINE})*{_END_LINE})*)")
+_NO_CONTENT = lazily(rf"(?:{_NO_CONTENT_LINE})*")
 """Comments, directives and blank lines: they belong to the document that follows."""
 _JSON_START = lazily(r'[\ufeff \t\r\n]*+\{[ \t\r\n]*+"')
 _JSON_NEXT = lazily(r"\}[ \t]*+\r?\n(?=\{)")
 """Between two objects of a JSON stream; inside one a comma stands there."""
-_BLOCK_RUN = lazily(r"(?:[-?:][ \t]++){8,}+")
+_BLOCK_RUN = lazily(r"(?:[-?:][ \t]++){8,}")
 _BRACKET = lazily(r"[\[\]{}]")
 _DIRECTIVES = 100
 """Of one document; libyaml compares each with all before it."""
