@@ -16,6 +16,7 @@
         ├── RateLimitedError        3   429 for longer than the budget
         ├── UnreachableError        3   no connection, a time-out, a 5xx that stayed
         ├── TLSError                3   the certificate cannot be trusted
+        ├── OfflineError            3   nobody was asked, as the run was told
         └── IntegrityError          3   what came is not what it claims to be
             └── IncompleteError     3   a manifest whose blobs or children are not there
 
@@ -162,6 +163,12 @@ class IntegrityError(RegistryError):
     """What came is not what it claims to be: another digest, size or media type, or no manifest."""
 
     kind = "integrity"
+
+
+class OfflineError(RegistryError):
+    """Nobody was asked, because the run was told to ask nobody."""
+
+    kind = "offline"
 
 
 class IncompleteError(IntegrityError):

@@ -108,3 +108,11 @@ def test_a_table_folds_to_the_width_and_loses_nothing() -> None:
     text = table_text(("REFERENCE", "WHERE", "FORMAT"), rows, PLAIN, 60)
     assert max(len(line) for line in text.splitlines()) <= 60
     assert (text.count("r"), text.count("w")) == (90 + 1, 30)
+
+
+def test_an_excerpt_fits_a_narrow_terminal() -> None:
+    line = "              image: quay.io/" + "a" * 200 + ":1"
+    item = finding("IL101", "not pinned", reference=line.split()[1], file="a.yaml", line=7, column=22)
+    text = findings_text((item,), PLAIN, lambda _, __: line, 60)
+    assert max(map(len, text.splitlines())) <= 60
+    assert "^^^" in text

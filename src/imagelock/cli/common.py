@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from imagelock import limits
-from imagelock.cli.terminal import choose_colour, feed, stderr_style, stdout_style
+from imagelock.cli.terminal import choose_colour, feed, stderr_style, stdout_style, table_width
 from imagelock.errors import FileError, UsageError
 from imagelock.ops.project import Settings, open_project
 from imagelock.report.text import advice_text, changes_text, exempt_text, findings_text, summary_text
@@ -128,7 +128,7 @@ class Run:
         """Print findings (data, unless stdout is JSON or feeds a program), then remarks and counts."""
         if outcome.findings and not self.is_json:
             stream, style = (sys.stderr, stderr_style()) if feeds else (sys.stdout, stdout_style())
-            stream.write(findings_text(outcome.findings, style, _lines_of(collection)))
+            stream.write(findings_text(outcome.findings, style, _lines_of(collection), table_width()))
         sys.stdout.flush()
         self.say(exempt_text(outcome.exempt, stderr_style()))
         self.say(advice_text(outcome.advice, stderr_style()))

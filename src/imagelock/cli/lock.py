@@ -38,7 +38,10 @@ if TYPE_CHECKING:
 )
 @click.option("--keep-going", is_flag=True, help="Write what could be resolved; still exits 3.")
 @click.option(
-    "--check", "check_only", is_flag=True, help="Exit 1 if the lock would change; asks no registry."
+    "--check",
+    "check_only",
+    is_flag=True,
+    help="Exit 1 if the lock would change; asks no registry without -U or -P.",
 )
 @click.option(
     "--resolve", is_flag=True, help="Settle a lock in merge conflict; contested images are asked anew."

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imagelock.errors import RegistryError
+from imagelock.errors import OfflineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
+    from imagelock.errors import RegistryError
     from imagelock.model.digest import Digest
     from imagelock.ops.resolve import Progress
     from imagelock.registry.store import Claim, Content, ManifestReader
@@ -32,8 +33,9 @@ class Offline:
         raise self._refusal(repository, digest)
 
     def _refusal(self, repository: str, target: str | Digest) -> RegistryError:
-        return RegistryError(
-            f"{repository} {target} is not known and --offline asks no registry", hint="run without --offline"
+        mark = ":" if isinstance(target, str) else "@"
+        return OfflineError(
+            "--offline asks no registry", where=f"{repository}{mark}{target}", hint="run without --offline"
         )
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _SHORT = 12
 _EXCERPT = 120
+_LEAST_EXCERPT = 20
 
 
 def error_text(error: ImagelockError, style: Style) -> str:
@@ -32,27 +33,32 @@ def error_text(error: ImagelockError, style: Style) -> str:
 
 
 def findings_text(
-    findings: Sequence[Finding], style: Style, line_of: Callable[[str, int], str | None]
+    findings: Sequence[Finding],
+    style: Style,
+    line_of: Callable[[str, int], str | None],
+    width: int | None = None,
 ) -> str:
     """Return findings, errors last so that a terminal ends with what matters; equal ones are told once.
 
-    ``line_of`` gives a line of a file for the excerpt, or None.
+    ``line_of`` gives a line of a file for the excerpt, or None; ``width`` is what excerpts must fit.
     """
     groups: dict[tuple[str, str, str | None], list[Finding]] = {}
     for item in findings:
         groups.setdefault((item.code, item.message, item.hint), []).append(item)
     ordered = sorted(groups.values(), key=lambda group: group[0].level is Level.ERROR)
-    return "\n".join(_group_text(group, style, line_of) for group in ordered)
+    return "\n".join(_group_text(group, style, line_of, width) for group in ordered)
 
 
-def _group_text(group: Sequence[Finding], style: Style, line_of: Callable[[str, int], str | None]) -> str:
+def _group_text(
+    group: Sequence[Finding], style: Style, line_of: Callable[[str, int], str | None], width: int | None
+) -> str:
     first = group[0]
     paint = style.red if first.level is Level.ERROR else style.yellow
     head = paint(f"{first.level.value}[{first.code}]")
     lines = [f"{head} {first.name}: {style.bold(printable(first.message))}"]
     if first.where:
         lines.append(f"  {style.cyan('-->')} {printable(first.where)}")
-        lines += _excerpt(first, style, line_of)
+        lines += _excerpt(first, style, line_of, width)
     lines += [f"  {style.cyan('=')} also at {printable(item.where)}" for item in group[1:] if item.where]
     lines += [f"  {style.cyan('=')} {printable(note)}" for note in first.notes]
     if first.hint:
@@ -60,15 +66,18 @@ def _group_text(group: Sequence[Finding], style: Style, line_of: Callable[[str, 
     return "\n".join(lines) + "\n"
 
 
-def _excerpt(item: Finding, style: Style, line_of: Callable[[str, int], str | None]) -> list[str]:
+def _excerpt(
+    item: Finding, style: Style, line_of: Callable[[str, int], str | None], width: int | None
+) -> list[str]:
     line = line_of(item.file, item.line) if item.file is not None and item.line is not None else None
     if line is None or item.line is None:
         return []
     number = str(item.line)
     column = (item.column or 1) - 1
-    start = max(0, column - _EXCERPT // 2) if len(line) > _EXCERPT else 0
-    shown = printable(line[start : start + _EXCERPT].replace("\t", " "))
     gutter = " " * len(number)
+    room = _EXCERPT if width is None else max(_LEAST_EXCERPT, min(_EXCERPT, width - len(number) - 4))
+    start = max(0, column - room // 2) if len(line) > room else 0
+    shown = printable(line[start : start + room].replace("\t", " "))[:room]
     mark = " " * (column - start) + "^" * max(
         1, min(len(item.reference or ""), len(shown) - (column - start))
     )
