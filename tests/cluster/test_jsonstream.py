@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -13,13 +14,23 @@ from imagelock.cluster.jsonstream import JsonStream
 from imagelock.errors import FormatError
 from imagelock.limits import CLUSTER_OBJECT_BYTES
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 TEXTS = st.text(alphabet='abc"\\{}[]:, \n\u00e4', max_size=8)
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | TEXTS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
-    max_leaves=8,
-)
-OBJECTS = st.dictionaries(TEXTS.filter(lambda key: key != "items"), VALUES, max_size=4)
+
+
+def _is_no_items(key: str) -> bool:
+    return key != "items"
+
+
+def _around(inner: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
+    return st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3)
+
+
+# Named functions: hypothesis reads the source of lambdas, and deep in a recursion Python 3.11 fails at that.
+VALUES = st.recursive(st.none() | st.booleans() | st.integers() | TEXTS, _around, max_leaves=8)
+OBJECTS = st.dictionaries(TEXTS.filter(_is_no_items), VALUES, max_size=4)
 
 
 class Trickle:
@@ -44,14 +55,16 @@ def test_a_list_gives_exactly_its_items(items: list[object], indent: int | None,
     assert cut(json.dumps(whole, indent=indent).encode(), size) == items
 
 
-def alike(inner: list[object]) -> dict[str, object]:
+def alike(inner: Sequence[object]) -> dict[str, object]:
     """Return an object that begins as every other."""
     return {"apiVersion": "v1", "inner": inner, "text": '},{"apiVersion":"v1"'}
 
 
-ALIKE = st.recursive(
-    st.builds(alike, st.just([])), lambda deeper: st.lists(deeper, max_size=4).map(alike), max_leaves=40
-)
+def _inside(deeper: st.SearchStrategy[dict[str, object]]) -> st.SearchStrategy[dict[str, object]]:
+    return st.lists(deeper, max_size=4).map(alike)
+
+
+ALIKE = st.recursive(st.builds(alike, st.just([])), _inside, max_leaves=40)
 
 
 @settings(deadline=None)
