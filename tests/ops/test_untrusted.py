@@ -35,7 +35,7 @@ class Reader:
     asked: list[str] = field(default_factory=list)
 
     def ask(self, repository: str, target: str | Digest) -> Claim:
-        raise NotImplementedError
+        raise AssertionError(f"resolving reads, it does not ask: {repository} {target}")
 
     def manifest(self, repository: str, target: str | Digest) -> Content:  # noqa: ARG002  # the protocol's
         """Give what was put there."""

@@ -11,7 +11,7 @@ from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from imagelock.formats.tree import Node
-    from imagelock.model.place import Found
+    from imagelock.model.place import Found, Span
 
 _TEMPLATE = lazily(r"\{\{|\{%|###|<[^<>@]+>|%\(|\[\[")
 _VARIABLE = lazily(r"\$\{|\$\(|\$[A-Za-z_]")
@@ -127,6 +127,38 @@ def _judge(node: Node, text: str, format_name: str, *, damage: bool, start: int 
         column=column,
         document=node.document.index,
         path=node.path,
+        format=format_name,
+        refusal=NO_SPAN if span is None else None,
+    )
+
+
+def judge_words(
+    written: str,
+    *,
+    span: Span | None,
+    where: tuple[int, int],
+    path: str,
+    document: int,
+    format_name: str,
+) -> Found:
+    """Judge words that a lexical reader cut out where a reference must stand; ``where`` is line and column."""
+    line, column = where
+    shown = written[:SHOWN_CHARS]
+    try:
+        reference = Reference.parse(written)
+    except ValueFormError as error:
+        if is_template(written):
+            return Skipped(text=shown, line=line, column=column, reason="a template", format=format_name)
+        return Damaged(
+            text=shown, line=line, column=column, reason=error.message, hint=error.hint, format=format_name
+        )
+    return Place(
+        reference=reference,
+        slots=() if span is None else (Slot(span=span, text=written),),
+        line=line,
+        column=column,
+        document=document,
+        path=path,
         format=format_name,
         refusal=NO_SPAN if span is None else None,
     )

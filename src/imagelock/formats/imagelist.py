@@ -10,10 +10,8 @@ from __future__ import annotations
 import fnmatch
 from typing import TYPE_CHECKING
 
-from imagelock.errors import ValueFormError
-from imagelock.formats.candidates import SHOWN_CHARS, is_template
-from imagelock.model.place import Damaged, Place, Skipped, Slot, Span
-from imagelock.model.reference import Reference
+from imagelock.formats.candidates import judge_words
+from imagelock.model.place import Span
 from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
@@ -47,26 +45,14 @@ def find(text: Text) -> Iterator[Found]:
         written = body.strip(_BLANKS)
         if written:
             start = len(body) - len(body.lstrip(_BLANKS))
-            yield _judge(written, offset + start, *text.position(offset + start))
+            at = offset + start
+            line_number, column = text.position(at)
+            yield judge_words(
+                written,
+                span=Span.plain(at, at + len(written)),
+                where=(line_number, column),
+                path=f"[{line_number}]",
+                document=0,
+                format_name=name,
+            )
         offset += len(line) + 1
-
-
-def _judge(written: str, offset: int, line: int, column: int) -> Found:
-    shown = written[:SHOWN_CHARS]
-    try:
-        reference = Reference.parse(written)
-    except ValueFormError as error:
-        if is_template(written):
-            return Skipped(text=shown, line=line, column=column, reason="a template", format=name)
-        return Damaged(
-            text=shown, line=line, column=column, reason=error.message, hint=error.hint, format=name
-        )
-    return Place(
-        reference=reference,
-        slots=(Slot(span=Span.plain(offset, offset + len(written)), text=written),),
-        line=line,
-        column=column,
-        document=0,
-        path=f"[{line}]",
-        format=name,
-    )

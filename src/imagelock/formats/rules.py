@@ -7,10 +7,8 @@ from bisect import bisect_left
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from imagelock.errors import ValueFormError
-from imagelock.formats.candidates import NO_SPAN, is_template, required
-from imagelock.model.place import Damaged, Place, Skipped, Slot, Span
-from imagelock.model.reference import Reference
+from imagelock.formats.candidates import judge_words, required
+from imagelock.model.place import Span
 from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
@@ -106,25 +104,7 @@ def _found(node: Node, rule: ScanRule) -> Iterator[Found]:
 
 
 def _judge(written: str, span: Span | None, where: tuple[int, int], path: str, document: int) -> Found:
-    line, column = where
-    try:
-        reference = Reference.parse(written)
-    except ValueFormError as error:
-        if is_template(written):
-            return Skipped(text=written, line=line, column=column, reason="a template", format=name)
-        return Damaged(
-            text=written, line=line, column=column, reason=error.message, hint=error.hint, format=name
-        )
-    return Place(
-        reference=reference,
-        slots=() if span is None else (Slot(span=span, text=written),),
-        line=line,
-        column=column,
-        document=document,
-        path=path,
-        format=name,
-        refusal=NO_SPAN if span is None else None,
-    )
+    return judge_words(written, span=span, where=where, path=path, document=document, format_name=name)
 
 
 @lru_cache

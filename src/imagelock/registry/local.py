@@ -19,17 +19,20 @@ from imagelock.model.manifest import (
     FOREIGN_LAYER_TYPES,
     Descriptor,
     Index,
-    Manifest,
     parse_manifest,
 )
 from imagelock.model.reference import is_tag
 from imagelock.registry.backend import Part, hash_file
 from imagelock.registry.catalog import is_name
+from imagelock.registry.parsed import children_of, contents_of, read_manifest, referrer_of
 from imagelock.registry.store import Claim, Content
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
+    from imagelock.model.manifest import (
+        Manifest,
+    )
     from imagelock.registry.backend import Backend, Stamp
     from imagelock.registry.catalog import Catalog, Repository
 
@@ -128,7 +131,7 @@ class LocalStore:
         for digest, descriptor in self._all(repository).items():
             parsed = self._parse(digest)
             if parsed is not None and parsed.subject is not None and parsed.subject.digest == subject:
-                found.append(_referrer(descriptor, parsed))
+                found.append(referrer_of(descriptor, parsed))
         return tuple(sorted(found, key=lambda one: str(one.digest)))
 
     # Writing.
@@ -202,7 +205,7 @@ class LocalStore:
             raise UsageError("no repository name", where=repository[:255])
         if tag is not None and not is_tag(tag):
             raise UsageError(f"{tag[:80]!r} is no tag", where=repository)
-        parsed = _read_manifest(content)
+        parsed = read_manifest(content)
         # Hashing what it points to may take long, so it is done once before everybody else has to wait.
         self._require(repository, parsed, self._backend.catalog(), absent)
         part = self.create(content.digest.algorithm)
@@ -249,7 +252,7 @@ class LocalStore:
             if digest in self._pointed_to(members):
                 raise UsageError("an index points to it", where=_where(repository, digest))
             parsed = self._parse(digest)
-            children = [members[one.digest] for one in _children(parsed) if one.digest in members]
+            children = [members[one.digest] for one in children_of(parsed) if one.digest in members]
             return catalog.put(repository, found.drop(digest, children))
 
         self._backend.update(forget, lambda catalog: self._remove_unused(digest, catalog))
@@ -354,21 +357,21 @@ class LocalStore:
         found = {one.digest: one for one in start}
         level = [one for one in found.values() if one.is_index]
         for _ in range(INDEX_DEPTH):
-            children = [child for one in level for child in _children(self._parse(one.digest))]
+            children = [child for one in level for child in children_of(self._parse(one.digest))]
             level = [child for child in children if child.digest not in found and child.is_index]
             found.update({child.digest: child for child in children if child.digest not in found})
         return found
 
     def _pointed_to(self, members: Mapping[Digest, Descriptor]) -> set[Digest]:
         indexes = [one for one in members.values() if one.is_index]
-        return {child.digest for one in indexes for child in _children(self._parse(one.digest))}
+        return {child.digest for one in indexes for child in children_of(self._parse(one.digest))}
 
     def _used(self, catalog: Catalog) -> set[Digest]:
         """Return every digest that some record needs, those of other tools included."""
         manifests = set(self._reach(one.descriptor for one in catalog.foreign))
         for name in catalog.repositories:
             manifests.update(self._all(name, catalog))
-        contents = {one.digest for digest in manifests for one in _contents(self._parse(digest))}
+        contents = {one.digest for digest in manifests for one in contents_of(self._parse(digest))}
         return manifests | contents
 
     def _require(
@@ -376,7 +379,7 @@ class LocalStore:
     ) -> None:
         members = self._all(repository, catalog) if isinstance(parsed, Index) else {}
         missing = []
-        for one in _contents(parsed):
+        for one in contents_of(parsed):
             if one.media_type in FOREIGN_LAYER_TYPES or one.digest in absent:
                 continue
             in_place = one.digest in members or one.media_type not in ACCEPTED_TYPES
@@ -392,41 +395,3 @@ class LocalStore:
 
 def _where(repository: str, target: str | Digest) -> str:
     return f"{repository}@{target}" if isinstance(target, Digest) else f"{repository}:{target}"
-
-
-def _children(parsed: Manifest | Index | None) -> tuple[Descriptor, ...]:
-    """Return the manifests that an index points to."""
-    if not isinstance(parsed, Index):
-        return ()
-    return tuple(child for child in parsed.manifests if child.media_type in ACCEPTED_TYPES)
-
-
-def _contents(parsed: Manifest | Index | None) -> tuple[Descriptor, ...]:
-    """Return everything a manifest or index points to and cannot be whole without."""
-    if parsed is None:
-        return ()
-    return parsed.manifests if isinstance(parsed, Index) else parsed.blobs
-
-
-def _read_manifest(content: Content) -> Manifest | Index:
-    if len(content.body) > MANIFEST_BYTES:
-        raise IntegrityError(f"longer than {MANIFEST_BYTES} bytes", where=str(content.digest))
-    if not content.digest.matches(content.body):
-        raise IntegrityError("the body does not hash to it", where=str(content.digest))
-    try:
-        return parse_manifest(content.body, content.media_type)
-    except ValueFormError as error:
-        raise IntegrityError(error.message, where=str(content.digest), hint=error.hint) from error
-
-
-def _referrer(descriptor: Descriptor, parsed: Manifest | Index) -> Descriptor:
-    kind = parsed.artifact_type
-    if kind is None and isinstance(parsed, Manifest):
-        kind = parsed.config.media_type
-    return Descriptor(
-        media_type=parsed.media_type,
-        digest=descriptor.digest,
-        size=descriptor.size,
-        artifact_type=kind,
-        annotations=parsed.annotations,
-    )
