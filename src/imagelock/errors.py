@@ -17,6 +17,7 @@
         ├── UnreachableError        3   no connection, a time-out, a 5xx that stayed
         ├── TLSError                3   the certificate cannot be trusted
         ├── OfflineError            3   nobody was asked, as the run was told
+        ├── DisagreementError       3   two sources give one tag two digests (finding IL104)
         └── IntegrityError          3   what came is not what it claims to be
             └── IncompleteError     3   a manifest whose blobs or children are not there
 
@@ -169,6 +170,12 @@ class OfflineError(RegistryError):
     """Nobody was asked, because the run was told to ask nobody."""
 
     kind = "offline"
+
+
+class DisagreementError(RegistryError):
+    """Two sources that may both say what a tag means gave it two digests; ``tried`` has each with its own."""
+
+    kind = "two digests"
 
 
 class IncompleteError(IntegrityError):

@@ -51,11 +51,17 @@ def new_client(tmp_path: Path) -> Iterator[NewClient]:
             environ: Mapping[str, str] | None = None,
             jobs: int = 4,
             keep_quota: int | None = None,
+            everyone: bool = False,
         ) -> RegistryClient:
             environ = {"HOME": str(tmp_path)} if environ is None else environ
             return stack.enter_context(
                 RegistryClient(
-                    hosts, jobs=jobs, retry_time=retry_time, environ=environ, keep_quota=keep_quota
+                    hosts,
+                    jobs=jobs,
+                    retry_time=retry_time,
+                    environ=environ,
+                    keep_quota=keep_quota,
+                    everyone=everyone,
                 )
             )
 

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def asking(run: Run, project: Project, title: str) -> Iterator[Asking]:
-    """Yield how to ask, with a progress that people see."""
+def asking(run: Run, project: Project, title: str, *, everyone: bool = False) -> Iterator[Asking]:
+    """Yield how to ask, with a progress that people see.
+
+    ``everyone``: what a tag means now is asked of every source that may say so, not of the first (ADR 0008).
+    """
 
     @contextmanager
     def reader() -> Iterator[ManifestReader]:
@@ -35,6 +38,7 @@ def asking(run: Run, project: Project, title: str) -> Iterator[Asking]:
             jobs=settings.jobs,
             retry_time=settings.retry_time,
             keep_quota=keep_quota(),
+            everyone=everyone,
         ) as client:
             yield client
         run.say(advice_text(client.warnings, stderr_style()))

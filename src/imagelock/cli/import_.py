@@ -75,7 +75,7 @@ def _subcommand(kind: Import) -> click.Command:
 
         project = run.open()
         request = ImportRequest(names=names, against=against, groups=groups)
-        with asking(run, project, "resolving") as how:
+        with asking(run, project, "resolving", everyone=True) as how:
             imported = run_import(project, kind, request, (how, Mode()) if lock else None)
         run.finish(
             imported.outcome,

@@ -105,7 +105,7 @@ def command(  # noqa: PLR0913 - the options of the contract
     if check_only and not (upgrade or upgrade_images):
         checked = check_lock(project, collection, request)
         run.finish(checked, collection=collection, at_least=int(bool(checked.changes)))
-    with asking(run, project, "resolving") as how:
+    with asking(run, project, "resolving", everyone=True) as how:
         write = not (dry_run or check_only)
         mode = Mode(write=write, keep_going=keep_going, settle=resolve, tell=run.remark)
         outcome = run_lock(project, collection, request, how, mode)

@@ -57,7 +57,7 @@ def command(run: Run, images: tuple[str, ...], *, upgrade: bool, dry_run: bool, 
         LockRequest(upgrade=upgrade, upgrade_images=images, platforms=config.platforms),
         PinRequest(form=config.form, keep_existing=config.existing == "keep", olm=olm),
     )
-    with asking(run, project, "resolving") as how:
+    with asking(run, project, "resolving", everyone=True) as how:
         mode = Mode(write=not dry_run, keep_going=keep_going, tell=run.remark)
         outcome = run_update(project, collection, requests, how, mode)
     run.finish(outcome, collection=collection)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imagelock.errors import NotFoundError, RegistryError
+from imagelock.errors import DisagreementError, NotFoundError, RegistryError
 from imagelock.model.digest import same_digest
 from imagelock.model.outcome import Change, Outcome, finding
 from imagelock.ops.resolve import ask_all
@@ -31,7 +31,7 @@ class _Verdict:
     now: Digest | None = None
 
 
-_COUNTS = ("same", "moved", "tag_gone", "gone", "could_not_tell")
+_COUNTS = ("same", "moved", "tag_gone", "gone", "disagreed", "could_not_tell")
 
 
 def drift(lock: Lock, reader: ManifestReader, *, jobs: int, progress: Progress | None = None) -> Outcome:
@@ -40,6 +40,8 @@ def drift(lock: Lock, reader: ManifestReader, *, jobs: int, progress: Progress |
     def ask(image: LockedImage) -> _Verdict:
         try:
             return _judge(image, reader)
+        except DisagreementError as error:
+            return _Verdict("disagreed", (_disagreed(image, error),))
         except RegistryError as error:
             return _Verdict("could_not_tell", (could_not_tell(image, error),))
 
@@ -118,6 +120,16 @@ def _tag_gone(image: LockedImage) -> Finding:
         f"the tag of {image.reference} is gone; its digest is still there",
         reference=image.reference,
         hint="mirror the image or set the tag again: registries collect untagged digests",
+    )
+
+
+def _disagreed(image: LockedImage, error: DisagreementError) -> Finding:
+    return finding(
+        "IL104",
+        f"{image.reference}: {error.message}",
+        reference=image.reference,
+        notes=[f"the lock has {image.digest}"],
+        hint=error.hint,
     )
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from imagelock.errors import NoAccessError, NotFoundError, RegistryError
+from imagelock.errors import DisagreementError, NoAccessError, NotFoundError, RegistryError
 from imagelock.model.digest import same_digest
 from imagelock.model.lock import LATEST, Lock
 from imagelock.model.outcome import finding
@@ -86,14 +86,18 @@ def _without_doubles(images: Sequence[LockedImage], old: Lock) -> tuple[LockedIm
 
 
 def not_resolved(want: Want, error: RegistryError, uses: Sequence[Use]) -> Finding:
-    """Tell of one image that failed: who uses it, what was tried, what to run."""
+    """Tell of one image that failed: who uses it, what was tried, what to run.
+
+    Two digests for one tag are no could-not-tell: two sources said two things (IL104).
+    """
     host = want.name.partition("/")[0]
     first = uses[0] if uses else None
-    notes = [f"tried {line}" for line in error.tried]
+    disagree = isinstance(error, DisagreementError)
+    notes = [] if disagree else [f"tried {line}" for line in error.tried]
     notes += [f"used at {use.where}" for use in uses[1:]]
     return finding(
-        "IL301",
-        f"{want.shown}: {error.kind}: {error.message}",
+        "IL104" if disagree else "IL301",
+        f"{want.shown}: {error.message if disagree else f'{error.kind}: {error.message}'}",
         reference=want.shown,
         file=first.file.name if first else None,
         line=first.place.line if first else None,

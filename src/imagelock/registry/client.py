@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeAlias, TypeVar
 
 from imagelock import limits
 from imagelock.errors import (
@@ -26,6 +26,7 @@ from imagelock.model.digest import Digest
 from imagelock.model.manifest import ACCEPTED_TYPES
 from imagelock.model.reference import is_tag
 from imagelock.registry import proof
+from imagelock.registry.agreement import Agreement, voices
 from imagelock.registry.answers import is_true_404, refusal
 from imagelock.registry.auth import Authorizer
 from imagelock.registry.download import proved, require_stream
@@ -41,9 +42,12 @@ if TYPE_CHECKING:
 
     from imagelock.model.hosts import HostSettings
     from imagelock.model.manifest import Descriptor
+    from imagelock.registry.agreement import Voice
     from imagelock.registry.answers import Answer
     from imagelock.registry.endpoints import Endpoint
     from imagelock.registry.store import Content
+
+    _Tried: TypeAlias = list[tuple[Endpoint, RegistryError]]
 
 T = TypeVar("T")
 
@@ -62,7 +66,9 @@ class RegistryClient:
     ``hosts`` are the settings by the host that references name, already checked for trust.  ``jobs``
     connections a host, ``retry_time`` seconds a host for retries and waiting.  ``environ`` replaces the
     process environment (proxies, credential files, other tools' files).  ``keep_quota`` pulls of a host's
-    quota are left alone.  ``requests`` counts what went out, by ``(host:port, method)``.
+    quota are left alone.  With ``everyone`` a claim about a tag counts only where all sources make it (one
+    HEAD each); what is read by a tag is compared in any case.  ``requests`` counts what went out, by
+    ``(host:port, method)``.
 
     Every method raises classes of :mod:`imagelock.errors` only.
     """
@@ -75,8 +81,12 @@ class RegistryClient:
         retry_time: float = limits.RETRY_SECONDS,
         environ: Mapping[str, str] | None = None,
         keep_quota: int | None = None,
+        everyone: bool = False,
     ) -> None:
         self._hosts = hosts or {}
+        self._everyone = everyone
+        self._warnings: list[str] = []
+        self._agreement = Agreement(self._label, self._warnings.append)
         environ = os.environ if environ is None else environ
         self._transport = Transport(
             self._hosts, jobs=jobs, retry_time=retry_time, environ=environ, keep_quota=keep_quota
@@ -102,23 +112,30 @@ class RegistryClient:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a person should hear although it worked out, such as a stored login that was refused."""
-        return tuple(self._authorizer.warnings)
+        return (*self._authorizer.warnings, *self._warnings)
 
     def ask(self, repository: str, target: str | Digest) -> Claim:
         """Ask what a tag or digest is without reading it (one HEAD).
 
-        The claim is empty where the registry does not speak HEAD.  Raises :class:`NotFoundError` only
-        when every endpoint that may answer gave a true 404.
+        The claim is empty where the registry does not speak HEAD, and where ``everyone`` is asked and does
+        not claim the same: reading tells.  Raises :class:`NotFoundError` only when every endpoint that may
+        answer gave a true 404.
         """
         _check(target)
-        return self._from_any(repository, target, lambda at, manner: self._ask(at, target, manner))
+        at, claim, tried = self._first(repository, target, lambda at, manner: self._ask(at, target, manner))
+        if self._everyone and isinstance(target, str) and claim.digest is not None:
+            others = self._other_voices(repository, at, tried)
+            if not self._agreement.is_claimed(others, claim.digest, lambda one: self._claimed(one, target)):
+                return replace(claim, digest=None)
+        return claim
 
     def manifest(self, repository: str, target: str | Digest) -> Content:
         """Read a manifest or index and prove it (one GET).
 
         By digest the body must hash to it; by tag our own sha256 is the digest, and a digest header that
         contradicts it is refused.  Raises :class:`IntegrityError` after one repetition; no other endpoint
-        is asked then, so that nothing heals silently.
+        is asked then, so that nothing heals silently.  Raises :class:`DisagreementError` when another
+        source that may say what the tag means gives it another digest (one HEAD each, where there are any).
         """
         _check(target)
 
@@ -127,7 +144,17 @@ class RegistryClient:
                 answer = self._request(at, _manifest_call("GET", at, target, manner))
             return proof.manifest(answer, target, at.host)
 
-        return self._from_any(repository, target, _twice(read))
+        at, content, tried = self._first(repository, target, _twice(read))
+        if isinstance(target, str):
+            with self._named(repository, target):
+                self._agreement.require(
+                    at,
+                    content.digest,
+                    self._other_voices(repository, at, tried),
+                    lambda one: self._claimed(one, target),
+                    lambda one: _twice(read)(one, _REPLACEABLE).digest,
+                )
+        return content
 
     def blob(self, repository: str, digest: Digest, limit: int) -> bytes:
         """Read a small blob of at most ``limit`` bytes and prove it (one GET)."""
@@ -137,7 +164,7 @@ class RegistryClient:
             call = Call(method="GET", target=path, limit=limit, headers=_ANY, manner=manner)
             return proof.blob(self._request(at, call), digest)
 
-        return self._from_any(repository, digest, _twice(read))
+        return self._first(repository, digest, _twice(read))[1]
 
     def stream(self, repository: str, descriptor: Descriptor) -> Iterator[bytes]:
         """Yield a blob's bytes; the last piece only after size and digest were proved.
@@ -149,7 +176,7 @@ class RegistryClient:
         def opened(at: Endpoint, manner: Manner) -> tuple[Endpoint, Answer]:
             return at, require_stream(self._open_blob(at, descriptor, manner, 0), descriptor)
 
-        at, first = self._from_any(repository, descriptor.digest, opened)
+        _, (at, first), _ = self._first(repository, descriptor.digest, opened)
         return proved(descriptor, first, lambda start: self._open_blob(at, descriptor, _LAST, start))
 
     # Writing
@@ -246,26 +273,47 @@ class RegistryClient:
 
     # Any endpoint
 
-    def _from_any(self, repository: str, target: str | Digest, read: Callable[[Endpoint, Manner], T]) -> T:
+    def _first(
+        self, repository: str, target: str | Digest, read: Callable[[Endpoint, Manner], T]
+    ) -> tuple[Endpoint, T, _Tried]:
         """Return the first good answer of the repository's endpoints, then of its alternates.
 
-        An endpoint that another one can stand in for gets less patience.
+        With it who gave it, and who was asked before in vain.  An endpoint that another one can stand in for
+        gets less patience.
         """
-        where = _where(repository, target)
-        tried: list[tuple[str, RegistryError]] = []
+        tried: _Tried = []
         for name in (repository, *alternate_names(repository, self._hosts)):
             by_digest = isinstance(target, Digest)
             places = [at for at in self._places(name) if (at.serves if by_digest else at.resolves)]
             for at in places:
                 try:
-                    return read(at, _LAST if at is places[-1] else _REPLACEABLE)
+                    return at, read(at, _LAST if at is places[-1] else _REPLACEABLE), tried
                 except RegistryError as error:
-                    tried.append((self._label(at), error))
+                    tried.append((at, error))
                     if isinstance(error, IntegrityError):
-                        raise _failure(where, tried) from error
+                        raise self._failure(repository, target, tried) from error
             if not all(isinstance(error, NotFoundError) for _, error in tried):
                 break
-        raise _failure(where, tried)
+        raise self._failure(repository, target, tried)
+
+    def _other_voices(self, repository: str, first: Endpoint, tried: _Tried) -> list[Voice]:
+        """Return who else may say what a tag means; of those asked already note who gave no answer."""
+        for at, error in tried:
+            if not isinstance(error, NotFoundError):
+                self._agreement.unheard(at, error)
+        asked = {(at.authority, at.repository) for at in (first, *(at for at, _ in tried))}
+        names = (repository, *alternate_names(repository, self._hosts))
+        return [
+            voice
+            for voice in voices(self._places(name) for name in names)
+            if not any((at.authority, at.repository) in asked for at in voice)
+        ]
+
+    def _claimed(self, at: Endpoint, tag: str) -> Digest | None:
+        return self._ask(at, tag, _REPLACEABLE).digest
+
+    def _failure(self, repository: str, target: str | Digest, tried: _Tried) -> RegistryError:
+        return _failure(_where(repository, target), [(self._label(at), error) for at, error in tried])
 
     def _label(self, at: Endpoint) -> str:
         """Return the address for messages; what a host without a set scheme speaks is known by now."""

@@ -39,6 +39,7 @@ class Endpoint:
     name that answers carry: the reference's own host for the origin, ``host:port`` for a mirror.
     ``resolves`` and ``serves``: whether it is asked for tags, and for content by digest.
     ``label`` is the address that messages show, empty where the scheme is not known yet.
+    ``first_counts``: of all places of the repository the first that answers speaks for the others.
     """
 
     scheme: str | None
@@ -49,6 +50,7 @@ class Endpoint:
     resolves: bool
     settings: HostSettings
     serves: bool = True
+    first_counts: bool = False
 
     @property
     def credential_name(self) -> str:
@@ -167,7 +169,7 @@ def _other(place: OtherPlace, hosts: Mapping[str, HostSettings]) -> Endpoint:
     at = _origin(reference, settings)
     if place.scheme is not None:
         at = replace(at, scheme=place.scheme, label=f"{place.scheme}://{at.authority}")
-    return replace(at, resolves=place.resolves, serves=place.serves)
+    return replace(at, resolves=place.resolves, serves=place.serves, first_counts=True)
 
 
 def _not_a_mirror(mirror: Mirror, reference: Reference) -> ConfigError:
