@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imagelock import lockfile
 from imagelock.errors import LockError
 from imagelock.lockfile import HEADER, is_list, parse, parse_list, parse_lock, render_lock
 from imagelock.model.digest import Digest
@@ -63,6 +64,7 @@ _LOCKS = st.lists(_IMAGES, max_size=6, unique_by=_identity).map(lambda images: L
 def test_every_lock_is_read_as_it_was_written(lock: Lock) -> None:
     text = render_lock(lock)
     assert parse_lock(text, "images.lock") == lock.sorted
+    assert lockfile._read_strictly(text, "images.lock") == lock.sorted.images
     assert render_lock(parse(text, "images.lock")) == text
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from imagelock.errors import LockError, ValueFormError
 from imagelock.model.digest import Digest
 from imagelock.model.lock import Lock, LockedImage, PlatformImage, Source
+from imagelock.model.locktext import read_images
 from imagelock.model.platform import Platform
 from imagelock.model.reference import Reference, is_tag
 from imagelock.model.tomlread import Table, TableError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 HEADER = "# Written by imagelock. Do not edit: run `imagelock lock`.\n"
+_HEAD = f"{HEADER}version = {VERSION}\n"
 
 _CONFLICT = lazily(r"^(?:<{7}|={7}|>{7}|\|{7})(?: .*)?$", re.MULTILINE)
 _TOML_SIGN = lazily(r"^[ \t]*(?:version[ \t]*=|\[\[[ \t]*image[ \t]*\]\])", re.MULTILINE)
@@ -46,6 +48,15 @@ def is_list(text: str) -> bool:
 
 def parse_lock(text: str, where: str) -> Lock:
     """Read the text of a lock; ``where`` names it in errors."""
+    images = read_images(text, _HEAD)
+    if images is None:
+        images = _read_strictly(text, where)
+    _refuse_duplicates(images, text, where)
+    return Lock(images)
+
+
+def _read_strictly(text: str, where: str) -> tuple[LockedImage, ...]:
+    """Read any TOML that is a lock, and say of any other what is wrong and where."""
     conflict = _CONFLICT.search(text)
     if conflict:
         raise _error(
@@ -68,8 +79,7 @@ def parse_lock(text: str, where: str) -> Lock:
     except (ValueError, RecursionError) as error:
         # A number of a million digits and a thousand brackets are not TOMLDecodeErrors to tomllib.
         raise LockError(f"not a lock: {error}", where=where, hint=_RESTORE) from error
-    _refuse_duplicates(images, text, where)
-    return Lock(images)
+    return images
 
 
 def _check_version(version: int, where: str) -> None:
@@ -130,7 +140,7 @@ def _two_digests(reference: str, one: tuple[int, Digest], other: tuple[int, Dige
 
 def render_lock(lock: Lock) -> str:
     """Return the lock file's text: a function of the entries alone."""
-    blocks = [HEADER + f"version = {VERSION}\n"]
+    blocks = [_HEAD]
     blocks += [_block(image) for image in lock.sorted.images]
     return "\n".join(blocks)
 
@@ -145,7 +155,7 @@ def render_conflicts(
         key = min(image.sort_key for side in both for image in side)
         parts.append((key, f"<<<<<<< ours\n{ours}=======\n{theirs}>>>>>>> theirs\n"))
     blocks = [text for _, text in sorted(parts)]
-    return "\n".join([HEADER + f"version = {VERSION}\n", *blocks])
+    return "\n".join([_HEAD, *blocks])
 
 
 def _image(table: Table) -> LockedImage:
