@@ -16,7 +16,8 @@ def _object(group: str, kind: str, path: str) -> str:
     """Write an object that has an image at a path."""
     value = "{kind: DockerImage, name: a/b:1}" if path.endswith(".from.name") else "a/b:1"
     for key in reversed(path.removesuffix(".name").split(".") if value[0] == "{" else path.split(".")):
-        value = f"{{{key.removesuffix('[]')}: {f'[{value}]' if key.endswith('[]') else value}}}"
+        inner = f"[{value}]" if key.endswith("[]") else f"{{x: {value}}}" if key.endswith("{}") else value
+        value = f"{{{key.removesuffix('[]').removesuffix('{}')}: {inner}}}"
     version = f"{group}/v1" if group else "v1"
     return f'{{"apiVersion": {version}, "kind": {kind}, {value[1:]}\n'
 
@@ -92,6 +93,52 @@ def test_a_disk_is_read_behind_its_scheme() -> None:
     (place,) = places(content, PATH)
     assert (str(place.reference), place.line, place.column) == ("a/b:1", 3, 43)
     assert "'docker://a/b:1@DIGEST'" in pinned(content, PATH)
+
+
+@pytest.mark.parametrize("url", ["a/b:1", "oci://a/b:1"])
+def test_a_wasm_module_is_an_image_with_a_scheme_or_without(url: str) -> None:
+    content = f"apiVersion: extensions.istio.io/v1alpha1\nkind: WasmPlugin\nspec: {{url: '{url}'}}\n"
+    assert references(content, PATH) == ["a/b:1"]
+    assert f"'{url}@DIGEST'" in pinned(content, PATH)
+
+
+@pytest.mark.parametrize("url", ["https://a/b.wasm", "file:///a/b.wasm", "http://a/b"])
+def test_a_wasm_module_of_another_place_is_no_image(url: str) -> None:
+    content = f"apiVersion: extensions.istio.io/v1alpha1\nkind: WasmPlugin\nspec: {{url: '{url}'}}\n"
+    assert (references(content, PATH), damage(content, PATH)) == ([], [])
+
+
+@pytest.mark.parametrize("group", ["acid.zalan.do", "unknown.example.com"])
+@pytest.mark.parametrize(
+    "beside",
+    [
+        "sidecars: [{name: x, image: 'a/b:1'}]",
+        "mysql: {sidecars: [{name: x, image: 'a/b:1', env: [{name: JSON, value: '[]'}]}]}",
+        "extraContainers: [{name: x, image: 'a/b:1'}]",
+        "pools: [{initContainer: {image: 'a/b:1'}}]",
+    ],
+)
+def test_containers_beside_a_pod_are_read_in_custom_resources(group: str, beside: str) -> None:
+    content = f"apiVersion: {group}/v1\nkind: postgresql\nspec: {{{beside}}}\n"
+    assert references(content, PATH) == ["a/b:1"]
+
+
+@pytest.mark.parametrize("version", ["v1", "apps/v1", "batch.k8s.io/v1"])
+def test_built_in_kinds_have_no_containers_beside_a_pod(version: str) -> None:
+    content = (
+        f"apiVersion: {version}\nkind: Deployment\nspec: {{containers: [], sidecars: [{{image: 'a/b:1'}}]}}\n"
+    )
+    assert references(content, PATH) == []
+
+
+def test_repository_and_tag_apart_are_told_as_skipped() -> None:
+    content = (
+        "apiVersion: operator.victoriametrics.com/v1beta1\nkind: VMAgent\n"
+        "spec: {image: {repository: victoriametrics/vmagent, tag: v1.90.0}}\n"
+    )
+    assert references(content, PATH) == []
+    (reason,) = reasons(content, PATH).values()
+    assert reason.startswith("repository and tag apart")
 
 
 def test_strategies_take_parameters() -> None:

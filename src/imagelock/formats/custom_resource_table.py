@@ -1,7 +1,8 @@
 """The table of custom resources: which group and kind has an image at which path.
 
-``paths`` are dotted, ``[]`` stands for each item of a list.
-``built`` are paths of images that the resource makes: names, and no references.  The comment at each
+``paths`` are dotted, ``[]`` stands for each item of a list, ``{}`` for each value of a mapping.
+Containers that a resource lists beside its pods (``sidecars`` and the like, an ``initContainer``) are read
+in all of them, and not in the table.  ``built`` are paths of images that the resource makes: names, and no references.  The comment at each
 group names the reference that its lines were read from.
 """
 
@@ -39,7 +40,9 @@ KINDS: tuple[Row, ...] = (
         (
             "spec.kafka.image",
             "spec.kafka.brokerRackInitImage",
+            "spec.kafka.tlsSidecar.image",
             "spec.zookeeper.image",
+            "spec.zookeeper.tlsSidecar.image",
             "spec.entityOperator.topicOperator.image",
             "spec.entityOperator.userOperator.image",
             "spec.entityOperator.tlsSidecar.image",
@@ -51,8 +54,8 @@ KINDS: tuple[Row, ...] = (
     ),
     Row(
         "kafka.strimzi.io",
-        ("KafkaConnect",),
-        ("spec.image", "spec.clientRackInitImage"),
+        ("KafkaConnect", "KafkaConnectS2I"),
+        ("spec.image", "spec.clientRackInitImage", "spec.plugins[].artifacts[].reference"),
         built=("spec.build.output.image",),
     ),
     Row(
@@ -69,12 +72,32 @@ KINDS: tuple[Row, ...] = (
     Row("logstash.k8s.elastic.co", ("Logstash",), ("spec.image",)),
     Row("enterprisesearch.k8s.elastic.co", ("EnterpriseSearch",), ("spec.image",)),
     Row("maps.k8s.elastic.co", ("ElasticMapsServer",), ("spec.image",)),
+    Row("packageregistry.k8s.elastic.co", ("PackageRegistry",), ("spec.image",)),
     # CloudNativePG, API reference
-    Row("postgresql.cnpg.io", ("Cluster",), ("spec.imageName",)),
-    Row("postgresql.cnpg.io", ("ImageCatalog", "ClusterImageCatalog"), ("spec.images[].image",)),
-    # Zalando's Postgres Operator, cluster manifest reference
-    Row("acid.zalan.do", ("postgresql",), ("spec.dockerImage", "spec.sidecars[].image")),
+    Row(
+        "postgresql.cnpg.io",
+        ("Cluster",),
+        ("spec.imageName", "spec.postgresql.extensions[].image.reference"),
+    ),
+    Row(
+        "postgresql.cnpg.io",
+        ("ImageCatalog", "ClusterImageCatalog"),
+        ("spec.images[].image", "spec.images[].extensions[].image.reference"),
+    ),
+    # Zalando's Postgres Operator, references of the cluster manifest and of the operator's configuration
+    Row("acid.zalan.do", ("postgresql",), ("spec.dockerImage", "spec.connectionPooler.dockerImage")),
+    Row(
+        "acid.zalan.do",
+        ("OperatorConfiguration",),
+        (
+            "configuration.docker_image",
+            "configuration.sidecar_docker_images{}",
+            "configuration.connection_pooler.connection_pooler_image",
+            "configuration.logical_backup.logical_backup_docker_image",
+        ),
+    ),
     # Crunchy Postgres for Kubernetes, CRD reference
+    Row("postgres-operator.crunchydata.com", ("PGAdmin", "PGUpgrade"), ("spec.image",)),
     Row(
         "postgres-operator.crunchydata.com",
         ("PostgresCluster",),
@@ -83,6 +106,7 @@ KINDS: tuple[Row, ...] = (
             "spec.backups.pgbackrest.image",
             "spec.proxy.pgBouncer.image",
             "spec.monitoring.pgmonitor.exporter.image",
+            "spec.userInterface.pgAdmin.image",
         ),
     ),
     # Percona operators, custom resource options
@@ -91,7 +115,6 @@ KINDS: tuple[Row, ...] = (
         ("PerconaXtraDBCluster",),
         (
             "spec.initImage",
-            "spec.initContainer.image",
             "spec.pxc.image",
             "spec.haproxy.image",
             "spec.proxysql.image",
@@ -103,7 +126,7 @@ KINDS: tuple[Row, ...] = (
     Row(
         "psmdb.percona.com",
         ("PerconaServerMongoDB",),
-        ("spec.image", "spec.initImage", "spec.backup.image", "spec.pmm.image"),
+        ("spec.image", "spec.initImage", "spec.backup.image", "spec.pmm.image", "spec.logcollector.image"),
     ),
     Row(
         "pgv2.percona.com",
@@ -116,12 +139,32 @@ KINDS: tuple[Row, ...] = (
             "spec.pmm.image",
         ),
     ),
+    Row(
+        "ps.percona.com",
+        ("PerconaServerMySQL",),
+        (
+            "spec.initImage",
+            "spec.mysql.image",
+            "spec.proxy.haproxy.image",
+            "spec.proxy.router.image",
+            "spec.orchestrator.image",
+            "spec.backup.image",
+            "spec.toolkit.image",
+            "spec.pmm.image",
+        ),
+    ),
     # mariadb-operator, API reference
     Row("k8s.mariadb.com", ("MariaDB", "MaxScale"), ("spec.image", "spec.metrics.exporter.image")),
+    Row(
+        "k8s.mariadb.com",
+        ("MariaDB",),
+        ("spec.galera.agent.image", "spec.maxScale.image", "spec.maxScale.metrics.exporter.image"),
+    ),
     # RabbitMQ Cluster Operator, API reference
     Row("rabbitmq.com", ("RabbitmqCluster",), ("spec.image",)),
-    # Rook, CephCluster CRD
+    # Rook, CephCluster and CephNFS CRDs
     Row("ceph.rook.io", ("CephCluster",), ("spec.cephVersion.image",)),
+    Row("ceph.rook.io", ("CephNFS",), ("spec.security.sssd.sidecar.image",)),
     # cass-operator, CassandraDatacenter CRD
     Row(
         "cassandra.datastax.com",
@@ -146,27 +189,53 @@ KINDS: tuple[Row, ...] = (
         ),
     ),
     # MinIO Operator, Tenant CRD
-    Row("minio.min.io", ("Tenant",), ("spec.image", "spec.kes.image")),
+    Row(
+        "minio.min.io",
+        ("Tenant",),
+        (
+            "spec.image",
+            "spec.kes.image",
+            # before version 5 of the operator
+            "spec.console.image",
+            "spec.log.image",
+            "spec.log.db.image",
+            "spec.prometheus.image",
+            "spec.prometheus.initimage",
+            "spec.prometheus.sidecarimage",
+        ),
+    ),
     # Keycloak Operator, Keycloak CR
     Row("k8s.keycloak.org", ("Keycloak",), ("spec.image",)),
     # OpenTelemetry Operator, API reference
     Row("opentelemetry.io", ("OpenTelemetryCollector", "OpAMPBridge", "TargetAllocator"), ("spec.image",)),
+    Row("opentelemetry.io", ("OpenTelemetryCollector",), ("spec.targetAllocator.image",)),
     Row(
         "opentelemetry.io",
         ("Instrumentation",),
-        tuple(
-            f"spec.{language}.image"
-            for language in ("java", "nodejs", "python", "dotnet", "go", "apacheHttpd", "nginx")
+        (
+            *(
+                f"spec.{language}.image"
+                for language in ("java", "nodejs", "python", "dotnet", "go", "apacheHttpd", "nginx")
+            ),
+            "spec.java.extensions[].image",
         ),
     ),
     # Jaeger Operator, deployment guide
     Row(
         "jaegertracing.io",
         ("Jaeger",),
-        tuple(f"spec.{part}.image" for part in ("allInOne", "collector", "query", "agent", "ingester")),
+        (
+            *(f"spec.{part}.image" for part in ("allInOne", "collector", "query", "agent", "ingester")),
+            *(
+                f"spec.storage.{part}.image"
+                for part in ("cassandraCreateSchema", "dependencies", "esIndexCleaner", "esRollover")
+            ),
+            "spec.storage.elasticsearch.image",
+            "spec.storage.grpcPlugin.image",
+        ),
     ),
     # Fluent Operator, API reference
-    Row("fluentbit.fluent.io", ("FluentBit",), ("spec.image",)),
+    Row("fluentbit.fluent.io", ("FluentBit", "Collector"), ("spec.image",)),
     Row("fluentd.fluent.io", ("Fluentd",), ("spec.image",)),
     # Flink Kubernetes Operator and Spark Operator, API references
     Row("flink.apache.org", ("FlinkDeployment",), ("spec.image",)),
@@ -186,23 +255,62 @@ KINDS: tuple[Row, ...] = (
         ("VirtualMachine",),
         (
             "spec.template.spec.volumes[].containerDisk.image",
+            "spec.template.spec.domain.firmware.kernelBoot.container.image",
             "spec.dataVolumeTemplates[].spec.source.registry.url",
         ),
     ),
     Row(
         "kubevirt.io",
         ("VirtualMachineInstance", "VirtualMachineInstanceReplicaSet"),
-        ("spec.volumes[].containerDisk.image", "spec.template.spec.volumes[].containerDisk.image"),
+        (
+            "spec.volumes[].containerDisk.image",
+            "spec.domain.firmware.kernelBoot.container.image",
+            "spec.template.spec.volumes[].containerDisk.image",
+            "spec.template.spec.domain.firmware.kernelBoot.container.image",
+        ),
+    ),
+    Row(
+        "pool.kubevirt.io",
+        ("VirtualMachinePool",),
+        (
+            "spec.virtualMachineTemplate.spec.template.spec.volumes[].containerDisk.image",
+            "spec.virtualMachineTemplate.spec.dataVolumeTemplates[].spec.source.registry.url",
+        ),
+    ),
+    Row("cdi.kubevirt.io", ("VolumeImportSource",), ("spec.source.registry.url",)),
+    Row(
+        "hco.kubevirt.io",
+        ("HyperConverged",),
+        ("spec.dataImportCronTemplates[].spec.template.spec.source.registry.url",),
     ),
     Row("cdi.kubevirt.io", ("DataVolume",), ("spec.source.registry.url",)),
     Row("cdi.kubevirt.io", ("DataImportCron",), ("spec.template.spec.source.registry.url",)),
     # Crossplane, packages
     Row("pkg.crossplane.io", ("Provider", "Configuration", "Function"), ("spec.package",)),
+    Row("pkg.crossplane.io", ("ControllerConfig",), ("spec.image",)),
+    # Knative Operator, configuring the image registry
+    Row("operator.knative.dev", ("KnativeServing", "KnativeEventing"), ("spec.registry.override{}",)),
+    # Istio, WasmPlugin; Envoy Gateway, extension types
+    Row("extensions.istio.io", ("WasmPlugin",), ("spec.url",)),
+    Row("gateway.envoyproxy.io", ("EnvoyExtensionPolicy",), ("spec.wasm[].code.image.url",)),
+    Row(
+        "gateway.envoyproxy.io",
+        ("EnvoyProxy",),
+        tuple(
+            f"spec.provider.kubernetes.{part}.container.image"
+            for part in ("envoyDeployment", "envoyDaemonSet")
+        ),
+    ),
+    # kind and k3d, configuration files
+    Row("kind.x-k8s.io", ("Cluster",), ("nodes[].image",)),
+    Row("k3d.io", ("Simple",), ("image",)),
     # OpenShift, API reference
     Row("build.openshift.io", ("BuildConfig", "Build"), _BUILD_FROM),
     Row("", ("BuildConfig",), _BUILD_FROM),
     Row("image.openshift.io", ("ImageStream",), ("spec.tags[].from.name",)),
     Row("", ("ImageStream",), ("spec.tags[].from.name",)),
+    Row("image.openshift.io", ("ImageStreamImport",), ("spec.images[].from.name",)),
+    Row("image.openshift.io", ("ImageStreamTag",), ("tag.from.name",)),
     Row("config.openshift.io", ("ClusterVersion",), ("spec.desiredUpdate.image",)),
     Row("machineconfiguration.openshift.io", ("MachineConfig",), ("spec.osImageURL",)),
     Row("hive.openshift.io", ("ClusterImageSet",), ("spec.releaseImage",)),
@@ -219,16 +327,32 @@ KINDS: tuple[Row, ...] = (
         ("BuildStrategy", "ClusterBuildStrategy"),
         ("spec.steps[].image", "spec.buildSteps[].image"),
     ),
-    Row("shipwright.io", ("Build",), ("spec.builder.image",), built=("spec.output.image",)),
+    Row(
+        "shipwright.io",
+        ("Build",),
+        ("spec.builder.image", "spec.source.bundleContainer.image", "spec.source.ociArtifact.image"),
+        built=("spec.output.image",),
+    ),
     # kpack, stores and stacks
     Row("kpack.io", ("ClusterStore",), ("spec.sources[].image",)),
     Row("kpack.io", ("ClusterStack",), ("spec.buildImage.image", "spec.runImage.image")),
     Row("kpack.io", ("ClusterBuildpack", "Buildpack", "ClusterLifecycle"), ("spec.image",)),
     # Eclipse Che and DevWorkspace operators, API references
-    Row("org.eclipse.che", ("CheCluster",), ("spec.devEnvironments.defaultComponents[].container.image",)),
+    Row(
+        "org.eclipse.che",
+        ("CheCluster",),
+        (
+            "spec.devEnvironments.defaultComponents[].container.image",
+            "spec.devEnvironments.gatewayContainer.image",
+            "spec.devEnvironments.projectCloneContainer.image",
+        ),
+    ),
     Row(
         "controller.devfile.io",
         ("DevWorkspaceOperatorConfig",),
-        ("config.workspace.projectClone.image",),
+        (
+            "config.workspace.projectClone.image",
+            "config.workspace.defaultTemplate.components[].container.image",
+        ),
     ),
 )

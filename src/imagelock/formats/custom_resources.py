@@ -1,9 +1,9 @@
 """Custom resources whose schema has an image outside pod specs: a table of group, kind and path.
 
-The pod specs inside such an object are read as in every other object.  What the table does not know is a
-``[[scan.rule]]``.  Adding a kind costs one line; the path is dotted, ``[]`` stands for each item of a list.  The sources of the table are the API references of the projects, named
-at each group; an image that an operator itself puts together from ``repository`` and ``version`` keys is
-not in it.
+The pod specs inside such an object, and the containers that it lists beside them, are read as in every
+other object.  What the table does not know is a ``[[scan.rule]]``.  Adding a kind costs one line; its
+sources are the API references of the projects, named at each group.  An image that an operator itself puts
+together from ``repository`` and ``version`` keys is not in it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from imagelock.formats.candidates import required_behind, skipped
 from imagelock.formats.custom_resource_table import KINDS
-from imagelock.formats.kubernetes import pod_images
+from imagelock.formats.kubernetes import pod_images, side_images
 from imagelock.formats.objects import group_of, kind_of, objects, parameter_reason
 
 if TYPE_CHECKING:
@@ -39,7 +39,9 @@ for _row in KINDS:
     for _kind in _row.kinds:
         _ROWS[_row.group, _kind].append(_row)
 
-_URL = "docker://"
+_SCHEMES = ("docker://", "oci://")
+_ELSEWHERE = ("http://", "https://", "file://", "oci-archive://")
+"""Schemes of what no registry serves; a key of a URL may take them too."""
 _REGISTRY_IMAGE = "DockerImage"
 """The kind of a ``from`` that names an image of a registry; others name objects of the cluster."""
 BUILT = "the name of an image that this resource builds"
@@ -62,6 +64,7 @@ def find(document: Document) -> Iterator[Found]:
             for path in row.built:
                 yield from (skipped(node, BUILT, name) for node in _nodes(item, path) if node.scalar)
     yield from pod_images(document.top, name, variables=variables)
+    yield from side_images(document.top, name, variables=variables)
 
 
 def _nodes(item: Node, path: str) -> Iterator[Node]:
@@ -69,18 +72,23 @@ def _nodes(item: Node, path: str) -> Iterator[Node]:
     nodes = [item]
     keys = path.split(".")
     for i, key in enumerate(keys):
-        is_list = key.endswith("[]")
-        nodes = [value for node in nodes if (value := node.get(key.removesuffix("[]"))) is not None]
-        if is_list:
+        bare = key.removesuffix("[]").removesuffix("{}")
+        nodes = [value for node in nodes if (value := node.get(bare)) is not None]
+        if key.endswith("[]"):
             nodes = [inner for node in nodes for inner in node.new_items(path)]
+        elif key.endswith("{}"):
+            nodes = [inner for node in nodes for _, inner in node.entries()]
         if key == "from" and i == len(keys) - 2:
             nodes = [node for node in nodes if kind_of(node) == _REGISTRY_IMAGE]
     yield from nodes
 
 
 def _image(node: Node, variables: str | None) -> Iterator[Found]:
-    prefix = _URL if (node.text or "").startswith(_URL) else ""
-    reason = variables or (VARIABLE if (node.text or "").startswith("$(") else None)
+    text = node.text or ""
+    if text.startswith(_ELSEWHERE):
+        return
+    prefix = next((scheme for scheme in _SCHEMES if text.startswith(scheme)), "")
+    reason = variables or (VARIABLE if text.startswith("$(") else None)
     found = required_behind(node, prefix, name, variables=reason)
     if found is not None:
         yield found

@@ -4,16 +4,17 @@ A pod spec is recognised by its shape (a list of containers), so workloads, List
 with pod templates are alike; the schemas of a CustomResourceDefinition have no list there and give
 nothing.  Read: ``image`` of containers, initContainers and ephemeralContainers, image volumes
 (``volumes[].image.reference``), and of the environment ``RELATED_IMAGE_*``, ``IMAGE_default_*`` and
-JSON texts with ``image`` keys.  Follows the core/v1 API reference.
+JSON texts with ``image`` keys.  Custom resources list containers beside a pod spec too (``sidecars``, an
+``initContainer``).  Follows the core/v1 API reference.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imagelock.formats.candidates import required
+from imagelock.formats.candidates import required, skipped
 from imagelock.formats.nested import inner_documents, json_images
-from imagelock.formats.objects import parameter_reason
+from imagelock.formats.objects import group_of, objects, parameter_reason
 from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
@@ -24,9 +25,15 @@ if TYPE_CHECKING:
 
 name = "kubernetes"
 summary = "Kubernetes objects: containers, image volumes, RELATED_IMAGE_* and JSON in the environment"
-marks: tuple[str, ...] = ("ontainers", "reference")
+marks: tuple[str, ...] = ("ontainer", "reference", "idecars", "repository:", 'repository"')
 
 CONTAINER_KEYS = ("containers", "initContainers", "ephemeralContainers")
+_SIDE_KEYS = (
+    *("sidecars", "sidecarContainers", "extraContainers", "additionalContainers"),
+    *("extraInitContainers", "additionalInitContainers", "initContainer"),
+)
+"""Where custom resources have containers that their operator adds to a pod."""
+APART = "repository and tag apart: what they mean is for the operator of this resource to say"
 IMAGE_ENV = lazily(r"(?:RELATED_IMAGE_|IMAGE_default_).+")
 
 
@@ -37,7 +44,16 @@ def claims(document: Document) -> bool:
 
 def find(document: Document) -> Iterator[Found]:
     """Yield the images of every pod spec."""
-    yield from pod_images(document.top, name, variables=parameter_reason(document))
+    variables = parameter_reason(document)
+    yield from pod_images(document.top, name, variables=variables)
+    if any(_is_custom(item) for item in objects(document)):
+        yield from side_images(document.top, name, variables=variables)
+
+
+def _is_custom(item: Node) -> bool:
+    """Whether an object is of a group with a name of its own: built-in ones have no dot or are ``k8s.io``."""
+    group = group_of(item)
+    return "." in group and not group.endswith(".k8s.io")
 
 
 def pod_images(top: Node, format_name: str, *, variables: str | None = None) -> Iterator[Found]:
@@ -51,6 +67,19 @@ def pod_images(top: Node, format_name: str, *, variables: str | None = None) -> 
         else:
             for container in value.new_items("container"):
                 yield from container_images(container, format_name, variables=variables)
+
+
+def side_images(top: Node, format_name: str, *, variables: str | None = None) -> Iterator[Found]:
+    """Yield the images of containers beside pod specs; a mapping of repository and tag is told as skipped."""
+    for key, value in top.values_of(*_SIDE_KEYS, "image"):
+        if key == "image":
+            repository, tag = value.get("repository"), value.get("tag")
+            is_apart = repository is not None and repository.text and tag is not None and tag.scalar
+            if repository is not None and is_apart and value.document.is_first("judged", value.raw):
+                yield skipped(repository, APART, format_name)
+            continue
+        for container in value.new_items("container") if value.is_sequence else (value,):
+            yield from container_images(container, format_name, variables=variables)
 
 
 def container_images(container: Node, format_name: str, *, variables: str | None = None) -> Iterator[Found]:
