@@ -47,6 +47,9 @@ class Ignores:
         )
 
 
+NO_IGNORES = Ignores({})
+
+
 def ignores(content: str) -> Ignores:
     """Read the ignore comments of a text.
 
@@ -54,7 +57,7 @@ def ignores(content: str) -> Ignores:
     silences nothing rather than all.
     """
     if "imagelock:" not in content:
-        return Ignores({})
+        return NO_IGNORES
     found: dict[int, Ignore] = {}
     for number, line in enumerate(content.split("\n"), 1):
         match = _IGNORE.search(line)

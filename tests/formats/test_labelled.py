@@ -50,7 +50,7 @@ def read(labels: Path) -> Labelled:
     name = labels.relative_to(ROOT / "labels").with_suffix("")
     (path,) = (file for file in (ROOT / name).parent.iterdir() if name.name in (file.name, file.stem))
     shown = path.relative_to(ROOT).as_posix()
-    text = Text(shown, decode(path.read_bytes()), Charts(ROOT).around(path, shown))
+    text = Text(shown, decode(path.read_bytes()), Charts(ROOT).around(str(path), shown))
     items = json.loads(labels.read_text())
     return Labelled(
         shown,

@@ -158,7 +158,11 @@ def _lines_of(collection: Collection | None) -> Callable[[str, int], str | None]
 
     @functools.cache
     def lines_of(name: str) -> list[str]:
-        return files[name].text.content.split("\n") if name in files else []
+        try:
+            return files[name].text.content.split("\n") if name in files else []
+        except FileError:
+            # A large tree's files are read again, and this one is no longer what it was: nothing is quoted.
+            return []
 
     def line_of(name: str, line: int) -> str | None:
         lines = lines_of(name)

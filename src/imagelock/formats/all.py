@@ -35,8 +35,9 @@ from imagelock.formats import (
 )
 from imagelock.formats import rules as rule_format
 from imagelock.formats.candidates import is_templated
-from imagelock.formats.leftovers import left_over, loose_lines
+from imagelock.formats.leftovers import LEFT_OVER, left_over, loose_lines
 from imagelock.formats.quick import built_in_kind, quick
+from imagelock.formats.quick_json import quick_json
 from imagelock.formats.text import Marks
 from imagelock.formats.yaml_text import MERGE_CONFLICT, chunks, compose
 from imagelock.model.place import Place, Unreadable
@@ -74,8 +75,11 @@ DOCUMENT_FORMATS: tuple[DocumentFormat, ...] = (
 )
 NAMED_FORMATS: tuple[NamedFormat, ...] = (helm_chart, helm_values)
 
+UNKNOWN = "no format knows this kind of document"
 DOCUMENT_SUFFIXES = (".yaml", ".yml", ".json")
 _OBJECT = lazily(r"^[\"']?(?:apiVersion|kind)[\"']?[ \t]*:", re.MULTILINE)
+_OBJECT_KEYS = ("apiVersion", "kind")
+_HEAD_CHARS = 65536
 
 
 def names() -> tuple[str, ...]:
@@ -92,7 +96,13 @@ def find(text: Text, force: str | None = None, rules: Sequence[ScanRule] = ()) -
     found = list(_find(text, force, rules))
     if any(not rule.reads_documents for rule in rules):
         found += rule_format.find_in_text(text, rules, _characters(found))
-    return sorted(found, key=lambda item: (item.line, item.column))
+    if len(found) > 1:
+        found.sort(key=_where)
+    return found
+
+
+def _where(item: Found) -> tuple[int, int]:
+    return item.line, item.column
 
 
 def _find(text: Text, force: str | None, rules: Sequence[ScanRule]) -> Iterator[Found]:
@@ -106,9 +116,10 @@ def _find(text: Text, force: str | None, rules: Sequence[ScanRule]) -> Iterator[
 
 def file_format_of(text: Text, force: str | None = None) -> FileFormat | None:
     """Return the format that reads this text as a whole, or None when it is read as documents."""
-    return next(
-        (item for item in FILE_FORMATS if force == item.name or (force is None and item.claims(text))), None
-    )
+    for item in FILE_FORMATS:
+        if force == item.name or (force is None and item.claims(text)):
+            return item
+    return None
 
 
 def _characters(found: Sequence[Found]) -> list[range]:
@@ -123,19 +134,20 @@ def is_documents(text: Text) -> bool:
 
 
 def _may_be_documents(text: Text) -> bool:
-    return (
-        text.file_name.lower().endswith(DOCUMENT_SUFFIXES)
-        or _OBJECT.search(text.content, 0, 65536) is not None
-    )
+    if text.file_name.lower().endswith(DOCUMENT_SUFFIXES):
+        return True
+    has_key = any(text.content.find(key, 0, _HEAD_CHARS) >= 0 for key in _OBJECT_KEYS)
+    return has_key and _OBJECT.search(text.content, 0, _HEAD_CHARS) is not None
 
 
 def _chunk(text: Text, chunk: Chunk, force: str | None, rules: Sequence[ScanRule]) -> Iterator[Found]:
-    formats = _formats_for(text, force)
     is_asked_for = force is not None or any(rule.reads_documents for rule in rules)
-    found = None if is_asked_for else quick(text, chunk)
+    read_quickly = quick_json if text.content.startswith("{", chunk.start) else quick
+    found = None if is_asked_for else read_quickly(text, chunk)
     if found is not None:
         yield from found
         return
+    formats = _formats_for(text, force)
     if not is_asked_for and not _may_hold_images(text, chunk, formats):
         yield from loose_lines(text, chunk, "no format knows this place")
         return
@@ -150,10 +162,7 @@ def _chunk(text: Text, chunk: Chunk, force: str | None, rules: Sequence[ScanRule
     if claimed is not None:
         yield from claimed.find(document)
     yield from rule_format.find_in_document(document, rules)
-    unknown = "no format knows this kind of document"
-    yield from left_over(
-        document, unknown if claimed is None else "an image key outside the places of this format"
-    )
+    yield from left_over(document, UNKNOWN if claimed is None else LEFT_OVER)
 
 
 def _formats_for(text: Text, force: str | None) -> tuple[DocumentFormat, ...]:

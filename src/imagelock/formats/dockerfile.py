@@ -49,7 +49,8 @@ def claims(text: Text) -> bool:
     lower = text.file_name.lower()
     if lower.endswith(_OTHER_FILES):
         return False
-    return _FILE_NAME.fullmatch(lower) is not None or _SYNTAX.match(text.content) is not None
+    is_named = "file" in lower and _FILE_NAME.fullmatch(lower) is not None
+    return is_named or _SYNTAX.match(text.content) is not None
 
 
 def find(text: Text) -> Iterator[Found]:

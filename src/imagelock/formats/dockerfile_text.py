@@ -10,6 +10,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate, islice, takewhile
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -58,29 +59,35 @@ def instructions(content: str) -> Iterator[Instruction]:
     while i < len(lines):
         start, end = lines[i]
         i += 1
-        if not content[start:end].strip() or content[start:end].lstrip().startswith("#"):
+        joined = content[start:end]
+        bare = joined.strip()
+        if not bare or bare[0] == "#":
             continue
         pieces = [(start, end)]
-        while _continues(content, pieces[-1], escape):
-            first, last = pieces[-1]
-            pieces[-1] = (first, first + content[first:last].rstrip().rindex(escape))
-            i = _skip_comments(content, lines, i)
-            if i >= len(lines):
-                break
-            pieces.append(lines[i])
-            i += 1
-        joined = "".join(content[start:end] for start, end in pieces)
+        if bare[-1] == escape:
+            while _continues(content, pieces[-1], escape):
+                first, last = pieces[-1]
+                pieces[-1] = (first, first + content[first:last].rstrip().rindex(escape))
+                i = _skip_comments(content, lines, i)
+                if i >= len(lines):
+                    break
+                pieces.append(lines[i])
+                i += 1
+            joined = "".join(content[start:end] for start, end in pieces)
         yield _instruction(joined, pieces)
-        i = heredocs.behind(joined, i)
+        if "<<" in joined:
+            i = heredocs.behind(joined, i)
 
 
 def _lines(content: str) -> Iterator[tuple[int, int]]:
     """Yield the range of each line without its break."""
     at = 1 if content.startswith("\ufeff") else 0
-    while at < len(content):
-        end = content.find("\n", at)
-        end = len(content) if end < 0 else end
-        yield at, end - (1 if content[at:end].endswith("\r") else 0)
+    lines = content[at:].split("\n")
+    if not lines[-1]:
+        lines.pop()
+    for line in lines:
+        end = at + len(line)
+        yield at, end - line.endswith("\r")
         at = end + 1
 
 
@@ -114,23 +121,32 @@ def _skip_comments(content: str, lines: list[tuple[int, int]], i: int) -> int:
 
 def _instruction(joined: str, pieces: list[tuple[int, int]]) -> Instruction:
     """Cut the joined pieces into words; a word may run over a continued line."""
-    matches = _WORD.finditer(joined)
-    first = next(matches, None)
-    keyword = first[0].upper() if first else ""
+    first, *rest = joined.split(maxsplit=2) or [""]
+    keyword = first.upper()
     triggered = keyword == _TRIGGER
     if triggered:
-        first = next(matches, None)
-        keyword = first[0].upper() if first else ""
+        keyword = rest[0].upper() if rest else ""
     if keyword in _FLAG_INSTRUCTIONS:
+        only_flags = True
+    elif keyword in _WHOLE_INSTRUCTIONS:
+        only_flags = False
+    else:
+        return _wordless(keyword, triggered=triggered)
+    if only_flags and "--" not in joined:
+        return _wordless(keyword, triggered=triggered)
+    matches: Iterator[re.Match[str]] = islice(
+        _WORD.finditer(joined), 1 + triggered, 1 + triggered + _WORDS_READ
+    )
+    if only_flags:
         matches = takewhile(lambda match: match[0].startswith("--"), matches)
-    elif keyword not in _WHOLE_INSTRUCTIONS:
-        return Instruction(keyword, (), triggered)
     bounds = list(accumulate((end - start for start, end in pieces), initial=0))
-    words = [
-        (match[0], _word_span(match.start(), match.end(), pieces, bounds))
-        for match in islice(matches, _WORDS_READ)
-    ]
+    words = [(match[0], _word_span(match.start(), match.end(), pieces, bounds)) for match in matches]
     return Instruction(keyword, tuple(words), triggered)
+
+
+@lru_cache(maxsize=64)
+def _wordless(keyword: str, *, triggered: bool) -> Instruction:
+    return Instruction(keyword, (), triggered)
 
 
 def _word_span(first: int, last: int, pieces: list[tuple[int, int]], bounds: list[int]) -> Span:
@@ -164,7 +180,7 @@ class _Heredocs:
         """Return the line behind the heredocs that an instruction opens; ``i`` is the one behind itself."""
         words = joined.split(maxsplit=2)
         onbuild = len(words) > 1 and words[0].upper() == "ONBUILD"
-        if "<<" not in joined or words[1 if onbuild else 0].upper() not in _HEREDOC_INSTRUCTIONS:
+        if words[1 if onbuild else 0].upper() not in _HEREDOC_INSTRUCTIONS:
             return i
         for match in _HEREDOC.finditer(joined):
             found = self._next(self._ends.get(match["name"], []), i)

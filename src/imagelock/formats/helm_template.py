@@ -49,44 +49,44 @@ _FILES = (".png", ".svg", ".jpg", ".jpeg", ".gif", ".ico", ".webp")
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One line: its number, its range without the break, and whether actions take part of it."""
+    """One line: its number, where it begins, and whether actions take part of it."""
 
     number: int
     start: int
-    end: int
     has_action: bool
 
 
 def claims(text: Text) -> bool:
     """Take files below ``templates`` and helpers (``.tpl``) that hold actions of Go templates."""
     lower = text.path.lower()
-    if not lower.endswith(_SUFFIXES) or "{{" not in text.content:
+    if not lower.endswith(_SUFFIXES):
         return False
     is_there = lower.endswith(".tpl") or "/templates/" in f"/{lower}"
-    return is_there and _GO_TEMPLATE.search(text.content) is not None
+    return is_there and "{{" in text.content and _GO_TEMPLATE.search(text.content) is not None
 
 
 def find(text: Text) -> Iterator[Found]:
     """Yield the literal images of a template, and each image that is none yet."""
+    signs = _signs(text.content)
+    if signs is None:
+        return
     block: int | None = None
     quote: str | None = None
     variable = ""
-    for row in _rows(text.content):
-        line = text.content[row.start : row.end]
+    for number, at, line, has_action in _lines(text.content):
         bare = line.strip()
-        if (
-            not bare
-            or bare.startswith("#")
-            or (row.has_action and bare.startswith("{{") and bare.endswith("}}"))
-        ):
+        if not bare or bare[0] == "#" or (has_action and bare.startswith("{{") and bare.endswith("}}")):
             continue
         if quote is not None:
             quote = None if quote in line else quote
             continue
+        row = _Row(number, at, has_action)
         if block is not None and len(line) - len(line.lstrip()) > block:
             yield from _loose(text, row, line, INSIDE_TEXT)
             continue
         block = None
+        if signs and not any(sign in line for sign in signs):
+            continue
         match = _LINE.match(line)
         if match is None:
             block = len(line) - len(line.lstrip()) if _BLOCK.search(line) and bare.startswith("-") else None
@@ -100,25 +100,29 @@ def find(text: Text) -> Iterator[Found]:
         variable = _variable(line, match, variable)
 
 
-def _rows(content: str) -> Iterator[_Row]:
-    """Yield the lines that are not inside an action that began on a line before."""
-    number, at, inside = 0, 1 if content.startswith("\ufeff") else 0, False
-    while at < len(content):
-        end = content.find("\n", at)
-        end = len(content) if end < 0 else end
-        number += 1
+def _signs(content: str) -> tuple[str, ...] | None:
+    """Return what a line must have to matter: nothing where every line does, None where none can.
+
+    A line holds an image, opens a text that runs on, or names the variable that a value belongs to.
+    """
+    if "IMAGE_" in content:
+        return ()
+    return ("image", "|", ">", '"', "'") if "image" in content else None
+
+
+def _lines(content: str) -> Iterator[tuple[int, int, str, bool]]:
+    """Yield number, begin, text and whether it has an action of each line not inside an earlier action."""
+    at, inside = 1 if content.startswith("\ufeff") else 0, False
+    for number, line in enumerate(content[at:].split("\n"), 1):
         was_inside, had_action = inside, False
-        here = at
-        while True:
-            mark = "}}" if inside else "{{"
-            here = content.find(mark, here, end)
-            if here < 0:
-                break
-            inside, had_action, here = not inside, True, here + 2
+        if inside or "{{" in line:
+            here = line.find("}}" if inside else "{{")
+            while here >= 0:
+                inside, had_action = not inside, True
+                here = line.find("}}" if inside else "{{", here + 2)
         if not was_inside:
-            last = end - 1 if content[at:end].endswith("\r") else end
-            yield _Row(number, at, last, had_action)
-        at = end + 1
+            yield number, at, line.removesuffix("\r"), had_action
+        at += len(line) + 1
 
 
 def _key(text: Text, row: _Row, line: str, match: re.Match[str], variable: str) -> Iterator[Found]:

@@ -7,7 +7,7 @@ a comment that begins with ``#`` behind a blank.
 
 from __future__ import annotations
 
-import fnmatch
+import re
 from typing import TYPE_CHECKING
 
 from imagelock.formats.candidates import judge_words
@@ -23,16 +23,17 @@ if TYPE_CHECKING:
 name = "image-list"
 summary = "plain lists, one image a line: *images*.txt, external_images*, image_references/*"
 
-_NAMES = ("*images*.txt", "external_images*")
-_FOLDER = "image_references"
+_NAME = lazily(r".*images.*\.txt|external_images.*", re.DOTALL)
+_FOLDER = "/image_references/"
 _BLANKS = " \t\r"
 _COMMENT = lazily(r"(?:^|(?<=[ \t]))#")
 
 
 def claims(text: Text) -> bool:
     """Take files by their name."""
-    folders = text.path.split("/")[:-1]
-    return _FOLDER in folders or any(fnmatch.fnmatchcase(text.file_name, glob) for glob in _NAMES)
+    if "image" not in text.path:
+        return False
+    return _FOLDER in f"/{text.path}" or _NAME.fullmatch(text.file_name) is not None
 
 
 def find(text: Text) -> Iterator[Found]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from imagelock.formats.yaml_text import Chunk
     from imagelock.model.place import Found
 
+LEFT_OVER = "an image key outside the places of this format"
 IMAGE_LINE = lazily(
     r"^[ \t]*(?:-[ \t]+)*[\"']?image[\"']?[ \t]*:[ \t]*[\"']?(?P<text>[^\s\"'#,}][^\r\n\"'#,}]*)",
     re.MULTILINE,

@@ -62,40 +62,46 @@ KINDS = frozenset(
 
 # Patterns begin with a literal, a line's break above all: `^` over many lines costs ten times as much.
 _STEPS = 50_000
+_LINES_UP = 200
 _KIND_LINE = lazily(r"kind: +([A-Za-z]+) *(?=\n|\Z)")
-_UNUSUAL = (
-    *(
-        "<<<<<<<",
-        ">>>>>>>",
-        "\n=======",
-        "\n%",
-        "\n...",
-    ),  # conflict markers, directives, the end of a document
-    *(f"{before} {mark}" for before in ":-" for mark in "&*!"),  # anchors, aliases, tags
-    *("\n&", "\n*", "\n!", "? ", "<<:"),  # the same at the root, complex keys, merge keys
-)
-"""What only a parser should judge, told by words that almost no document holds."""
+_UNUSUAL = {
+    "&": (": &", "- &", "\n&"),
+    "*": (": *", "- *", "\n*"),
+    "!": (": !", "- !", "\n!"),
+    "?": ("? ",),
+    "%": ("\n%",),
+    "<": ("<<:",),
+}
+"""What only a parser should judge: anchors, aliases, tags, complex and merge keys, directives, by a sign of each."""
+_CONFLICTS = ("<<<<<<<", ">>>>>>>", "\n=======")
 _UNCLOSED_MAPPING = lazily(r"\{[^{}\n]*+(?=\n|\Z)")
 _UNCLOSED_SEQUENCE = lazily(r"\[[^\[\]\n]*+(?=\n|\Z)")
-_QUOTED_LINE = lazily(r"\n *[\"']")
-_OPENING = lazily(
-    r"(?P<mark>[:-]) +(?:(?P<block>[|>])[-+0-9]* *(?:#[^\n]*)?$"
-    r"|(?P<quote>\"(?=(?:[^\"\\\n]|\\.)*\\?$)|'(?=(?:[^'\n]|'')*$)))",
-    re.MULTILINE,
-)
-"""A block scalar's header, or a quote that does not close on its line."""
+_OPENINGS = {
+    "|": lazily(r" \|[-+0-9]* *(?:#[^\n]*)?(?=\n|\Z)"),
+    ">": lazily(r" >[-+0-9]* *(?:#[^\n]*)?(?=\n|\Z)"),
+    '"': lazily(r" \"(?=(?:[^\"\\\n]|\\.)*\\?(?:\n|\Z))"),
+    "'": lazily(r" '(?=(?:[^'\n]|'')*(?:\n|\Z))"),
+}
+"""The header of a block scalar, or a quote that does not close on its line, by the sign both have."""
 _BEFORE_KEY = lazily(r"(?P<to_key> *(?:- +)*)(?:[^\s#\"'\[{|>-](?:(?!: | #).)*|\"[^\"]*\"|'[^']*')")
 _BEFORE_DASH = lazily(r" *(?:- +)*")
 _CLOSING = {'"': re.compile(r'(?:[^"\\]|\\.)*"', re.DOTALL), "'": re.compile(r"(?:[^']|'')*'")}
 _KEY = lazily(r"image(?:[\"']?[ ]*:|\\|(?<=\? image)|(?<=\? [\"']image))")
 """Where ``image`` is a key, may be one of JSON between double quotes, or stands behind a ``?``."""
 _KEY_COLON = lazily(r"image[\"']?[ ]*:")
+_SCHEMA_KEY = lazily(
+    r"image(?:[\"']?[ ]*:(?![ ]*(?:#[^\n]*)?(?:\n|\Z))(?![ ]*[A-Za-z]+,? [A-Za-z ,.;()-]*[\"']?(?:\n|\Z))"
+    r"|\\|(?<=\? image)|(?<=\? [\"']image))"
+)
+"""The same with something behind it that is neither a comment nor words: a schema describes images in prose."""
 _PLAIN_LINE = lazily(
     r" *(?P<dash>- +)?image: +(?P<quote>[\"']?)(?P<text>[A-Za-z0-9][A-Za-z0-9./:@_+-]*)(?P=quote) *(?: #[^\n]*)?"
 )
 _EMPTY_LINE = lazily(r" *(?:- +)?image: *(?:#[^\n]*)?")
 _CONTAINERS = lazily(r"( *)(containers|initContainers|ephemeralContainers): *(?:#[^\n]*)?")
 _PARENT = lazily(r" *([A-Za-z0-9_./-]+): *(?:#[^\n]*)?")
+_BLANKS = lazily(" *")
+_LITERAL_HEADER = lazily(r"[^\n\"']*[:-] +\|[-+0-9]* *(?:#[^\n]*)?")
 
 
 class _Unsure(Exception):  # noqa: N818 - no error: the parser is asked instead
@@ -109,15 +115,15 @@ def quick(text: Text, chunk: Chunk) -> list[Found] | None:
     # Of the environment, what RELATED_IMAGE_* and IMAGE_default_* hold is a reference too.
     if kind is None or content.find("IMAGE_", start, end) >= 0:
         return None
-    keys = [match.start() for match in _KEY.finditer(content, start, end)]
-    is_schema = kind == _SCHEMA
-    if not keys or (is_schema and all(_is_prose(content, at, end) for at in keys)):
-        return []
-    if _is_unusual(content[start:end]):
-        return None
-    reader = _Reader(text, start, end, chunk.index, is_schema=is_schema)
     try:
-        return list(reader.found(keys))
+        if kind == _SCHEMA:
+            return list(_schema_images(text, chunk))
+        keys = [match.start() for match in _KEY.finditer(content, start, end)]
+        if not keys:
+            return []
+        if _is_unusual(content[start:end]):
+            return None
+        return list(_Reader(text, start, end, chunk.index).found(keys))
     except _Unsure:
         return None
 
@@ -128,17 +134,58 @@ def built_in_kind(content: str, start: int, end: int) -> str | None:
     return kind if kind in KINDS else None
 
 
-def _is_prose(content: str, at: int, end: int) -> bool:
-    """Whether an ``image`` key of a schema has no value on its line, or words that are no image behind it."""
-    key = _KEY_COLON.match(content, at, end)
-    if key is None:
-        return False
-    stop = content.find("\n", at, end)
-    rest = content[key.end() : end if stop < 0 else stop].strip()
-    if not rest or rest.startswith("#"):
-        return True
-    is_plain = rest[0].isalpha() and not any(mark in rest for mark in "{[\"'\\")
-    return is_plain and " " in rest and loose_line(rest.split(maxsplit=1)[0], (1, 1), "") is None
+def _schema_images(text: Text, chunk: Chunk) -> Iterator[Found]:
+    """Yield the lines of a schema's descriptions that look like images; no schema holds any."""
+    content = text.content
+    for match in _SCHEMA_KEY.finditer(content, chunk.start, chunk.end):
+        at = match.start()
+        line = content.rfind("\n", chunk.start, at) + 1 or chunk.start
+        stop = content.find("\n", at, chunk.end)
+        stop = chunk.end if stop < 0 else stop
+        if content[line:at].strip(" -"):
+            _refuse_unless_harmless(content, line, at, stop)
+            continue
+        image = IMAGE_LINE.match(content, line, stop)
+        if image is None or not _LITERAL_HEADER.fullmatch(_line_above(content, chunk.start, line)):
+            raise _Unsure
+        skipped = loose_line(image["text"], text.position(image.start("text")), "inside a text")
+        if skipped is not None:
+            yield skipped
+
+
+def _line_above(content: str, start: int, line: int) -> str:
+    """Return the line that the one at ``line`` belongs to: the nearest above that is less deep."""
+    depth = _depth(content, line)
+    for _ in range(_LINES_UP):
+        if line <= start:
+            break
+        above = content.rfind("\n", start, line - 1) + 1 or start
+        found = _depth(content, above)
+        if found < depth and content[above + found] != "\n":
+            return content[above : line - 1]
+        line = above
+    raise _Unsure
+
+
+def _depth(content: str, line: int) -> int:
+    """Return how many blanks a line begins with."""
+    blanks = _BLANKS.match(content, line)
+    return blanks.end() - line if blanks else 0
+
+
+def _refuse_unless_harmless(content: str, line: int, at: int, stop: int) -> None:
+    """Raise unless what stands before ``image`` on its line is a comment, another key, or prose."""
+    before = content[line:at]
+    if before.lstrip().startswith("#"):
+        return
+    if (
+        before[-1] in "\"'{[,\\"
+        or before.endswith("? ")
+        or "{" in before
+        or "[" in before
+        or "\\" in content[line:stop]
+    ):
+        raise _Unsure
 
 
 def _only_kind(content: str, start: int, end: int) -> str | None:
@@ -156,19 +203,18 @@ def _roots(content: str, key: str, start: int, end: int) -> int:
 
 def _is_unusual(raw: str) -> bool:
     # A byte-order mark, tabs, carriage returns and controls are not printable.
-    if (
-        not raw.replace("\n", " ").isprintable()
-        or "reference: " in raw
-        or "\n..." in raw
-        or "\n=======" in raw
-    ):
+    if not raw.replace("\n", " ").isprintable() or "reference: " in raw or "\n..." in raw:
         return True
-    if any(char in raw for char in "&*!?%<") and any(word in raw for word in _UNUSUAL):
+    if any(word in raw for word in _CONFLICTS):
         return True
+    for sign, words in _UNUSUAL.items():
+        if sign in raw and any(word in raw for word in words):
+            return True
     return bool(
         ("{" in raw and _UNCLOSED_MAPPING.search(raw))
         or ("[" in raw and _UNCLOSED_SEQUENCE.search(raw))
-        or _QUOTED_LINE.search(raw)
+        or '\n"' in raw
+        or "\n'" in raw
     )
 
 
@@ -188,7 +234,6 @@ class _Reader:
     start: int
     end: int
     index: int
-    is_schema: bool
     regions: list[tuple[int, int, str]] = field(default_factory=list)
     lists: dict[int, _List] = field(default_factory=dict)
     steps: int = 0
@@ -211,31 +256,43 @@ class _Reader:
 
     def sweep(self) -> Iterator[tuple[int, int, str]]:
         """Yield the ranges of block scalars and of quotes that run over lines, one after the other."""
-        content, at = self.text.content, self.start
-        while match := _OPENING.search(content, at, self.end):
-            at = match.end()
-            column = self.opening_column(match)
+        content, start, end = self.text.content, self.start, self.end
+        openings = [
+            (match.start(), match.end(), sign)
+            for sign, pattern in _OPENINGS.items()
+            if content.find(sign, start, end) >= 0
+            for match in pattern.finditer(content, start, end)
+        ]
+        at = start
+        for begin, after, sign in sorted(openings):
+            column = self.opening_column(begin) if begin >= at else None
             if column is None:
                 continue
-            if match["block"]:
-                after = _shallow(column).search(content, match.end(), self.end)
-                at = after.start() + 1 if after else self.end
-                yield match.end() + 1, at, match["block"]
+            if sign in "|>":
+                shallow = _shallow(column).search(content, after, end)
+                at = shallow.start() + 1 if shallow else end
+                yield after + 1, at, sign
                 continue
-            close = _CLOSING[match["quote"]].match(content, match.end(), self.end)
+            close = _CLOSING[sign].match(content, after, end)
             if close is None:
                 raise _Unsure
             at = close.end()
-            yield match.end(), at, match["quote"]
+            yield after, at, sign
 
-    def opening_column(self, match: re.Match[str]) -> int | None:
-        """Return the column of the key or dash that a value belongs to; None inside a comment or plain text."""
-        content, mark = self.text.content, match.start()
-        line = content.rfind("\n", self.start, mark) + 1 or self.start
-        if match["mark"] == "-":
+    def opening_column(self, at: int) -> int | None:
+        """Return the column of the key or dash that a value behind blanks belongs to.
+
+        None inside a comment or plain text; raises where a value stands alone on its line.
+        """
+        content = self.text.content
+        line = content.rfind("\n", self.start, at) + 1 or self.start
+        mark = len(content[line:at].rstrip(" ")) + line - 1
+        if mark < line:
+            raise _Unsure
+        if content[mark] == "-":
             before = _BEFORE_DASH.fullmatch(content, line, mark)
             return None if before is None else mark - line
-        key = _BEFORE_KEY.fullmatch(content, line, mark)
+        key = _BEFORE_KEY.fullmatch(content, line, mark) if content[mark] == ":" else None
         return None if key is None else key.end("to_key") - line
 
     def inside(self, at: int, begin: int, stop: int, style: str) -> Iterator[Found]:
@@ -263,7 +320,9 @@ class _Reader:
         stop = self.end if stop < 0 else stop
         match = _PLAIN_LINE.fullmatch(content, line, stop)
         if match is None:
-            self.refuse_unless_harmless(line, at, stop)
+            if not content[line:at].strip(" -"):
+                raise _Unsure
+            _refuse_unless_harmless(content, line, at, stop)
             return None
         column = content.index("image", line) - line
         is_string = match["quote"] or plain_tag(match["text"]) == STRING_TAG
@@ -272,19 +331,6 @@ class _Reader:
         item = line if match["dash"] else self.item_above(line, column)
         dash = content.index("-", item) - item
         return self.made(match, self.list_of(item, dash))
-
-    def refuse_unless_harmless(self, line: int, at: int, stop: int) -> None:
-        """Raise unless the line is a comment, a schema's key, another key, or prose in quotes."""
-        content = self.text.content
-        before = content[line:at]
-        if before.lstrip().startswith("#"):
-            return
-        if not before.strip(" -"):
-            if self.is_schema and _EMPTY_LINE.fullmatch(content, line, stop):
-                return
-            raise _Unsure
-        if before[-1] in "\"'{[,\\" or "{" in before or "[" in before or "\\" in content[line:stop]:
-            raise _Unsure
 
     def continues(self, stop: int, column: int) -> bool:
         """Whether the next line is deeper than a key: a plain value may run over lines."""

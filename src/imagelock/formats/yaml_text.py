@@ -49,6 +49,7 @@ _BRACKET = lazily(r"[\[\]{}]")
 _DIRECTIVES = 100
 """Of one document; libyaml compares each with all before it."""
 _DEEP_INDENT = " " * 1000
+_DEEP_RUN = 2 * YAML_DEPTH
 _UNPRINTABLE = lazily("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _CONFLICT = lazily(r"^(?:<{7}|>{7}|\|{7})(?: |\r?$)", re.MULTILINE)
 MERGE_CONFLICT = "merge conflict markers"
@@ -81,10 +82,11 @@ def chunks(text: Text) -> Iterator[Chunk]:
 def _boundaries(content: str) -> Iterator[int]:
     """Yield where a document may begin: at a ``---`` line, behind a ``...`` line or a JSON object."""
     if _JSON_START.match(content) and "\n---" not in content:
-        yield from (match.end() for match in _JSON_NEXT.finditer(content))
+        if "\n{" in content:
+            yield from (match.end() for match in _JSON_NEXT.finditer(content))
         return
-    # Searching for four fixed words is many times faster than one regular expression.
-    words = ("\n---", "\n...", "\r---", "\r...")
+    # Searching for a fixed word is many times faster than a regular expression.
+    words = ("\n---", "\n...", "\r---", "\r...") if "\r" in content else ("\n---", "\n...")
     behind = 0
     for at in sorted(at for word in words for at in _occurrences(content, word)):
         match = _MARKER.match(content, at + 1) if at >= behind - 1 else None
@@ -160,8 +162,12 @@ class _Loader(yaml.CSafeLoader):
 
 def _may_be_deep(raw: str) -> bool:
     """Whether the text could nest deeper than some hundred levels, told from its characters alone."""
-    if _DEEP_INDENT in raw or any(len(run[0]) > 2 * YAML_DEPTH for run in _BLOCK_RUN.finditer(raw)):
+    if _DEEP_INDENT in raw:
         return True
+    # Only on a line of that length: the expression is slow, and lines like that are rare.
+    for line in raw.splitlines():
+        if len(line) > _DEEP_RUN and any(len(run[0]) > _DEEP_RUN for run in _BLOCK_RUN.finditer(line)):
+            return True
     if raw.count("[") + raw.count("{") <= YAML_DEPTH:
         return False
     depth = 0

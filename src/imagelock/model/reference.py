@@ -24,6 +24,7 @@ _LEGACY_DOMAIN = "index.docker.io"
 _OFFICIAL = "library/"
 _PATH_CHARS = 255
 _LABEL_CHARS = 63
+_ID_CHARS = 64
 
 _COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _HOST_LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
@@ -114,7 +115,7 @@ def _parse(text: str) -> Reference:
         raise ValueFormError("an empty text is no image reference", text=text)
     if len(text) > REFERENCE_CHARS:
         raise ValueFormError(f"longer than {REFERENCE_CHARS} characters", text=text)
-    if _BARE_ID.fullmatch(text):
+    if len(text) == _ID_CHARS and _BARE_ID.fullmatch(text):
         raise ValueFormError("64 hex characters are an image ID and no reference", text=text)
     domain, remainder, written = _split_domain(text)
     match = _REST.fullmatch(remainder)
@@ -124,7 +125,8 @@ def _parse(text: str) -> Reference:
     full_path = _OFFICIAL + path if domain == DEFAULT_DOMAIN and "/" not in path else path
     if len(full_path) > _PATH_CHARS:
         raise ValueFormError(f"the repository name is longer than {_PATH_CHARS} characters", text=text)
-    _check_domain(domain, text)
+    if not _is_plain_domain(domain):
+        _check_domain(domain, text)
     try:
         digest = Digest.parse(match["digest"]) if match["digest"] is not None else None
     except ValueFormError as error:
@@ -142,6 +144,16 @@ def _split_domain(text: str) -> tuple[str, str, str]:
         return DEFAULT_DOMAIN, text, ""
     domain = DEFAULT_DOMAIN if first == _LEGACY_DOMAIN else first
     return domain, rest, first + "/"
+
+
+@lru_cache(maxsize=256)
+def _is_plain_domain(domain: str) -> bool:
+    """Whether nothing is wrong with a registry's host; a product has few of them, and thousands of references."""
+    try:
+        _check_domain(domain, domain)
+    except ValueFormError:
+        return False
+    return True
 
 
 def _check_domain(domain: str, text: str) -> None:

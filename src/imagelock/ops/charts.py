@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import zlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagelock.errors import FileError, FormatError
@@ -27,7 +28,6 @@ from imagelock.limits import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 CHART_FILE = "Chart.yaml"
 PACKAGE_SUFFIX = ".tgz"
@@ -40,24 +40,27 @@ class Charts:
     """Which chart each folder belongs to, asked of the file system once a folder."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
-        self._known: dict[Path, Chart | None] = {}
+        self._root = str(root)
+        self._known: dict[str, Chart | None] = {}
 
-    def around(self, path: Path, shown: str) -> Chart | None:
+    def around(self, path: str, shown: str) -> Chart | None:
         """Return the chart whose folder a file lies in, no higher than the project."""
-        return self._of(path.parent, shown.rpartition("/")[0])
+        folder = path.rpartition("/")[0]
+        if folder in self._known:
+            return self._known[folder]
+        return self._of(folder, shown.rpartition("/")[0])
 
-    def _of(self, folder: Path, shown: str) -> Chart | None:
+    def _of(self, folder: str, shown: str) -> Chart | None:
         passed = []
         while folder not in self._known:
-            file = folder / CHART_FILE
+            file = Path(folder, CHART_FILE)
             if file.is_file():
                 self._known[folder] = chart_of(_text(file), shown)
-            elif folder in (self._root, folder.parent) or not folder.is_relative_to(self._root):
+            elif folder in (self._root, "") or not folder.startswith(self._root.rstrip("/") + "/"):
                 self._known[folder] = None
             else:
                 passed.append(folder)
-                folder, shown = folder.parent, shown.rpartition("/")[0]
+                folder, shown = folder.rpartition("/")[0], shown.rpartition("/")[0]
         found = self._known[folder]
         self._known.update(dict.fromkeys(passed, found))
         return found

@@ -7,58 +7,33 @@ import os
 import sys
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagelock.errors import FileError
-from imagelock.files import decode, read_bytes
-from imagelock.formats.all import DOCUMENT_SUFFIXES, find
-from imagelock.formats.text import Text
 from imagelock.limits import YAML_BYTES
 from imagelock.model.outcome import Exempted, finding
-from imagelock.model.place import Damaged, Place, Skipped, Unreadable
-from imagelock.ops.charts import PACKAGE_SUFFIX, READ_ONLY, Charts, packed_texts
+from imagelock.model.place import Damaged, Skipped, Unreadable
+from imagelock.ops.reading import FileReader
+from imagelock.ops.sharing import read_all
 from imagelock.ops.walk import IMAGE_SCHEME, STDIN, walk_sources
-from imagelock.policy import exemption_for, expired, ignores
+from imagelock.policy import exemption_for, expired
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from imagelock.model.exemption import Exemption
     from imagelock.model.outcome import Finding, Outcome
-    from imagelock.model.place import Found
+    from imagelock.model.place import Place
     from imagelock.model.reference import Reference
-    from imagelock.model.rule import ScanRule
     from imagelock.ops.project import Project
-    from imagelock.policy import Ignores
+    from imagelock.ops.scanned import ScannedFile
+    from imagelock.ops.walk import Visited
 
-_SNIFF_BYTES = 8192
 _HINTS = {
     "IL111": "correct it, or silence the line with `# imagelock: ignore[IL111] reason`",
     "IL114": "correct the file, or leave it out with `[scan] exclude` in imagelock.toml",
 }
-
-
-@dataclass(frozen=True)
-class ScannedFile:
-    """One file and what it holds; ``path`` is None for standard input."""
-
-    name: str
-    path: Path | None
-    data: bytes
-    text: Text
-    found: tuple[Found, ...]
-    rules: tuple[ScanRule, ...] = ()
-
-    @cached_property
-    def places(self) -> tuple[Place, ...]:
-        """The references of the file."""
-        return tuple(item for item in self.found if isinstance(item, Place))
-
-    @cached_property
-    def ignores(self) -> Ignores:
-        """The file's ignore comments."""
-        return ignores(self.text.content)
 
 
 @dataclass(frozen=True)
@@ -94,7 +69,7 @@ class Collection:
     problems: tuple[Finding, ...]
     exemptions: tuple[Exemption, ...]
     whole: bool
-    visited: tuple[tuple[str, Path], ...] = ()
+    visited: tuple[Visited, ...] = ()
     today: dt.date = field(default_factory=lambda: dt.datetime.now(tz=dt.UTC).date())
 
     @cached_property
@@ -162,40 +137,20 @@ def collect(
     ``force`` names the format of the files named themselves.  Raises :class:`FileError` for a source
     that is not there; a file or folder inside a folder that cannot be read is a finding.
     """
+    reader = FileReader(project.root, project.config.rules, force)
     files: list[ScannedFile] = []
     problems: list[Finding] = []
-    visited: list[tuple[str, Path]] = []
-    # What a pipeline builds is a list of repositories: as references they would mean `latest`.
-    built = (project.root / name for name in project.config.build_images)
-    skip = {_normal(path) for path in (project.lock_path, project.config_path, *built) if path is not None}
-    rules = _rules_by_file(project.config.rules)
     paths = [source for source in sources if source != STDIN]
-    charts = Charts(project.root)
     if STDIN in sources:
-        given = _read_stdin()
-        files.append(_scanned(Text("<stdin>", decode(given)), None, given, force, rules("<stdin>")))
-    files += _image_files(project, paths if sources else project.config.sources, force, rules)
+        files.append(reader.read_text("<stdin>", _read_stdin()))
+    files += _image_files(project, paths if sources else project.config.sources, reader)
     paths = [source for source in paths if not source.startswith(IMAGE_SCHEME)]
-    for path, is_named in walk_sources(project, paths) if paths or not sources else ():
-        if path in skip or (besides is not None and path.is_relative_to(_normal(besides))):
-            continue
-        name = project.shown(path)
-        visited.append((name, path))
-        try:
-            if path.name.endswith(PACKAGE_SUFFIX):
-                files += _packed_files(path, name, rules(name))
-                continue
-            data = _read(path, is_named=is_named)
-        except FileError as error:
-            if is_named:
-                raise FileError(error.message, where=name, hint=error.hint) from error
-            problems.append(finding("IL114", error.message, file=name))
-            continue
-        if data is not None:
-            text = Text(name, decode(data), charts.around(path, name))
-            file = _scanned(text, path, data, force if is_named else None, rules(name))
-            if file.found:
-                files.append(file)
+    visited = list(_visited(project, paths, besides)) if paths or not sources else []
+    for read in read_all(reader, visited):
+        if isinstance(read, list):
+            files += read
+        else:
+            problems.append(read)
     problems += [problem for file in files for problem in _problems(file)]
     return Collection(
         files=tuple(files),
@@ -206,62 +161,31 @@ def collect(
     )
 
 
+def _visited(project: Project, sources: Sequence[str], besides: Path | None) -> Iterator[Visited]:
+    """Yield the files to read: not imagelock's own, and none of the folder ``besides``."""
+    # What a pipeline builds is a list of repositories: as references they would mean `latest`.
+    built = (project.root / name for name in project.config.build_images)
+    own = {os.path.normpath(path) for path in (project.lock_path, project.config_path, *built) if path}
+    folder = None if besides is None else os.path.normpath(besides) + "/"
+    for file in walk_sources(project, sources):
+        if file.path not in own and (folder is None or not file.path.startswith(folder)):
+            yield file
+
+
 def _has_tag(use: Use) -> bool:
     return use.reference.pulled_tag is not None
 
 
-def _scanned(
-    text: Text, path: Path | None, data: bytes, force: str | None, rules: tuple[ScanRule, ...]
-) -> ScannedFile:
-    return ScannedFile(text.path, path, data, text, tuple(find(text, force, rules)), rules)
-
-
-def _packed_files(path: Path, name: str, rules: tuple[ScanRule, ...]) -> Iterator[ScannedFile]:
-    """Yield the texts of a packaged chart that hold something; none of them can be written."""
-    for item in packed_texts(path, name):
-        file = _scanned(Text(item.path, decode(item.data), item.chart), None, item.data, None, rules)
-        if file.found:
-            yield replace(file, found=tuple(map(_read_only, file.found)))
-
-
-def _image_files(
-    project: Project,
-    sources: Sequence[str],
-    force: str | None,
-    rules: Callable[[str], tuple[ScanRule, ...]],
-) -> Iterator[ScannedFile]:
+def _image_files(project: Project, sources: Sequence[str], reader: FileReader) -> Iterator[ScannedFile]:
     """Yield the files out of images that hold something; none of them can be written."""
     for source in sources:
         if source.startswith(IMAGE_SCHEME):
             from imagelock.ops.image_source import read_image  # noqa: PLC0415 - it asks a registry
 
             for name, data in read_image(project, source):
-                file = _scanned(Text(name, decode(data)), None, data, force, rules(name))
+                file = reader.read_text(name, data)
                 if file.found:
-                    yield replace(file, found=tuple(map(_in_image, file.found)))
-
-
-def _in_image(item: Found) -> Found:
-    return replace(item, slots=(), refusal="a file inside an image") if isinstance(item, Place) else item
-
-
-def _read_only(item: Found) -> Found:
-    return replace(item, slots=(), refusal=READ_ONLY) if isinstance(item, Place) else item
-
-
-def _rules_by_file(rules: tuple[ScanRule, ...]) -> Callable[[str], tuple[ScanRule, ...]]:
-    """Return which rules count in a file."""
-    if not any(rule.files for rule in rules):
-        return lambda _: rules
-    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - only for rules that name files
-
-    specs = [(rule, GitIgnoreSpec.from_lines(rule.files) if rule.files else None) for rule in rules]
-    return lambda name: tuple(rule for rule, spec in specs if spec is None or spec.match_file(name))
-
-
-def _normal(path: Path) -> Path:
-    """Return a path as the walk gives it: no dots in it, symbolic links as the user wrote them."""
-    return Path(os.path.normpath(path))
+                    yield file.not_writable("a file inside an image")
 
 
 def _read_stdin() -> bytes:
@@ -269,25 +193,6 @@ def _read_stdin() -> bytes:
     if len(data) > YAML_BYTES:
         raise FileError(f"larger than {YAML_BYTES} bytes", where="<stdin>")
     return data
-
-
-def _read(path: Path, *, is_named: bool) -> bytes | None:
-    """Return a file's bytes; None for one of a folder that is binary or too large to be a manifest."""
-    if is_named:
-        return read_bytes(path)
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(_SNIFF_BYTES)
-            if b"\0" in head:
-                return None
-            data = head + stream.read(YAML_BYTES + 1 - len(head)) if len(head) == _SNIFF_BYTES else head
-    except OSError as error:
-        raise FileError((error.strerror or str(error)).lower(), where=str(path)) from error
-    if len(data) <= YAML_BYTES:
-        return data
-    if path.name.lower().endswith(DOCUMENT_SUFFIXES):
-        raise FileError(f"larger than {YAML_BYTES} bytes", where=str(path))
-    return None
 
 
 def _problems(file: ScannedFile) -> Iterator[Finding]:

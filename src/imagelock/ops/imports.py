@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from imagelock.model.lock import Lock
     from imagelock.model.outcome import Finding
     from imagelock.ops.asking import Asking
-    from imagelock.ops.collect import ScannedFile
     from imagelock.ops.project import Project
+    from imagelock.ops.scanned import ScannedFile
     from imagelock.ops.verbs import Mode
 
 READERS: Mapping[str, Callable[[Text], Iterator[object]]] = {"epiphany": epiphany.requirements}

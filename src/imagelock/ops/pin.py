@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from imagelock.model.lock import Lock, LockedImage
     from imagelock.model.outcome import Exempted
     from imagelock.model.reference import Reference
-    from imagelock.ops.collect import Collection, ScannedFile
+    from imagelock.ops.collect import Collection
     from imagelock.ops.olm.pin import OlmPinning, Shape
+    from imagelock.ops.scanned import ScannedFile
 
 NAME_DIGEST = "name@digest"
 

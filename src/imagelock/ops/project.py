@@ -40,7 +40,7 @@ class Project:
     config_path: Path | None
     lock_path: Path
 
-    def shown(self, path: Path) -> str:
+    def shown(self, path: Path | str) -> str:
         """Return a path as messages and reports show it: relative to the directory, with ``/``."""
         return Path(os.path.relpath(path, self.directory)).as_posix()
 

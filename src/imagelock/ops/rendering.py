@@ -87,7 +87,7 @@ def tree_with(collection: Collection, root: Path, texts: Mapping[str, str]) -> I
     with tempfile.TemporaryDirectory(prefix="imagelock-") as scratch:
         top = Path(scratch, "project")
         top.mkdir()
-        for name, path in collection.visited:
+        for name, path in _paths(collection):
             if path.is_relative_to(root):
                 copy = top / path.relative_to(root)
                 copy.parent.mkdir(parents=True, exist_ok=True)
@@ -109,7 +109,7 @@ def targets(collection: Collection, root: Path, texts: Mapping[str, str]) -> Ite
     """Yield all that can be rendered, and the documents of which it is known that they cannot."""
     names = {
         path.relative_to(root).as_posix(): name
-        for name, path in collection.visited
+        for name, path in _paths(collection)
         if path.is_relative_to(root)
     }
     for relative, name in names.items():
@@ -124,6 +124,11 @@ def targets(collection: Collection, root: Path, texts: Mapping[str, str]) -> Ite
         if any(place.format in ("argocd", "flux") for place in item.places):
             content = texts.get(item.name, item.text.content)
             yield from _documents(Text(item.name, content), root)
+
+
+def _paths(collection: Collection) -> Iterator[tuple[str, Path]]:
+    """Yield the name and path of every file of the run."""
+    return ((file.name, Path(file.path)) for file in collection.visited)
 
 
 def _is_flux(file: Path) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeAlias, TypeVar
 
 from imagelock.errors import IntegrityError, RegistryError, ValueFormError
 from imagelock.limits import CONFIG_BYTES, INDEX_CHILDREN, INDEX_DEPTH
@@ -83,29 +84,69 @@ class Detail:
 def ask_all(
     asks: Sequence[Ask], answer: Callable[[Ask], Answer], *, jobs: int, hosts: int, progress: Progress | None
 ) -> list[Answer]:
-    """Answer everything with threads, in the order asked.
+    """Answer everything with threads, in the order asked; what ``answer`` raises ends it all.
 
-    An interrupt cancels what has not begun and does not wait for what has: a silent registry would hold
-    it up for its whole deadline.
+    Nobody waits then for what has begun, nor on an interrupt or at the end of the process: a silent
+    registry would hold it up for its whole deadline.
     """
-    if not asks:
-        return []
-
-    def one(ask: Ask) -> Answer:
-        result = answer(ask)
-        if progress is not None:
-            progress.advance(str(ask))
-        return result
-
-    threads = min(THREADS, len(asks), jobs * max(hosts, 1))
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="resolve")
+    crew = _Crew(asks, answer, progress)
+    threads = [
+        threading.Thread(target=crew.work, name=f"ask-{number}", daemon=True)
+        for number in range(min(THREADS, len(asks), jobs * max(hosts, 1)))
+    ]
     try:
-        answers = list(pool.map(one, asks))
+        for thread in threads:
+            thread.start()
+        answers = crew.answers(len(threads))
     except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
+        crew.dismiss()
         raise
-    pool.shutdown()
+    for thread in threads:
+        thread.join()
     return answers
+
+
+class _Crew(Generic[Ask, Answer]):
+    """Threads that answer one list of questions; a future for each would cost as much as asking."""
+
+    def __init__(
+        self, asks: Sequence[Ask], answer: Callable[[Ask], Answer], progress: Progress | None
+    ) -> None:
+        self._answer = answer
+        self._progress = progress
+        self._waiting = deque(enumerate(asks))
+        self._answers: dict[int, Answer] = {}
+        self._error: BaseException | None = None
+        self._ended = threading.Semaphore(0)
+
+    def work(self) -> None:
+        """Answer until nothing waits."""
+        try:
+            while True:
+                try:
+                    number, ask = self._waiting.popleft()
+                except IndexError:
+                    return
+                self._answers[number] = self._answer(ask)
+                if self._progress is not None:
+                    self._progress.advance(str(ask))
+        except BaseException as error:  # noqa: BLE001  # raised where the answers are waited for
+            self._error = self._error or error
+            self.dismiss()
+        finally:
+            self._ended.release()
+
+    def dismiss(self) -> None:
+        """Let nothing more begin."""
+        self._waiting.clear()
+
+    def answers(self, workers: int) -> list[Answer]:
+        """Wait for so many workers and return the answers in order; raise what the first of them raised."""
+        for _ in range(workers):
+            self._ended.acquire()
+            if self._error is not None:
+                raise self._error
+        return [self._answers[number] for number in range(len(self._answers))]
 
 
 def resolve_all(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import stat
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagelock.errors import UsageError
@@ -28,7 +29,6 @@ from imagelock.ops.project import LockFile, read_lock
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from imagelock.model.lock import Source
     from imagelock.model.outcome import Change, Finding
@@ -198,10 +198,11 @@ def _edit_summary(plan: EditPlan, files: int, *, refused: bool) -> dict[str, int
 
 def _copies(collection: Collection, plan: EditPlan, target: Path) -> list[tuple[Write, Path]]:
     changed = {name: encode(after) for name, _, after in plan.texts}
-    for name, _ in collection.visited:
-        if name.startswith("../"):
-            raise UsageError("a file outside the directory cannot be copied", where=name, hint="use -C")
-    return [(_copy_of(target / name, changed.get(name), path), path) for name, path in collection.visited]
+    for file in collection.visited:
+        if file.name.startswith("../"):
+            raise UsageError("a file outside the directory cannot be copied", where=file.name, hint="use -C")
+    originals = ((file.name, Path(file.path)) for file in collection.visited)
+    return [(_copy_of(target / name, changed.get(name), path), path) for name, path in originals]
 
 
 def _copy_of(copy: Path, data: bytes | None, path: Path) -> Write:

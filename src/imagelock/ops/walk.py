@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from imagelock.errors import FileError
 from imagelock.files import decode, read_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from pathspec import GitIgnoreSpec
 
@@ -29,8 +29,16 @@ class _Rules:
     spec: GitIgnoreSpec
 
 
-def walk_sources(project: Project, sources: Sequence[str]) -> Iterator[tuple[Path, bool]]:
-    """Yield every file the sources mean, once, with whether it was named itself; images are no files.
+class Visited(NamedTuple):
+    """A file to be read: its path without dots, the name it is shown by, and whether it was named itself."""
+
+    path: str
+    name: str
+    is_named: bool
+
+
+def walk_sources(project: Project, sources: Sequence[str]) -> Iterator[Visited]:
+    """Yield every file the sources mean, once; images are no files.
 
     Raises :class:`FileError` for a source that does not exist.
     """
@@ -39,20 +47,30 @@ def walk_sources(project: Project, sources: Sequence[str]) -> Iterator[tuple[Pat
     for source in sources or project.config.sources:
         if source.startswith(IMAGE_SCHEME):
             continue
-        path = base / source
-        if not path.exists():
+        if not (base / source).exists():
             raise FileError("no such file or directory", where=source)
-        found = _walk(path, project) if path.is_dir() else iter((str(path),))
-        for name in found:
-            normal = os.path.normpath(name)
-            if normal not in seen:
-                seen.add(normal)
-                yield Path(normal), not path.is_dir()
+        # Symbolic links stay as the user wrote them.
+        top = os.path.normpath(base / source)
+        is_folder = Path(top).is_dir()
+        shown = _shown_in(project, top) if is_folder else project.shown
+        for path in _walk(top, project) if is_folder else (top,):
+            if path not in seen:
+                seen.add(path)
+                yield Visited(path, shown(path), not is_folder)
 
 
-def _walk(folder: Path, project: Project) -> Iterator[str]:
+def _shown_in(project: Project, top: str) -> Callable[[str], str]:
+    """Return how the files of a folder are shown; below the project's directory that is told by one prefix."""
+    shown = project.shown(top)
+    if shown.startswith(".."):
+        return project.shown
+    start, prefix = len(top.rstrip("/")) + 1, "" if shown == "." else f"{shown}/"
+    return lambda path: prefix + path[start:]
+
+
+def _walk(folder: str, project: Project) -> Iterator[str]:
     own = _specs((project.config.exclude, project.config.include))
-    yield from _walk_folders(str(folder), _outer_rules(folder), str(project.root), own)
+    yield from _walk_folders(folder, _outer_rules(Path(folder)), str(project.root), own)
 
 
 def _specs(patterns: Sequence[Sequence[str]]) -> list[GitIgnoreSpec | None]:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from imagelock.formats.bundle import Bundle, Variable
     from imagelock.model.lock import Lock
     from imagelock.model.outcome import Finding
-    from imagelock.ops.collect import Collection, ScannedFile, Use
+    from imagelock.ops.collect import Collection, Use
+    from imagelock.ops.scanned import ScannedFile
 
 _EDITOR = f"{olm.PREFIX}editor_definition_"
 _SAMPLE = f"{olm.PREFIX}sample_encoded_"

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from imagelock.model.olm import OlmSettings
     from imagelock.model.outcome import Finding
     from imagelock.model.reference import Reference
-    from imagelock.ops.collect import Collection, ScannedFile, Use
+    from imagelock.ops.collect import Collection, Use
     from imagelock.ops.olm.images import CatalogUses, Listed, Needed
+    from imagelock.ops.scanned import ScannedFile
 
 
 @dataclass(frozen=True, slots=True)

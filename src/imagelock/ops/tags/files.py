@@ -12,7 +12,8 @@ from imagelock.formats.starlingx import read
 from imagelock.formats.text import Text
 from imagelock.model.findings import Level
 from imagelock.model.outcome import Outcome
-from imagelock.ops.collect import Collection, ScannedFile, collect
+from imagelock.ops.collect import Collection, collect
+from imagelock.ops.scanned import ScannedFile
 from imagelock.ops.tags.rules import TagFile, judge
 from imagelock.ops.tags.suggest import changes, edited, floating, floating_finding, message, suggest
 from imagelock.policy import ignores
@@ -50,7 +51,7 @@ def read_tag_files(project: Project, names: Sequence[str]) -> TagFiles:
             data = read_bytes(path)
         except FileError as error:
             raise FileError(error.message, where=shown, hint=error.hint) from error
-        scanned.append(ScannedFile(shown, path, data, Text(shown, decode(data)), ()))
+        scanned.append(ScannedFile.of(Text(shown, decode(data)), str(path), data, ()))
     return TagFiles(scanned=tuple(scanned), files=tuple(tag_file(file.text) for file in scanned))
 
 

@@ -1,0 +1,162 @@
+"""Plain Kubernetes objects in JSON, as ``kubectl get -o json`` prints them, read by ``json`` itself.
+
+The standard library's reader is many times faster than a parser that keeps positions, and forgets where
+things stand.  What is needed of that comes back by counting: the ``image`` keys of the tree, in its order,
+are the ``"image":`` of the text, in its order, with the same values.  Whatever does not agree, and whatever
+is not of the plainest shape, is left to the parser by returning None.  A test compares the two.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from imagelock.errors import ValueFormError
+from imagelock.formats.kubernetes import CONTAINER_KEYS
+from imagelock.formats.kubernetes import name as FORMAT  # noqa: N812 - a constant of that module
+from imagelock.formats.leftovers import LEFT_OVER, loose_line
+from imagelock.formats.quick import KINDS
+from imagelock.limits import JSON_DEPTH
+from imagelock.model.place import Place, Slot, Span
+from imagelock.model.reference import Reference
+from imagelock.patterns import lazily
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imagelock.formats.text import Text
+    from imagelock.formats.yaml_text import Chunk
+    from imagelock.model.place import Found
+
+_KEY = lazily(r'"image"[ \t\r\n]*:[ \t\r\n]*(?:"(?P<text>[^"\\]*)")?')
+_TEXT_KEY = lazily(r"image(?:\\[\"']|')?[ \t]*:")
+_TEXT_LINE = lazily(r"(?:\\[nr]|\")(?:[ \t-]|\\t)*(?:\\[\"']|')?image(?:\\[\"']|')?[ \t]*:")
+"""A line inside a string that begins with ``image:``."""
+
+_NESTED = (dict, list)
+_Image: TypeAlias = tuple[str, Any, bool]
+"""The path of an ``image`` key, its value, and whether it is a container's."""
+
+
+class _Unsure(Exception):  # noqa: N818 - no error: the parser is asked instead
+    """Something is not of the plainest shape."""
+
+
+def quick_json(text: Text, chunk: Chunk) -> list[Found] | None:
+    """Return what a JSON object of built-in kinds holds, or None when only a parser can tell."""
+    content, start, end = text.content, chunk.start, chunk.end
+    # Of the environment, what RELATED_IMAGE_* and IMAGE_default_* hold is a reference too.
+    if content.find("IMAGE_", start, end) >= 0:
+        return None
+    # The first expression has a fixed begin and is quick, the second says what is meant.
+    if _TEXT_KEY.search(content, start, end) and _TEXT_LINE.search(content, start, end):
+        return None
+    try:
+        top = json.loads(content[start:end], object_pairs_hook=_object)
+        if not _is_plain(top):
+            return None
+        images: list[_Image] = []
+        _walk(top, "", 0, images)
+        return list(_judged(text, chunk, images))
+    except (ValueError, RecursionError, _Unsure):
+        return None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object; one that has a key twice is not for us."""
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise _Unsure
+    return made
+
+
+def _is_plain(top: Any) -> bool:
+    """Whether this is an object of a built-in kind, or a List of nothing else."""
+    if not _is_object(top):
+        return False
+    items = top.get("items")
+    if top["kind"] == "List" and isinstance(items, list):
+        return all(_is_object(item) and item["kind"] in KINDS for item in items)
+    return top["kind"] in KINDS
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("kind"), str) and "apiVersion" in value
+
+
+def _walk(value: Any, path: str, depth: int, images: list[_Image], *, is_container: bool = False) -> None:
+    """Collect the ``image`` keys at or below a value, in the order of the text."""
+    if depth > JSON_DEPTH // 2:
+        raise _Unsure
+    if isinstance(value, list):
+        _walk_items(value, path, depth, images, are_containers=False)
+        return
+    if is_container:
+        _check_variables(value.get("env"))
+    for key, item in value.items():
+        if key == "image":
+            images.append((f"{path}.image" if path else key, item, is_container))
+        if isinstance(item, dict):
+            _walk(item, f"{path}.{key}" if path else key, depth + 1, images)
+        elif isinstance(item, list):
+            if key == "volumes":
+                _check_volumes(item)
+            here = f"{path}.{key}" if path else key
+            _walk_items(item, here, depth + 1, images, are_containers=key in CONTAINER_KEYS)
+
+
+def _walk_items(
+    items: list[Any], path: str, depth: int, images: list[_Image], *, are_containers: bool
+) -> None:
+    for i, item in enumerate(items):
+        if isinstance(item, _NESTED):
+            is_container = are_containers and isinstance(item, dict)
+            _walk(item, f"{path}[{i}]", depth + 1, images, is_container=is_container)
+
+
+def _check_variables(variables: Any) -> None:
+    """Raise where a variable of a container may hold JSON with images in it."""
+    for variable in variables if isinstance(variables, list) else ():
+        value = variable.get("value") if isinstance(variable, dict) else None
+        if isinstance(value, str) and "image" in value and value.lstrip()[:1] in ("{", "["):
+            raise _Unsure
+
+
+def _check_volumes(volumes: list[Any]) -> None:
+    """Raise where a volume is an image."""
+    if any(isinstance(item, dict) and "image" in item for item in volumes):
+        raise _Unsure
+
+
+def _judged(text: Text, chunk: Chunk, images: list[_Image]) -> Iterator[Found]:
+    matches = list(_KEY.finditer(text.content, chunk.start, chunk.end))
+    if len(matches) != len(images):
+        raise _Unsure
+    for match, (path, value, is_container) in zip(matches, images, strict=True):
+        if value is None or not (is_container or isinstance(value, str)):
+            continue
+        if value != match["text"] or not value:
+            raise _Unsure
+        start, end = match.span("text")
+        position = text.position(start)
+        if is_container:
+            yield _place(value, (start, end), position, path, chunk.index)
+        elif skipped := loose_line(value, position, LEFT_OVER):
+            yield skipped
+
+
+def _place(value: str, where: tuple[int, int], position: tuple[int, int], path: str, document: int) -> Place:
+    try:
+        reference = Reference.parse(value)
+    except ValueFormError as error:
+        raise _Unsure from error
+    line, column = position
+    return Place(
+        reference=reference,
+        slots=(Slot(span=Span.plain(*where), text=value),),
+        line=line,
+        column=column,
+        document=document,
+        path=path,
+        format=FORMAT,
+    )

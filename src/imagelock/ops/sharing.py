@@ -1,0 +1,108 @@
+"""The files of a large tree shared out among processes: Python's threads cannot read two at once.
+
+Each process takes every n-th batch, and sends what it found when it is done; nothing is queued, so one
+whose parent was killed ends by itself.  What a process did not finish is read again by the parent: an
+error is raised where it can be told.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING, TypeAlias
+
+from imagelock.limits import SHARED_FILES, SHARING_PROCESSES
+from imagelock.model.outcome import Finding
+from imagelock.ops.parcels import pack, unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from multiprocessing.connection import Connection
+    from multiprocessing.process import BaseProcess
+
+    from imagelock.ops.parcels import Parcel
+    from imagelock.ops.reading import FileReader
+    from imagelock.ops.scanned import ScannedFile
+    from imagelock.ops.walk import Visited
+
+_BATCH = 64
+
+Read: TypeAlias = "list[ScannedFile] | Finding"
+_Sent: TypeAlias = "list[list[Parcel] | Finding]"
+
+
+def read_all(reader: FileReader, files: Sequence[Visited]) -> Iterator[Read]:
+    """Yield what each file holds, in the order given, read by as many processes as are worth it."""
+    count = _processes(files)
+    if count == 1:
+        yield from map(reader.read, files)
+        return
+    shares = [_share(files, i, count) for i in range(count)]
+    helpers = [_start(reader, share) for share in shares[1:]]
+    results = [list(map(reader.read, shares[0]))]
+    results += [_received(reader, share, *helper) for share, helper in zip(shares[1:], helpers, strict=True)]
+    iterators = [iter(result) for result in results]
+    for i in range(len(files)):
+        yield next(iterators[i // _BATCH % count])
+
+
+def _processes(files: Sequence[Visited]) -> int:
+    """Return how many processes are worth their start.
+
+    Only Linux forks safely, and only a process with a single thread does.
+    """
+    if len(files) < SHARED_FILES or sys.platform != "linux" or threading.active_count() > 1:
+        return 1
+    return max(1, min(len(os.sched_getaffinity(0)), SHARING_PROCESSES, len(files) // SHARED_FILES + 1))
+
+
+def _share(files: Sequence[Visited], which: int, count: int) -> list[Visited]:
+    """Return every ``count``-th batch: neighbours are often alike, and large ones must not meet."""
+    starts = range(which * _BATCH, len(files), count * _BATCH)
+    return [file for start in starts for file in files[start : start + _BATCH]]
+
+
+def _start(reader: FileReader, share: Sequence[Visited]) -> tuple[BaseProcess, Connection]:
+    import multiprocessing  # noqa: PLC0415 - only large trees need it
+
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(reader, share, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    return process, ours
+
+
+def _work(reader: FileReader, share: Sequence[Visited], to: Connection) -> None:
+    """Read a share and send it; on any error nothing is sent, and the parent meets it anew."""
+    # Ctrl-C goes to every process of the terminal; the parent ends this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.disable()
+    try:
+        reader.keep_nothing()
+        read = (reader.read(file) for file in share)
+        sent: _Sent = [item if isinstance(item, Finding) else [pack(file) for file in item] for item in read]
+        to.send(sent)
+    except Exception:  # noqa: BLE001 - see above: the parent reads this share itself
+        os._exit(1)
+    # Nothing of the parent's is to be flushed or cleaned up here.
+    os._exit(0)
+
+
+def _received(
+    reader: FileReader, share: Sequence[Visited], process: BaseProcess, sender: Connection
+) -> list[Read]:
+    try:
+        sent: _Sent = sender.recv()
+    except (EOFError, OSError):
+        return list(map(reader.read, share))
+    finally:
+        sender.close()
+        process.join()
+    return [
+        item if isinstance(item, Finding) else [unpack(parcel, reader.rules_of) for parcel in item]
+        for item in sent
+    ]
