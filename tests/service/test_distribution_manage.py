@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from imagelock.limits import MANIFEST_BYTES
 from imagelock.model.digest import Digest
 from imagelock.model.manifest import OCI_EMPTY, OCI_INDEX, OCI_MANIFEST
 from imagelock.registry.store import Content
@@ -68,14 +69,35 @@ def test_links_lead_through_all_pages(wire: Wire) -> None:
     assert found == TAGS
 
 
-def test_a_page_size_that_is_no_number_is_refused(wire: Wire) -> None:
-    assert wire.ask("GET", "/v2/team/app/tags/list?n=x").status == 400
-    assert wire.ask("GET", "/v2/team/app/tags/list?n=-1").status == 400
+@pytest.mark.parametrize("count", ["x", "-1", "", "9" * 10])
+def test_a_page_size_that_is_no_number_is_refused(wire: Wire, count: str) -> None:
+    reply = wire.ask("GET", f"/v2/team/app/tags/list?n={count}")
+    assert (reply.status, reply.code) == (400, "UNSUPPORTED")
 
 
 def test_tags_of_a_repository_that_is_not_there_are_a_404(wire: Wire) -> None:
     reply = wire.ask("GET", "/v2/team/none/tags/list")
     assert (reply.status, reply.code) == (404, "NAME_UNKNOWN")
+
+
+def test_a_repository_that_was_emptied_has_no_tags(wire: Wire, store: LocalStore) -> None:
+    image = sample_image("last")
+    push_sample(store, "team/emptied", "1", image)
+    assert wire.ask("DELETE", f"/v2/team/emptied/manifests/{image.digest}").status == 202
+    reply = wire.ask("GET", "/v2/team/emptied/tags/list")
+    assert (reply.status, reply.json) == (200, {"name": "team/emptied", "tags": []})
+    assert wire.ask("GET", "/v2/team/emptied/manifests/1").status == 404
+
+
+def test_only_so_many_emptied_repositories_are_known(
+    wire: Wire, store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("imagelock.service.manifests._EMPTIED", 2)
+    image = sample_image("last")
+    for name in "abc":
+        push_sample(store, name, "1", image)
+        wire.ask("DELETE", f"/v2/{name}/manifests/{image.digest}")
+    assert [wire.ask("GET", f"/v2/{name}/tags/list").status for name in "abc"] == [404, 200, 200]
 
 
 def test_repositories_are_listed(wire: Wire, store: LocalStore) -> None:
@@ -130,6 +152,26 @@ def test_referrers_are_filtered_by_type_and_say_so(wire: Wire, store: LocalStore
     reply = wire.ask("GET", f"/v2/team/app/referrers/{IMAGE.digest}?artifactType=application/sbom")
     assert reply.headers["oci-filters-applied"] == "artifactType"
     assert [one["digest"] for one in json.loads(reply.body)["manifests"]] == [str(sbom)]
+
+
+@pytest.mark.parametrize("query", ["", "?artifactType=application/sbom"])
+def test_referrers_that_no_index_has_room_for_come_in_pages(
+    wire: Wire, store: LocalStore, query: str
+) -> None:
+    filler = "x" * (MANIFEST_BYTES * 2 // 5)
+    wanted = [_artifact(store, IMAGE.digest, "application/sbom", f"{number}{filler}") for number in range(5)]
+    path: str | None = f"/v2/team/app/referrers/{IMAGE.digest}{query}"
+    pages: list[list[str]] = []
+    while path is not None:
+        reply = wire.ask("GET", path)
+        assert (reply.status, reply.headers["content-type"]) == (200, OCI_INDEX)
+        assert len(reply.body) <= MANIFEST_BYTES
+        assert reply.headers.get("oci-filters-applied") == ("artifactType" if query else None)
+        pages.append([one["digest"] for one in json.loads(reply.body)["manifests"]])
+        link = reply.headers.get("link")
+        path = None if link is None else link[1 : link.index('>; rel="next"')]
+    assert [len(page) for page in pages] == [2, 2, 1]
+    assert sorted(digest for page in pages for digest in page) == sorted(map(str, wanted))
 
 
 def test_a_manifest_without_referrers_has_an_empty_index(wire: Wire) -> None:
@@ -198,6 +240,63 @@ def test_a_blob_nobody_needs_can_be_deleted_once(wire: Wire) -> None:
 @pytest.mark.parametrize("target", ["absent", str(Digest.of(b"absent")), "sha256:x"])
 def test_deleting_what_is_not_there_is_a_404(wire: Wire, target: str) -> None:
     assert wire.ask("DELETE", f"/v2/team/app/manifests/{target}").status == 404
+
+
+# Errors.
+
+CODES = {
+    "BLOB_UNKNOWN",
+    "BLOB_UPLOAD_INVALID",
+    "BLOB_UPLOAD_UNKNOWN",
+    "DIGEST_INVALID",
+    "MANIFEST_BLOB_UNKNOWN",
+    "MANIFEST_INVALID",
+    "MANIFEST_UNKNOWN",
+    "NAME_INVALID",
+    "NAME_UNKNOWN",
+    "SIZE_INVALID",
+    "UNAUTHORIZED",
+    "DENIED",
+    "UNSUPPORTED",
+    "TOOMANYREQUESTS",
+}
+"""The codes of the specification's section "Error Codes"."""
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("GET", "/v2/Team/tags/list", {}, 400),
+        ("GET", "/v2/none/tags/list", {}, 404),
+        ("GET", "/v2/team/app/tags/list?n=x", {}, 400),
+        ("GET", "/v2/team/app/manifests/none", {}, 404),
+        ("GET", "/v2/team/app/manifests/1.0", {"If-Match": '"x"'}, 412),
+        ("GET", "/v2/team/app/referrers/x", {}, 400),
+        ("PUT", "/v2/team/app/manifests/.x", {}, 400),
+        ("PUT", "/v2/team/app/manifests/sha256:x", {}, 400),
+        ("PUT", "/v2/team/app/manifests/x", {}, 400),
+        ("PUT", f"/v2/team/app/manifests/{Digest.of(b'')}?tag=.x", {}, 400),
+        ("DELETE", "/v2/team/app/manifests/none", {}, 404),
+        ("DELETE", f"/v2/team/app/manifests/{IMAGE.children[0].digest}", {}, 405),
+        ("GET", "/v2/team/app/blobs/x", {}, 400),
+        ("GET", f"/v2/team/app/blobs/{Digest.of(b'none')}", {}, 404),
+        ("GET", f"/v2/team/app/blobs/{IMAGE.blobs[0][0].digest}", {"Range": "bytes=999999-"}, 416),
+        ("DELETE", f"/v2/team/app/blobs/{IMAGE.blobs[0][0].digest}", {}, 405),
+        ("POST", "/v2/team/app/blobs/uploads/?digest=x", {}, 400),
+        ("POST", f"/v2/team/app/blobs/uploads/?digest={Digest.of(b'else')}", {}, 400),
+        ("POST", "/v2/team/app/blobs/uploads/?digest-algorithm=md5", {}, 400),
+        ("POST", "/v2/team/app/blobs/uploads/", {"Origin": "http://x"}, 403),
+        ("PATCH", "/v2/team/app/blobs/uploads/none", {}, 404),
+        ("POST", "/v2/team/app/tags/list", {}, 405),
+        ("GET", "/else", {}, 404),
+    ],
+)
+def test_errors_are_those_of_the_specification(
+    wire: Wire, method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    reply = wire.ask(method, path, headers=headers)
+    assert (reply.status, reply.headers["content-type"]) == (status, "application/json")
+    assert reply.code in CODES
 
 
 # Read-only.

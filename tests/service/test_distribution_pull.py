@@ -90,6 +90,7 @@ def test_a_blob_that_is_not_there_is_a_404_and_no_digest_a_400(wire: Wire) -> No
         ("bytes=-7", len(DATA) - 7, len(DATA)),
         ("bytes=5-999999", 5, len(DATA)),
         ("bytes=-999999", 0, len(DATA)),
+        ("Bytes= 3-4 ,", 3, 5),
     ],
 )
 def test_ranges_are_given_and_named(wire: Wire, asked: str, start: int, stop: int) -> None:
@@ -109,6 +110,72 @@ def test_a_range_outside_the_blob_is_a_416(wire: Wire, asked: str) -> None:
 def test_what_is_no_single_range_gives_the_whole_blob(wire: Wire, asked: str) -> None:
     reply = wire.ask("GET", f"/v2/team/app/blobs/{LAYER.digest}", headers={"Range": asked})
     assert (reply.status, reply.body) == (200, DATA)
+
+
+CONTENT = {
+    "manifest": ("/v2/team/app/manifests/1.0", IMAGE.digest, IMAGE.content.body),
+    "blob": (f"/v2/team/app/blobs/{LAYER.digest}", LAYER.digest, DATA),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(CONTENT))
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("known", ['"{}"', 'W/"{}"', '"else", "{}"', "*"])
+def test_what_a_client_has_is_not_sent_again(wire: Wire, kind: str, method: str, known: str) -> None:
+    path, digest, body = CONTENT[kind]
+    reply = wire.ask(method, path, headers={"If-None-Match": known.format(digest), "Range": "bytes=0-1"})
+    assert (reply.status, reply.body, reply.headers["etag"]) == (304, b"", f'"{digest}"')
+    assert "content-length" not in reply.headers
+    assert wire.ask("GET", path).body == body  # The connection is still in step.
+
+
+@pytest.mark.parametrize("kind", sorted(CONTENT))
+def test_what_a_client_has_not_is_sent(wire: Wire, kind: str) -> None:
+    path, digest, body = CONTENT[kind]
+    for headers in ({"If-None-Match": '"else"'}, {"If-Match": f'"else", "{digest}"'}, {"If-Match": "*"}):
+        reply = wire.ask("GET", path, headers=headers)
+        assert (reply.status, reply.body) == (200, body)
+
+
+@pytest.mark.parametrize("kind", sorted(CONTENT))
+@pytest.mark.parametrize("wanted", ['"else"', 'W/"{}"'])
+def test_who_wants_other_content_than_there_is_gets_a_412(wire: Wire, kind: str, wanted: str) -> None:
+    path, digest, _ = CONTENT[kind]
+    for method in ("GET", "HEAD"):
+        assert wire.ask(method, path, headers={"If-Match": wanted.format(digest)}).status == 412
+
+
+def test_a_range_of_other_content_gives_the_whole_blob(wire: Wire) -> None:
+    path, digest, _ = CONTENT["blob"]
+    for known, length in (
+        (f'"{digest}"', 2),
+        ('"else"', len(DATA)),
+        ("Sat, 01 Jan 2000 00:00:00 GMT", len(DATA)),
+    ):
+        reply = wire.ask("GET", path, headers={"Range": "bytes=0-1", "If-Range": known})
+        assert (reply.status, len(reply.body)) == (206 if length == 2 else 200, length)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v2/",
+        "/v2/_catalog",
+        "/v2/team/app/tags/list?n=1",
+        "/v2/team/none/tags/list",
+        f"/v2/team/app/referrers/{IMAGE.digest}",
+        "/v2/team/app/manifests/1.0",
+        "/v2/team/app/manifests/none",
+        f"/v2/team/app/blobs/{LAYER.digest}",
+        f"/v2/team/app/blobs/{ABSENT}",
+        "/v2/team/app/blobs/uploads/none",
+        "/v2/Team/tags/list",
+    ],
+)
+def test_head_says_what_get_says(wire: Wire, path: str) -> None:
+    got, said = wire.ask("GET", path), wire.ask("HEAD", path)
+    assert (said.status, said.body) == (got.status, b"")
+    assert {**said.headers, "date": ""} == {**got.headers, "date": ""}
 
 
 @pytest.mark.parametrize("name", ["Team/app", "team//app", "team/app_", "-a", "a" * 256, "team/../app"])

@@ -178,10 +178,23 @@ def test_a_manifest_is_taken_under_sha512(wire: Wire) -> None:
     assert wire.ask("GET", f"/v2/team/app/manifests/{digest}").body == IMAGE.content.body
 
 
-def test_a_manifest_that_does_not_hash_to_its_digest_is_refused(wire: Wire) -> None:
+def test_a_manifest_pushed_by_tag_may_say_its_digest(wire: Wire) -> None:
     _push_blobs(wire)
-    reply = _put(wire, str(Digest.of(b"else")), IMAGE.content.body)
+    digest = Digest.of(IMAGE.content.body, "sha512")
+    reply = _put(wire, f"1.0?digest={digest}", IMAGE.content.body)
+    assert (reply.status, reply.headers["docker-content-digest"]) == (201, str(digest))
+    assert wire.ask("GET", "/v2/team/app/manifests/1.0").headers["docker-content-digest"] == str(digest)
+    assert wire.ask("GET", reply.headers["location"]).body == IMAGE.content.body
+
+
+@pytest.mark.parametrize(
+    "target", [str(Digest.of(b"else")), f"1.0?digest={Digest.of(b'else')}", "1?digest=x"]
+)
+def test_a_manifest_that_does_not_hash_to_its_digest_is_refused(wire: Wire, target: str) -> None:
+    _push_blobs(wire)
+    reply = _put(wire, target, IMAGE.content.body)
     assert (reply.status, reply.code) == (400, "DIGEST_INVALID")
+    assert wire.ask("GET", "/v2/team/app/manifests/1.0").status == 404
 
 
 def test_a_manifest_without_its_blobs_is_refused_and_names_them(wire: Wire) -> None:
@@ -221,7 +234,7 @@ def test_what_is_no_manifest_is_refused(wire: Wire, body: bytes, media_type: str
 @pytest.mark.parametrize("tag", [".hidden", "-x", "a" * 129, "a+b"])
 def test_a_tag_outside_the_grammar_is_refused(wire: Wire, tag: str) -> None:
     reply = _put(wire, tag, IMAGE.content.body)
-    assert (reply.status, reply.code) == (400, "TAG_INVALID")
+    assert (reply.status, reply.code) == (400, "MANIFEST_INVALID")
 
 
 @pytest.mark.parametrize("chunked", [True, False])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +10,9 @@ import pytest
 from imagelock.limits import UPLOAD_SPARE_SECONDS, UPLOADS_OPEN
 from imagelock.registry.layout import LayoutStore
 from imagelock.registry.memory import MemoryStore
+from imagelock.service.embedded import EmbeddedRegistry
 from imagelock.service.uploads import TooManyUploadsError, UploadBusyError, Uploads
+from support.wire import Wire
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,3 +78,15 @@ def test_closing_throws_every_upload_away(tmp_path: Path) -> None:
         uploads.start("app").part.write(b"x")
     uploads.close()
     assert list((tmp_path / "blobs").iterdir()) == []
+
+
+def test_a_blob_in_one_request_that_breaks_off_leaves_no_file(tmp_path: Path) -> None:
+    # Nobody was told of a session, so nobody can go on with it or cancel it.
+    path = f"/v2/app/blobs/uploads/?digest=sha256:{'0' * 64}"
+    with EmbeddedRegistry(LayoutStore(tmp_path)) as registry, Wire(registry.address) as wire:
+        wire.raw(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf".encode())
+        for _ in range(1000):
+            if not list((tmp_path / "blobs").iterdir()):
+                break
+            threading.Event().wait(0.01)
+        assert list((tmp_path / "blobs").iterdir()) == []

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from imagelock.errors import FileError, IntegrityError, NotFoundError
 from imagelock.model.digest import HEX_CHARS
 from imagelock.model.manifest import Descriptor
+from imagelock.service.conditions import entity_tag, range_asked, unless_sent
 from imagelock.service.http import Answer
 from imagelock.service.refusal import Refused, parse_digest
 from imagelock.service.uploads import TooManyUploadsError, UploadBusyError
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from imagelock.service.uploads import Session, Uploads
 
 _OCTETS = "application/octet-stream"
-_RANGE = re.compile(r"bytes=(?P<first>[0-9]{0,18})-(?P<last>[0-9]{0,18})", re.ASCII)
+_RANGE = re.compile(
+    r"bytes=[ \t,]*(?P<first>[0-9]{0,18})-(?P<last>[0-9]{0,18})[ \t,]*", re.ASCII | re.IGNORECASE
+)
 _CONTENT_RANGE = re.compile(r"(?:bytes )?(?P<first>[0-9]{1,18})-(?P<last>[0-9]{1,18})(?:/.*)?", re.ASCII)
 
 
@@ -37,26 +40,27 @@ class BlobRoutes:
 
     # Pulling.
 
-    def head(self, _request: Request, *, name: str, digest: str) -> Answer:
+    def head(self, request: Request, *, name: str, digest: str) -> Answer:
         """Say whether a blob is here, whole, and how long it is."""
         wanted = parse_digest(digest)
-        size = self._size(name, wanted, proved=True)
-        return Answer(status=HTTPStatus.OK, headers=_blob_headers(wanted), length=size)
+        size, headers = self._size(name, wanted, proved=True), _blob_headers(wanted)
+        return unless_sent(request, headers) or Answer(status=HTTPStatus.OK, headers=headers, length=size)
 
     def get(self, request: Request, *, name: str, digest: str) -> Answer:
         """Give a blob, or one range of it ("Pulling blobs"; RFC 9110, section 14)."""
         wanted = parse_digest(digest)
-        size = self._size(name, wanted, proved=False)
-        span = _span(request.headers.get("range", ""), size)
+        size, headers = self._size(name, wanted, proved=False), _blob_headers(wanted)
+        spared = unless_sent(request, headers)
+        if spared is not None:
+            return spared
+        span = _span(range_asked(request, headers["Etag"]), size)
         if span is not None:
             return self._part(name, wanted, size, span)
         descriptor = Descriptor(media_type=_OCTETS, digest=wanted, size=size)
         pieces = self._store.stream(name, descriptor)
         # The first piece is read before the status is sent, so that a small damaged blob is a plain 500.
         first = next(pieces)
-        return Answer(
-            status=HTTPStatus.OK, headers=_blob_headers(wanted), body=chain((first,), pieces), length=size
-        )
+        return Answer(status=HTTPStatus.OK, headers=headers, body=chain((first,), pieces), length=size)
 
     def _part(self, name: str, digest: Digest, size: int, span: tuple[int, int]) -> Answer:
         start, stop = span
@@ -104,7 +108,11 @@ class BlobRoutes:
         if wanted is None:
             return _progress(session, HTTPStatus.ACCEPTED)
         with self._use(name, session.identifier):
-            return self._commit(request, session, wanted)
+            try:
+                return self._commit(request, session, wanted)
+            finally:
+                # Only a client that was told of a session can go on with it.
+                self._uploads.end(session)
 
     def status(self, _request: Request, *, name: str, identifier: str) -> Answer:
         """Say how much of a blob has arrived."""
@@ -175,7 +183,7 @@ def _blob_headers(digest: Digest) -> dict[str, str]:
     return {
         "Content-Type": _OCTETS,
         "Docker-Content-Digest": str(digest),
-        "Etag": f'"{digest}"',
+        "Etag": entity_tag(digest),
         "Accept-Ranges": "bytes",
     }
 

@@ -113,13 +113,12 @@ def _routes(manifests: ManifestRoutes, blobs: BlobRoutes) -> tuple[Route, ...]:
     name = "/v2/(?P<name>.+)"
     session = rf"{name}/blobs/uploads/(?P<identifier>[^/]+)"
     table: dict[str, dict[str, Callable[..., Answer]]] = {
-        r"/v2/?": {"GET": _base, "HEAD": _base},
+        r"/v2/?": {"GET": _base},
         r"/v2/_catalog": {"GET": manifests.catalog},
         rf"{name}/tags/list": {"GET": manifests.tags},
         rf"{name}/referrers/(?P<digest>[^/]+)": {"GET": manifests.referrers},
         rf"{name}/manifests/(?P<target>[^/]+)": {
             "GET": manifests.get,
-            "HEAD": manifests.get,
             "PUT": manifests.put,
             "DELETE": manifests.delete,
         },
@@ -136,7 +135,15 @@ def _routes(manifests: ManifestRoutes, blobs: BlobRoutes) -> tuple[Route, ...]:
             "DELETE": blobs.delete,
         },
     }
-    return tuple(Route(pattern=re.compile(pattern), handlers=handlers) for pattern, handlers in table.items())
+    return tuple(
+        Route(pattern=re.compile(pattern), handlers=_with_head(handlers))
+        for pattern, handlers in table.items()
+    )
+
+
+def _with_head(handlers: dict[str, Callable[..., Answer]]) -> dict[str, Callable[..., Answer]]:
+    """Let what answers GET answer HEAD (RFC 9110, section 9.1); the server sends no body to it."""
+    return {"HEAD": handlers["GET"], **handlers} if "GET" in handlers else handlers
 
 
 def _base(_request: Request) -> Answer:

@@ -24,6 +24,8 @@ _HEX = frozenset("0123456789abcdefABCDEF")
 _LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21-\x7e\x80-\xff]+) HTTP/([0-9])\.([0-9])")
 _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _UNSAFE = re.compile(rb"[\x00\r\n]")
+_BODILESS = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
+"""Statuses that never have a body; a length would be that of another answer (RFC 9110, section 8.6)."""
 _ONCE = frozenset({"host", "content-length", "transfer-encoding", "content-range", "content-type", "expect"})
 """Headers that mean one thing or nothing: a second one is refused, and not joined or dropped."""
 
@@ -262,7 +264,7 @@ def answer_head(answer: Answer, date: str, *, close: bool) -> bytes:
         length = len(answer.body)
     lines = [f"HTTP/1.1 {int(answer.status)} {HTTPStatus(answer.status).phrase}", f"Date: {date}"]
     lines += [f"{name}: {value}" for name, value in answer.headers.items()]
-    if answer.status != HTTPStatus.NO_CONTENT:
+    if answer.status not in _BODILESS:
         lines.append(f"Content-Length: {length}")
     if close:
         lines.append("Connection: close")

@@ -14,6 +14,7 @@ from imagelock.model.digest import Digest
 from imagelock.model.manifest import OCI_INDEX, parse_manifest
 from imagelock.model.reference import is_tag
 from imagelock.registry.store import Content
+from imagelock.service.conditions import entity_tag, unless_sent
 from imagelock.service.http import Answer
 from imagelock.service.refusal import Refused, manifest_refusal, parse_digest
 
@@ -24,40 +25,43 @@ if TYPE_CHECKING:
 
 Target: TypeAlias = str | Digest
 
+_EMPTIED = 10_000
+"""How many repositories are known after their last manifest went."""
+_INDEX_FRAME_BYTES = 128
+"""What an index of referrers takes without its descriptors, and a little more."""
+
 
 class ManifestRoutes:
     """What answers for ``/v2/<name>/manifests``, ``tags`` and ``referrers``."""
 
     def __init__(self, store: LocalStore) -> None:
         self._store = store
+        self._emptied: dict[str, None] = {}
 
-    def get(self, _request: Request, *, name: str, target: str) -> Answer:
+    def get(self, request: Request, *, name: str, target: str) -> Answer:
         """Give a manifest as it is stored; ``Accept`` changes nothing ("Pulling manifests")."""
         try:
             content = self._store.manifest(name, _target(target))
         except (NotFoundError, ValueFormError) as error:
             raise _unknown(error, target) from error
-        return Answer(
-            status=HTTPStatus.OK,
-            headers={
-                "Content-Type": content.media_type,
-                "Docker-Content-Digest": str(content.digest),
-                "Etag": f'"{content.digest}"',
-            },
-            body=content.body,
+        headers = {
+            "Content-Type": content.media_type,
+            "Docker-Content-Digest": str(content.digest),
+            "Etag": entity_tag(content.digest),
+        }
+        return unless_sent(request, headers) or Answer(
+            status=HTTPStatus.OK, headers=headers, body=content.body
         )
 
     def put(self, request: Request, *, name: str, target: str) -> Answer:
         """Take a manifest whose blobs and children are here ("Pushing manifests").
 
-        By digest it may come with tags (``?tag=…&tag=…``); those taken are named by ``OCI-Tag``.
+        By digest it may come with tags (``?tag=…&tag=…``); those taken are named by ``OCI-Tag``.  By tag it
+        may come with a digest (``?digest=…``), of another algorithm than sha256 perhaps.
         """
-        wanted = _new_target(target)
-        tags = request.every("tag") if isinstance(wanted, Digest) else ()
-        for extra in tags:
-            _require_tag(extra)
+        wanted, tags = _new_target(request, target)
         body = request.body.read(MANIFEST_BYTES)
-        digest, tag = (wanted, None) if isinstance(wanted, Digest) else (Digest.of(body), wanted)
+        digest = Digest.of(body) if wanted is None else wanted
         if not digest.matches(body):
             raise Refused(
                 HTTPStatus.BAD_REQUEST, "DIGEST_INVALID", "the body does not hash to it", str(digest)
@@ -65,12 +69,12 @@ class ManifestRoutes:
         media_type = request.headers.get("content-type", "").partition(";")[0].strip()
         content = Content(body=body, digest=digest, media_type=media_type, host=self._store.name)
         try:
-            for one in tags or (tag,):
-                self._store.put_manifest(name, content, one)
+            for tag in tags or (None,):
+                self._store.put_manifest(name, content, tag)
         except (IncompleteError, IntegrityError) as error:
             raise manifest_refusal(error) from error
         headers = {"Location": f"/v2/{name}/manifests/{digest}", "Docker-Content-Digest": str(digest)}
-        if tags:
+        if tags and ":" in target:
             headers["OCI-Tag"] = ", ".join(tags)
         subject = parse_manifest(body).subject
         if subject is not None:
@@ -87,11 +91,17 @@ class ManifestRoutes:
                 self._store.delete_tag(name, wanted)
         except (NotFoundError, ValueFormError) as error:
             raise _unknown(error, target) from error
+        self._remember(name)
         return Answer(status=HTTPStatus.ACCEPTED)
 
     def tags(self, request: Request, *, name: str) -> Answer:
-        """List tags in order, in pages ("Listing Tags")."""
-        tags = self._store.tags(name)
+        """List tags in order, in pages ("Listing Tags"); a repository that was emptied has none."""
+        try:
+            tags = self._store.tags(name)
+        except NotFoundError:
+            if name not in self._emptied:
+                raise
+            tags = ()
         return _page(request, tags, f"/v2/{name}/tags/list", "tags", {"name": name})
 
     def catalog(self, request: Request) -> Answer:
@@ -102,12 +112,26 @@ class ManifestRoutes:
         """List what refers to a manifest, as an index ("Listing Referrers")."""
         found = self._store.referrers(name, parse_digest(digest))
         headers = {"Content-Type": OCI_INDEX}
-        kind = request.query.get("artifactType")
+        kind, last = request.query.get("artifactType"), request.query.get("last", "")
         if kind:
             found = tuple(one for one in found if one.artifact_type == kind)
             headers["OCI-Filters-Applied"] = "artifactType"
-        index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [_wire(one) for one in found]}
+        left = [one for one in found if str(one.digest) > last]
+        page = _fitting(left)
+        if len(page) < len(left):
+            query = {"last": str(left[len(page) - 1].digest), **({"artifactType": kind} if kind else {})}
+            headers["Link"] = _next(f"/v2/{name}/referrers/{digest}", query)
+        index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": page}
         return Answer(status=HTTPStatus.OK, headers=headers, body=msgspec.json.encode(index))
+
+    def _remember(self, name: str) -> None:
+        """Know a repository whose last manifest may have gone, as long as this process lives.
+
+        The store forgets it, but clients that emptied a repository go on to look into it.
+        """
+        self._emptied[name] = None
+        if len(self._emptied) > _EMPTIED:
+            self._emptied.pop(next(iter(self._emptied)), None)
 
 
 def _target(text: str) -> Target:
@@ -118,17 +142,17 @@ def _target(text: str) -> Target:
     return text
 
 
-def _new_target(text: str) -> Target:
-    """Return what a manifest shall be stored under."""
+def _new_target(request: Request, text: str) -> tuple[Digest | None, tuple[str, ...]]:
+    """Return what a manifest shall be stored under: its digest, if the client says it, and its tags."""
     if ":" in text:
-        return parse_digest(text)
-    _require_tag(text)
-    return text
-
-
-def _require_tag(text: str) -> None:
-    if not is_tag(text):
-        raise Refused(HTTPStatus.BAD_REQUEST, "TAG_INVALID", "not a tag", text[:255])
+        digest, tags = text, request.every("tag")
+    else:
+        digest, tags = request.query.get("digest", ""), (text,)
+    for tag in tags:
+        if not is_tag(tag):
+            # The specification names no code of its own for tags.
+            raise Refused(HTTPStatus.BAD_REQUEST, "MANIFEST_INVALID", "not a tag", tag[:255])
+    return parse_digest(digest) if digest else None, tags
 
 
 def _unknown(error: NotFoundError | ValueFormError, target: str) -> Refused:
@@ -141,16 +165,33 @@ def _page(
     """Return the page that ``n`` and ``last`` ask for, with a link to the next one."""
     last, wanted = request.query.get("last", ""), request.query.get("n")
     if wanted is not None and not (wanted.isascii() and wanted.isdigit() and len(wanted) < 10):
-        raise Refused(HTTPStatus.BAD_REQUEST, "PAGINATION_NUMBER_INVALID", "n is no number", wanted[:80])
+        raise Refused(HTTPStatus.BAD_REQUEST, "UNSUPPORTED", "n is no number", wanted[:80])
     count = PAGE_ENTRIES if wanted is None else min(int(wanted), PAGE_ENTRIES)
     left = [entry for entry in entries if entry > last]
     page = left[:count]
     headers = {"Content-Type": "application/json"}
     if page and len(left) > count:
-        query = urlencode({"n": count, "last": page[-1]})
-        headers["Link"] = f'<{quote(path)}?{query}>; rel="next"'
+        headers["Link"] = _next(path, {"n": str(count), "last": page[-1]})
     body: dict[str, str | list[str]] = {**document, key: page}
     return Answer(status=HTTPStatus.OK, headers=headers, body=msgspec.json.encode(body))
+
+
+def _next(path: str, query: dict[str, str]) -> str:
+    """Write a link to the next page (RFC 8288)."""
+    return f'<{quote(path)}?{urlencode(query)}>; rel="next"'
+
+
+def _fitting(found: list[Descriptor]) -> list[msgspec.Raw]:
+    """Write as many descriptors as an index has room for that clients take; one at least."""
+    page: list[msgspec.Raw] = []
+    left = MANIFEST_BYTES - _INDEX_FRAME_BYTES
+    for one in found:
+        wire = msgspec.json.encode(_wire(one))
+        left -= len(wire) + 1
+        if page and left < 0:
+            break
+        page.append(msgspec.Raw(wire))
+    return page
 
 
 def _wire(one: Descriptor) -> dict[str, str | int | dict[str, str]]:
