@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import socket
 import ssl
 import threading
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ import urllib3
 from imagelock import limits
 from imagelock.errors import ConfigError
 from imagelock.registry.addresses import literal, require_admitted
+from imagelock.registry.dial import dial
 from imagelock.registry.endpoints import DEFAULT_PORTS, is_loopback, split_authority
 from imagelock.registry.proxies import Proxies
 from imagelock.registry.wire import Connection, ConnectionTLS
@@ -100,7 +100,7 @@ class Connections:
         name = host.strip("[]")
         context = self._context(settings, authority)
         with (
-            socket.create_connection((name, port or 443), timeout=limits.CONNECT_SECONDS) as plain,
+            dial(name, port or 443, seconds=limits.CONNECT_SECONDS) as plain,
             context.wrap_socket(plain, server_hostname=name) as secure,
         ):
             return _certificate_text(secure)
@@ -186,8 +186,8 @@ def _speaks_tls(host: str, port: int) -> bool | None:
     an HTTP server refuses what it read so far instead of waiting for the end of a line.
     """
     try:
-        plain = socket.create_connection((host.strip("[]"), port), timeout=limits.PROBE_SECONDS)
-    except OSError:
+        plain = dial(host, port, seconds=limits.PROBE_SECONDS)
+    except (OSError, UnicodeError):
         return None
     with plain:
         try:

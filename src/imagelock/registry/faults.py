@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib3 import exceptions as http
 
 from imagelock.errors import TLSError, UnreachableError
+from imagelock.registry.dial import LookupTimeoutError
 from imagelock.registry.gate import Trouble
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def _connection_trouble(causes: tuple[BaseException, ...]) -> Trouble:
     if _has(causes, http.NewConnectionError):
         return Trouble(error=UnreachableError(_words(causes)), absent=True)
     if _has(causes, http.ConnectTimeoutError):
-        return Trouble(error=UnreachableError("no connection in time"), absent=True)
+        slow = "the host name was not resolved" if _has(causes, LookupTimeoutError) else "no connection"
+        return Trouble(error=UnreachableError(f"{slow} in time"), absent=True)
     if _has(causes, http.ReadTimeoutError, TimeoutError):
         return Trouble(error=UnreachableError("no answer in time"))
     if _has(causes, http.IncompleteRead, IncompleteRead):
@@ -92,7 +94,7 @@ def _tls_error(causes: tuple[BaseException, ...], authority: str) -> TLSError:
 def _words(causes: tuple[BaseException, ...]) -> str:
     """Say what broke in the words of the deepest cause that has some."""
     for cause in causes:
-        if isinstance(cause, socket.gaierror):
+        if isinstance(cause, (socket.gaierror, UnicodeError)):
             return "the host name is not known"
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror.lower()

@@ -8,18 +8,19 @@ body has one, or a least speed where it is streamed.
 from __future__ import annotations
 
 import io
-import socket
 import time
 from http.client import HTTPException, HTTPMessage, HTTPResponse, UnknownProtocol
 from typing import TYPE_CHECKING, Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from imagelock import limits
 from imagelock.registry.addresses import require_admitted
+from imagelock.registry.dial import dial
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Mapping
 
     from imagelock.registry.addresses import Neighbourhood
@@ -65,29 +66,23 @@ class Connection(HTTPConnection):
 
     def _new_conn(self) -> socket.socket:
         """Resolve, check, and connect to what was checked: a second answer of the resolver counts nothing."""
-        if self._chosen_by is None or self.proxy is not None:
-            return super()._new_conn()
-        name = self._dns_host
-        addresses = self._resolved(name)
-        for address in addresses:
-            require_admitted(name, address, self._chosen_by)
-        for number, address in enumerate(addresses, 1):
-            self._dns_host = address
-            try:
-                return super()._new_conn()
-            except NewConnectionError:
-                if number == len(addresses):
-                    raise
-            finally:
-                self._dns_host = name
-        raise NewConnectionError(self, "the name has no address")
-
-    def _resolved(self, name: str) -> list[str]:
+        timeout = self.timeout if isinstance(self.timeout, int | float) else limits.CONNECT_SECONDS
         try:
-            found = socket.getaddrinfo(name.strip("[]"), self.port, type=socket.SOCK_STREAM)
+            return dial(
+                self._dns_host,
+                self.port,
+                seconds=min(timeout, limits.CONNECT_SECONDS),
+                admit=None if self._chosen_by is None or self.proxy is not None else self._admit,
+                options=self.socket_options or (),
+            )
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, "no connection in time") from error
         except (OSError, UnicodeError) as error:
-            raise NewConnectionError(self, "the host name is not known") from error
-        return list(dict.fromkeys(str(each[4][0]) for each in found))
+            raise NewConnectionError(self, "no connection") from error
+
+    def _admit(self, address: str) -> None:
+        if self._chosen_by is not None:
+            require_admitted(self._dns_host, address, self._chosen_by)
 
     def request(  # type: ignore[override]  # urllib3's own signature breaks http.client's, on purpose
         self, method: str, url: str, body: bytes | None = None, headers: object = None, **how: bool
