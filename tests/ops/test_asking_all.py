@@ -1,0 +1,64 @@
+"""Many questions at once: each is answered in its place, and a failure waits for nobody."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from imagelock.errors import ConfigError
+from imagelock.ops.resolve import ask_all
+
+
+class Counted:
+    """A progress that counts, from any thread."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def advance(self, what: str) -> None:
+        self.told.append(what)
+
+
+def test_answers_come_in_the_order_asked() -> None:
+    def slow_at_first(number: int) -> int:
+        time.sleep(0.05 if number < 3 else 0)
+        return number * 2
+
+    progress = Counted()
+    answers = ask_all(range(100), slow_at_first, jobs=8, hosts=1, progress=progress)
+    assert answers == [number * 2 for number in range(100)]
+    assert sorted(progress.told) == sorted(str(number) for number in range(100))
+
+
+def test_nothing_asked_is_nothing_answered() -> None:
+    assert ask_all([], str, jobs=8, hosts=1, progress=None) == []
+
+
+def test_no_more_threads_than_connections() -> None:
+    names: set[str] = set()
+
+    def who(_: int) -> None:
+        names.add(threading.current_thread().name)
+        time.sleep(0.01)
+
+    ask_all(range(50), who, jobs=3, hosts=1, progress=None)
+    assert len(names) <= 3
+
+
+def test_a_failure_ends_it_without_waiting_for_what_has_begun() -> None:
+    over, begun = threading.Event(), []
+
+    def answer(number: int) -> None:
+        begun.append(number)
+        if number == 1:
+            raise ConfigError("wrong")
+        over.wait(60)
+
+    begin = time.monotonic()
+    with pytest.raises(ConfigError):
+        ask_all(range(1000), answer, jobs=4, hosts=1, progress=None)
+    assert time.monotonic() - begin < 10
+    assert len(begun) <= 8
+    over.set()
