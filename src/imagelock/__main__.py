@@ -27,6 +27,9 @@ def main() -> None:
             with contextlib.suppress(OSError):
                 stream.flush()
         os._exit(code)
+    # All that is left goes with the process: looking for cycles in it would take longer than reading a lock.
+    gc.disable()
+    gc.freeze()
     sys.exit(code)
 
 

@@ -161,6 +161,28 @@ class _Clock(io.RawIOBase):
             self._waited, self._brought = 0.0, 0
 
 
+class _Fields(HTTPMessage):
+    """Header fields as they came: the e-mail policies would look at each of them again at every question."""
+
+    def __init__(self, pairs: list[tuple[str, str]]) -> None:
+        super().__init__()
+        self._pairs = self._headers = pairs
+
+    def items(self) -> list[tuple[str, str]]:
+        """Return the fields in order, names as they were written."""
+        return list(self._pairs)
+
+    def get(self, name: str, failobj: Any = None) -> Any:
+        """Return the first field of that name."""
+        wanted = name.lower()
+        return next((value for key, value in self._pairs if key.lower() == wanted), failobj)
+
+    def get_all(self, name: str, failobj: Any = None) -> Any:
+        """Return every field of that name."""
+        wanted = name.lower()
+        return [value for key, value in self._pairs if key.lower() == wanted] or failobj
+
+
 class _Answer(HTTPResponse):
     """http.client's answer, its head read strictly and without the e-mail parser, which costs most of it."""
 
@@ -209,25 +231,24 @@ def _length(fields: HTTPMessage) -> int | None:
 
 def _read_fields(stream: io.BufferedIOBase) -> HTTPMessage:
     """Read header fields up to the empty line; a line that is none is an error."""
-    message = HTTPMessage()
-    size, last = 0, ""
+    pairs: list[tuple[str, str]] = []
+    size = 0
     for _ in range(limits.HEAD_FIELDS + 1):
         line = stream.readline(limits.HEAD_BYTES + 1 - size)
         size += len(line)
         if size > limits.HEAD_BYTES or not line.endswith(b"\n"):
             raise HTTPException("the head of the answer is too long, or cut off")
         if line in {b"\r\n", b"\n"}:
-            return message
+            return _Fields(pairs)
         text = line.decode("iso-8859-1").rstrip("\r\n")
         if text[0] in " \t":
-            if not last:
+            if not pairs:
                 raise HTTPException("a header field that is none")
-            value = f"{message[last]} {text.strip()}"
-            del message[last]
-            message[last] = value
+            name, value = pairs[-1]
+            pairs[-1] = name, f"{value} {text.strip()}"
             continue
-        last, colon, value = text.partition(":")
-        if not colon or last.split() != [last]:
+        name, colon, value = text.partition(":")
+        if not colon or name.split() != [name]:
             raise HTTPException("a header field that is none")
-        message.set_raw(last, value.strip(" \t"))
+        pairs.append((name, value.strip(" \t")))
     raise HTTPException("the head of the answer has too many fields")
