@@ -34,6 +34,7 @@ KNOWN: dict[str, dict[str, object]] = {
     "test_post_with_a_digest_and_the_bytes": {},
     "test_sha512_blobs_are_taken_by_every_way": {"way": "post-put"},
     "test_chunks_out_of_order_are_refused_and_the_upload_goes_on": {"last": "PATCH"},
+    "test_a_chunk_sent_again_is_refused_and_changes_nothing": {},
     "test_a_blob_is_mounted": {"query": ""},
     "test_ranges_that_cannot_be": {"asked": "500-0"},
     "test_layers_that_stay_elsewhere_need_not_be_pushed": {},
@@ -242,14 +243,15 @@ def test_post_with_a_digest_and_the_bytes(wire: Wire) -> None:
     _assert_stored(wire, _post(wire, DATA, Digest.of(DATA)), DATA, Digest.of(DATA))
 
 
-@pytest.mark.parametrize("way", ["post", "post-put", "chunks"])
+@pytest.mark.parametrize("way", ["post", *sorted(WAYS)])
 def test_sha512_blobs_are_taken_by_every_way(wire: Wire, way: str) -> None:
     digest = Digest.of(DATA, "sha512")
     _assert_stored(wire, {"post": _post, **WAYS}[way](wire, DATA, digest), DATA, digest)
 
 
-def test_the_empty_blob_is_a_blob(wire: Wire) -> None:
-    _assert_stored(wire, _post_put(wire, b"", Digest.of(b"")), b"", Digest.of(b""))
+@pytest.mark.parametrize("way", sorted(WAYS))
+def test_the_empty_blob_is_a_blob(wire: Wire, way: str) -> None:
+    _assert_stored(wire, WAYS[way](wire, b"", Digest.of(b"")), b"", Digest.of(b""))
 
 
 @pytest.mark.parametrize("way", sorted(WAYS))
@@ -272,6 +274,17 @@ def test_chunks_out_of_order_are_refused_and_the_upload_goes_on(wire: Wire, last
     path = _path(status, wire)
     reply = _chunk(wire, _with(path, f"digest={digest}"), DATA, 1000, len(DATA), "PUT")
     _assert_stored(wire, reply, DATA, digest)
+
+
+def test_a_chunk_sent_again_is_refused_and_changes_nothing(wire: Wire) -> None:
+    first = _open(wire)
+    _chunk(wire, first, DATA, 0, 1000)
+    assert _chunk(wire, first, DATA, 0, 1000).status == 416
+    status = wire.ask("GET", first)
+    assert (status.status, status.headers["range"]) == (204, "0-999")
+    path = _path(_chunk(wire, _path(status, wire), DATA, 1000, len(DATA)), wire)
+    reply = wire.ask("PUT", _with(path, f"digest={Digest.of(DATA)}"), b"", OCTETS)
+    _assert_stored(wire, reply, DATA, Digest.of(DATA))
 
 
 def test_an_upload_is_cancelled(wire: Wire) -> None:
@@ -424,6 +437,13 @@ def test_a_deleted_manifest_is_gone_at_once(wire: Wire) -> None:
         found = wire.ask("HEAD", f"/v2/{A}/manifests/{target}", headers={"Accept": OCI_MANIFEST})
         assert found.status == 404
     assert wire.ask("DELETE", f"/v2/{A}/manifests/{digest}").status == 404
+
+
+def test_a_repository_that_was_emptied_lists_no_tags(wire: Wire) -> None:
+    digest = _push(wire, _manifest(wire, "last"), tag="1")
+    assert wire.ask("DELETE", f"/v2/{A}/manifests/{digest}").status == 202
+    reply = wire.ask("GET", f"/v2/{A}/tags/list")
+    assert (reply.status, json.loads(reply.body)["tags"] or []) == (200, [])
 
 
 # Referrers.
