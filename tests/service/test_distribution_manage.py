@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -297,6 +298,70 @@ def test_errors_are_those_of_the_specification(
     reply = wire.ask(method, path, headers=headers)
     assert (reply.status, reply.headers["content-type"]) == (status, "application/json")
     assert reply.code in CODES
+
+
+# Conditions.
+
+NEW = sample_image("new")
+
+
+def _replace(wire: Wire, target: str, conditions: dict[str, str]) -> int:
+    for descriptor, data in NEW.blobs:
+        wire.blob("team/app", descriptor.digest, data)
+    headers = {"Content-Type": NEW.content.media_type, **conditions}
+    return wire.ask("PUT", f"/v2/team/app/manifests/{target}", NEW.content.body, headers).status
+
+
+def test_a_tag_is_replaced_only_while_it_is_what_the_client_saw(wire: Wire) -> None:
+    seen = wire.ask("HEAD", "/v2/team/app/manifests/1.0").headers["etag"]
+    assert _replace(wire, "1.0", {"If-Match": '"else"'}) == 412
+    assert wire.ask("GET", "/v2/team/app/manifests/1.0").body == IMAGE.content.body
+    assert _replace(wire, "1.0", {"If-Match": seen}) == 201
+    assert wire.ask("GET", "/v2/team/app/manifests/1.0").body == NEW.content.body
+    assert _replace(wire, "1.0", {"If-Match": seen}) == 412
+    assert _replace(wire, "none", {"If-Match": "*"}) == 412
+
+
+def test_a_tag_is_made_only_while_there_is_none(wire: Wire) -> None:
+    assert _replace(wire, "2.0", {"If-None-Match": "*"}) == 201
+    assert _replace(wire, "2.0", {"If-None-Match": "*"}) == 412
+    assert _replace(wire, str(NEW.digest), {"If-None-Match": "*"}) == 201  # It can be nothing else.
+
+
+def test_of_many_clients_that_make_a_tag_one_succeeds(registry: EmbeddedRegistry, wire: Wire) -> None:
+    assert _replace(wire, "other", {}) == 201
+
+    def make(_number: int) -> int:
+        with Wire(registry.address) as own:
+            return _replace(own, "2.0", {"If-None-Match": "*"})
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(make, range(16))) == [201, *[412] * 15]
+
+
+def test_a_tag_that_moves_while_it_is_replaced_stays_moved(
+    wire: Wire, store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, other = f'"{IMAGE.digest}"', sample_image("other")
+    taken = store.put_manifest
+
+    def slow(*args: Any, **options: Any) -> None:
+        monkeypatch.setattr(store, "put_manifest", taken)
+        push_sample(store, "team/app", "1.0", other)
+        taken(*args, **options)
+
+    monkeypatch.setattr(store, "put_manifest", slow)
+    assert _replace(wire, "1.0", {"If-Match": seen}) == 412
+    assert wire.ask("GET", "/v2/team/app/manifests/1.0").body == other.content.body
+
+
+@pytest.mark.parametrize("target", ["1.0", str(IMAGE.digest)])
+def test_what_the_client_did_not_see_is_not_deleted(wire: Wire, target: str) -> None:
+    path = f"/v2/team/app/manifests/{target}"
+    assert wire.ask("DELETE", path, headers={"If-Match": '"else"'}).status == 412
+    assert wire.ask("GET", path).status == 200
+    assert wire.ask("DELETE", path, headers={"If-Match": f'"{IMAGE.digest}"'}).status == 202
+    assert wire.ask("GET", path).status == 404
 
 
 # Read-only.

@@ -9,7 +9,7 @@ that something points to is deleted, and no damaged bytes are given as good.
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from imagelock.errors import IncompleteError, IntegrityError, NotFoundError, UsageError, ValueFormError
 from imagelock.limits import INDEX_DEPTH, MANIFEST_BYTES, PIECE_BYTES
@@ -28,7 +28,7 @@ from imagelock.registry.parsed import children_of, contents_of, read_manifest, r
 from imagelock.registry.store import Claim, Content
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from imagelock.model.manifest import (
         Manifest,
@@ -37,6 +37,12 @@ if TYPE_CHECKING:
     from imagelock.registry.catalog import Catalog, Repository
 
 _REMEMBERED_MANIFESTS = 4096
+Permit: TypeAlias = "Callable[[Digest | None], None]"
+"""Told what a tag points to now, alone among all writers; what it raises keeps the tag as it is."""
+
+
+def permit_all(_standing: Digest | None) -> None:
+    """Let every change happen."""
 
 
 class LocalStore:
@@ -151,8 +157,7 @@ class LocalStore:
 
     def tagged(self, repository: str, tag: str) -> Digest | None:
         """Return what a tag points to; None when there is no such tag."""
-        found = self._backend.catalog().repository(repository).tags.get(tag)
-        return None if found is None else found.digest
+        return _digest_at(self._backend.catalog(), repository, tag)
 
     def mount(self, repository: str, digest: Digest, other: str) -> bool:
         """Whether the blob is here: all repositories share their blobs."""
@@ -194,8 +199,9 @@ class LocalStore:
         tag: str | None = None,
         *,
         absent: Collection[Digest] = (),
+        permit: Permit = permit_all,
     ) -> None:
-        """Store a manifest under its digest and, given one, a tag.
+        """Store a manifest under its digest and, given one, a tag, if ``permit`` raises nothing.
 
         Raises :class:`IncompleteError` when blobs or children are missing that are not ``absent`` on
         purpose (a missing ``subject`` is allowed), :class:`IntegrityError` when the body is no manifest
@@ -218,6 +224,8 @@ class LocalStore:
         covered = [child.digest for child in parsed.manifests] if isinstance(parsed, Index) else []
 
         def record(catalog: Catalog) -> Catalog:
+            if tag is not None:
+                permit(_digest_at(catalog, repository, tag))
             self._require(repository, parsed, catalog, absent)
             if self._backend.stamp(content.digest) is None:
                 raise NotFoundError("deleted while it was stored", where=str(content.digest))
@@ -227,13 +235,14 @@ class LocalStore:
 
     # Deleting.
 
-    def delete_tag(self, repository: str, tag: str) -> None:
-        """Forget a tag; the manifest stays, by digest."""
+    def delete_tag(self, repository: str, tag: str, *, permit: Permit = permit_all) -> None:
+        """Forget a tag, if ``permit`` raises nothing; the manifest stays, by digest."""
 
         def forget(catalog: Catalog) -> Catalog:
             found = catalog.repository(repository)
             if tag not in found.tags:
                 raise NotFoundError("no such tag", where=_where(repository, tag))
+            permit(found.tags[tag].digest)
             return catalog.put(repository, found.drop_tag(tag))
 
         self._backend.update(forget)
@@ -391,6 +400,11 @@ class LocalStore:
                 missing=tuple(missing),
                 where=repository,
             )
+
+
+def _digest_at(catalog: Catalog, repository: str, tag: str) -> Digest | None:
+    found = catalog.repository(repository).tags.get(tag)
+    return None if found is None else found.digest
 
 
 def _where(repository: str, target: str | Digest) -> str:

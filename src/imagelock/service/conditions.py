@@ -1,4 +1,7 @@
-"""Conditional requests over entity tags (RFC 9110, section 13): what a client has need not be sent again."""
+"""Conditional requests over entity tags (RFC 9110, section 13).
+
+What a client has need not be sent again, and what it has not seen it does not replace.
+"""
 
 from __future__ import annotations
 
@@ -29,12 +32,21 @@ def unless_sent(request: Request, headers: Mapping[str, str]) -> Answer | None:
     ``headers`` are those that the content would be sent with, ``Etag`` among them.  Dates are passed over:
     nothing here has one.  Raises :class:`Refused` (412) when the client asks for other content.
     """
-    if not _if_match(request, headers["Etag"]):
-        raise Refused(HTTPStatus.PRECONDITION_FAILED, "UNSUPPORTED", "the content is another one")
-    wanted = request.headers.get("if-none-match")
-    if wanted is None or not _names(wanted, headers["Etag"], weak=True):
-        return None
-    return Answer(status=HTTPStatus.NOT_MODIFIED, headers=headers)
+    _require_match(request, headers["Etag"])
+    known = _is_known(request, headers["Etag"])
+    return Answer(status=HTTPStatus.NOT_MODIFIED, headers=headers) if known else None
+
+
+def require_standing(request: Request, standing: Digest | None) -> None:
+    """Raise :class:`Refused` (412) unless a write may replace what stands there; None: nothing does.
+
+    So nobody's change is lost: ``If-Match`` replaces only what the client has seen, ``If-None-Match: *``
+    replaces nothing.
+    """
+    tag = None if standing is None else entity_tag(standing)
+    _require_match(request, tag)
+    if tag is not None and _is_known(request, tag):
+        raise Refused(HTTPStatus.PRECONDITION_FAILED, "DENIED", "it is there already", str(standing))
 
 
 def range_asked(request: Request, tag: str) -> str:
@@ -43,9 +55,15 @@ def range_asked(request: Request, tag: str) -> str:
     return request.headers.get("range", "") if known is None or known == tag else ""
 
 
-def _if_match(request: Request, tag: str) -> bool:
+def _require_match(request: Request, tag: str | None) -> None:
     wanted = request.headers.get("if-match")
-    return wanted is None or _names(wanted, tag, weak=False)
+    if wanted is not None and (tag is None or not _names(wanted, tag, weak=False)):
+        raise Refused(HTTPStatus.PRECONDITION_FAILED, "DENIED", "the content is another one", tag)
+
+
+def _is_known(request: Request, tag: str) -> bool:
+    known = request.headers.get("if-none-match")
+    return known is not None and _names(known, tag, weak=True)
 
 
 def _names(field: str, tag: str, *, weak: bool) -> bool:

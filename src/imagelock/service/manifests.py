@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import quote, urlencode
@@ -13,14 +14,15 @@ from imagelock.limits import MANIFEST_BYTES, PAGE_ENTRIES
 from imagelock.model.digest import Digest
 from imagelock.model.manifest import OCI_INDEX, parse_manifest
 from imagelock.model.reference import is_tag
+from imagelock.registry.local import permit_all
 from imagelock.registry.store import Content
-from imagelock.service.conditions import entity_tag, unless_sent
+from imagelock.service.conditions import entity_tag, require_standing, unless_sent
 from imagelock.service.http import Answer
 from imagelock.service.refusal import Refused, manifest_refusal, parse_digest
 
 if TYPE_CHECKING:
     from imagelock.model.manifest import Descriptor
-    from imagelock.registry.local import LocalStore
+    from imagelock.registry.local import LocalStore, Permit
     from imagelock.service.http import Request
 
 Target: TypeAlias = str | Digest
@@ -60,6 +62,10 @@ class ManifestRoutes:
         may come with a digest (``?digest=…``), of another algorithm than sha256 perhaps.
         """
         wanted, tags = _new_target(request, target)
+        permit: Permit = permit_all
+        if target in tags:
+            permit = partial(require_standing, request)
+            permit(self._store.tagged(name, target))  # Again when it is stored; this one spares the body.
         body = request.body.read(MANIFEST_BYTES)
         digest = Digest.of(body) if wanted is None else wanted
         if not digest.matches(body):
@@ -70,25 +76,27 @@ class ManifestRoutes:
         content = Content(body=body, digest=digest, media_type=media_type, host=self._store.name)
         try:
             for tag in tags or (None,):
-                self._store.put_manifest(name, content, tag)
+                self._store.put_manifest(name, content, tag, permit=permit)
         except (IncompleteError, IntegrityError) as error:
             raise manifest_refusal(error) from error
         headers = {"Location": f"/v2/{name}/manifests/{digest}", "Docker-Content-Digest": str(digest)}
-        if tags and ":" in target:
+        if tags and target not in tags:
             headers["OCI-Tag"] = ", ".join(tags)
         subject = parse_manifest(body).subject
         if subject is not None:
             headers["OCI-Subject"] = str(subject.digest)
         return Answer(status=HTTPStatus.CREATED, headers=headers)
 
-    def delete(self, _request: Request, *, name: str, target: str) -> Answer:
+    def delete(self, request: Request, *, name: str, target: str) -> Answer:
         """Forget a tag, or a manifest and all its tags ("Deleting Manifests", "Deleting tags")."""
+        permit = partial(require_standing, request)
         try:
             wanted = _target(target)
             if isinstance(wanted, Digest):
+                permit(wanted)
                 self._store.delete_manifest(name, wanted)
             else:
-                self._store.delete_tag(name, wanted)
+                self._store.delete_tag(name, wanted, permit=permit)
         except (NotFoundError, ValueFormError) as error:
             raise _unknown(error, target) from error
         self._remember(name)
