@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from formats import samples_build as build
+from formats import samples_tools as tools
 from formats.samples_deploy import ARGOCD, CHART, FLUX, KUSTOMIZATION, TEMPLATE, VALUES
 from imagelock.model.digest import Digest
 
@@ -228,6 +229,21 @@ _PLAIN = (
     Sample("argo", "workflow.yaml", build.ARGO, 7),
     Sample("custom", "objects.yaml", build.CUSTOM, 5),
     Sample("olm-catalog", "catalog.yaml", build.OLM_CATALOG, 5),
+    Sample("drone", ".drone.yml", tools.DRONE, 3),
+    Sample("cirrus", ".cirrus.yml", tools.CIRRUS, 4),
+    Sample("bitbucket", "bitbucket-pipelines.yml", tools.BITBUCKET, 4),
+    Sample("azure", "azure-pipelines.yml", tools.AZURE, 3),
+    Sample("cloud-build", "cloudbuild.yaml", tools.CLOUD_BUILD, 2),
+    Sample("prow", "jobs.yaml", tools.CONTAINER_LISTS, 2),
+    Sample("ecs", "task-definition.json", tools.TASK_DEFINITION, 1),
+    Sample("ansible", "site.yml", tools.ANSIBLE, 3),
+    Sample("molecule", "molecule/default/molecule.yml", tools.MOLECULE, 1),
+    Sample("skaffold", "skaffold.yaml", tools.SKAFFOLD, 4),
+    Sample("helm-releases", "releases.yaml", tools.HELM_RELEASES, 4),
+    Sample("helmfile", "helmfile.yaml", tools.HELMFILE, 2),
+    Sample("devcontainer", ".devcontainer/devcontainer.json", tools.DEVCONTAINER, 1),
+    Sample("matrix", "build.yml", tools.MATRIX, 4),
+    Sample("gitlab-variables", "pipeline.yml", tools.GITLAB_VARIABLES, 4),
 )
 
 SAMPLES = (

@@ -137,3 +137,15 @@ def test_values_of_helm_charts_are_read_as_values() -> None:
 )
 def test_what_only_looks_like_an_entry_is_not_taken(content: str) -> None:
     assert places(text(content, "some.yaml")) == []
+
+
+def test_built_in_transformers_and_generators_are_read() -> None:
+    tag = "apiVersion: builtin\nkind: ImageTagTransformer\nimageTag: {name: a/b, newTag: '1'}\n"
+    patch = (
+        "apiVersion: builtin\nkind: PatchTransformer\npatch: |-\n"
+        "  - {op: replace, path: /spec/template/spec/containers/0/image, value: 'c/d:1'}\n"
+    )
+    chart = "apiVersion: builtin\nkind: HelmChartInflationGenerator\nvaluesInline: {image: 'e/f:1'}\n"
+    content = f"{tag}---\n{patch}---\n{chart}"
+    assert references(Text("x.yaml", content)) == ["a/b:1", "c/d:1", "e/f:1"]
+    assert pinned(Text("x.yaml", content)).count(f"1@{DIGEST}") == 3

@@ -8,15 +8,23 @@ from typing import TYPE_CHECKING
 
 from imagelock.errors import FormatError
 from imagelock.formats import (
+    ansible,
     argo_workflows,
     argocd,
+    azure_pipelines,
+    bitbucket_pipelines,
     che_plugin,
     circleci,
+    cirrus_ci,
+    cloud_build,
+    container_lists,
     csv,
     custom_resources,
+    devcontainer,
     devfile,
     docker_compose,
     dockerfile,
+    drone,
     epiphany_images,
     epiphany_registry,
     epiphany_text,
@@ -24,12 +32,14 @@ from imagelock.formats import (
     github_actions,
     gitlab_ci,
     helm_chart,
+    helm_releases,
     helm_template,
     helm_values,
     imagelist,
     kubernetes,
     kustomization,
     olm_catalog,
+    skaffold,
     starlingx,
     tekton,
 )
@@ -52,7 +62,7 @@ if TYPE_CHECKING:
     from imagelock.model.place import Found
     from imagelock.model.rule import ScanRule
 
-FILE_FORMATS: tuple[FileFormat, ...] = (helm_template, dockerfile, epiphany_text, imagelist)
+FILE_FORMATS: tuple[FileFormat, ...] = (helm_template, dockerfile, devcontainer, epiphany_text, imagelist)
 DOCUMENT_FORMATS: tuple[DocumentFormat, ...] = (
     csv,
     kustomization,
@@ -63,17 +73,24 @@ DOCUMENT_FORMATS: tuple[DocumentFormat, ...] = (
     argo_workflows,
     custom_resources,
     devfile,
+    helm_releases,
+    skaffold,
     kubernetes,
     che_plugin,
     github_actions,
     circleci,
+    cloud_build,
+    azure_pipelines,
+    bitbucket_pipelines,
     docker_compose,
     gitlab_ci,
+    ansible,
     starlingx,
     epiphany_images,
     epiphany_registry,
+    container_lists,
 )
-NAMED_FORMATS: tuple[NamedFormat, ...] = (helm_chart, helm_values)
+NAMED_FORMATS: tuple[NamedFormat, ...] = (drone, cirrus_ci, helm_chart, helm_values)
 
 UNKNOWN = "no format knows this kind of document"
 DOCUMENT_SUFFIXES = (".yaml", ".yml", ".json")

@@ -1,7 +1,7 @@
 """CircleCI pipelines: images of ``docker`` executors, in jobs and in ``executors``.
 
-Read: ``image`` of every item of ``docker`` below a job or executor.  ``machine.image`` and
-``macos.xcode`` name virtual machines, and ``<< parameters.x >>`` is a template.  Follows CircleCI's
+Read: ``image`` of every item of ``docker``, in a job, in an executor, or in defaults that an anchor carries
+into them.  ``machine.image`` and ``macos.xcode`` name virtual machines, and ``<< parameters.x >>`` is a template.  Follows CircleCI's
 configuration reference.
 """
 
@@ -26,26 +26,22 @@ _SECTIONS = ("jobs", "executors")
 
 
 def claims(document: Document) -> bool:
-    """Take documents with a version whose jobs or executors run in ``docker``."""
+    """Take documents with a version and with jobs or executors, of which one runs in ``docker``."""
     top = document.top
-    if top.get("version") is None:
+    if top.get("version") is None or not any(
+        section.is_mapping for key in _SECTIONS if (section := top.get(key)) is not None
+    ):
         return False
-    sections = [section for key in _SECTIONS if (section := top.get(key)) is not None]
     return any(
-        (docker := body.get("docker")) is not None and docker.is_sequence
-        for section in sections
-        for _, body in section.entries()
+        item.get("image") is not None for _, docker in top.values_of("docker") for item in docker.items()
     )
 
 
 def find(document: Document) -> Iterator[Found]:
-    """Yield the images of executors and jobs, those in ``docker`` lists."""
-    for key in _SECTIONS:
-        section = document.top.get(key)
-        for _, body in section.entries() if section is not None else ():
-            docker = body.get("docker")
-            for item in docker.new_items("docker") if docker is not None else ():
-                image = item.get("image")
-                found = required(image, name) if image is not None else None
-                if found is not None:
-                    yield found
+    """Yield the images of every ``docker`` list."""
+    for _, docker in document.top.values_of("docker"):
+        for item in docker.new_items("docker"):
+            image = item.get("image")
+            found = required(image, name) if image is not None else None
+            if found is not None:
+                yield found

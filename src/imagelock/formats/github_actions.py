@@ -2,15 +2,21 @@
 
 Read: ``jobs.*.container`` and ``jobs.*.services.*``, each a text or a mapping with ``image``; ``uses``
 of steps and ``runs.image`` and the ``pre-``/``post-`` steps of an action that begin with ``docker://``.
+``${{ matrix.x }}`` leads to the values of the job's matrix and ``${{ inputs.x }}`` to the input's default.
 Other ``uses`` name repositories, and ``runs.image: Dockerfile`` names a file.  Follows GitHub's workflow
 and action metadata syntax.
 """
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from imagelock.formats.candidates import required, required_behind
+from imagelock.formats.candidates import required, required_behind, skipped
+from imagelock.model.place import Place
+from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +30,14 @@ summary = "GitHub workflows and actions: containers and services of jobs, docker
 marks: tuple[Mark, ...] = ("docker://", "\njobs", 'jobs"')
 
 PREFIX = "docker://"
+ELSEWHERE = "a value of the matrix that the job uses elsewhere too, where a digest may change what it does"
+PUT_TOGETHER = "a template: put together from values that the workflow has when it runs"
+NO_VALUE = "a template: no value for it is written in this file"
+_LOOKUP = lazily(r"\$\{\{\s*(?P<root>matrix|inputs)\.(?P<path>[\w.-]+)\s*\}\}", re.ASCII)
+_USE = lazily(r"\bmatrix\.(?P<path>[\w.-]+)", re.ASCII)
+_TRIGGERS = ("workflow_call", "workflow_dispatch")
+_HARMLESS = frozenset({"name", "image", "container"})
+"""Keys in which a digest more changes only what is shown, or is what is wanted."""
 
 
 def claims(document: Document) -> bool:
@@ -42,31 +56,104 @@ def find(document: Document) -> Iterator[Found]:
     jobs, runs = document.top.get("jobs"), document.top.get("runs")
     for _, job in jobs.entries() if jobs is not None else ():
         if document.is_first("job", job.raw):
-            yield from _job(job)
+            yield from _job(_Job(job))
     if runs is not None:
         image = runs.get("image")
         yield from _docker(image)
         yield from _steps(runs.get("steps"))
 
 
-def _job(job: Node) -> Iterator[Found]:
-    yield from _container(job.get("container"))
-    services = job.get("services")
+@dataclass(frozen=True)
+class _Job:
+    """A job and what its expressions lead to; each of them is followed once."""
+
+    node: Node
+    led: dict[str, bool] = field(default_factory=dict)
+    """Whether an expression had values."""
+
+    @cached_property
+    def used_elsewhere(self) -> frozenset[str]:
+        """The paths of the matrix that stand in words which a digest could change: conditions, scripts."""
+        return frozenset(
+            match["path"].rstrip(".")
+            for mapping in self.node.mappings()
+            for key, value in mapping.entries()
+            if key not in _HARMLESS and value.scalar is not None
+            for match in _USE.finditer(value.scalar)
+        )
+
+    def values(self, root: str, path: str) -> Iterator[Node]:
+        """Yield the texts that an expression stands for, as far as they are written in this file."""
+        values = self._matrix(path) if root == "matrix" else self._defaults(path)
+        return (value for value in values if value.text)
+
+    def _matrix(self, path: str) -> Iterator[Node]:
+        """Yield what the matrix has under a dotted path, in its list and in what it includes."""
+        first, _, rest = path.partition(".")
+        keys = rest.split(".") if rest else []
+        matrix = self.node.get("strategy", "matrix")
+        values = matrix.get(first) if matrix is not None else None
+        included = matrix.get("include") if matrix is not None else None
+        for item in values.items() if values is not None else ():
+            value = item.get(*keys)
+            if value is not None:
+                yield value
+        for item in included.items() if included is not None else ():
+            value = item.get(first, *keys)
+            if value is not None:
+                yield value
+
+    def _defaults(self, path: str) -> Iterator[Node]:
+        for trigger in _TRIGGERS:
+            default = self.node.document.top.get("on", trigger, "inputs", path, "default")
+            if default is not None:
+                yield default
+
+
+def _job(job: _Job) -> Iterator[Found]:
+    yield from _container(job.node.get("container"), job)
+    services = job.node.get("services")
     for _, service in (
         services.entries()
         if services is not None and services.document.is_first("services", services.raw)
         else ()
     ):
-        yield from _container(service)
-    yield from _steps(job.get("steps"))
+        yield from _container(service, job)
+    yield from _steps(job.node.get("steps"))
 
 
-def _container(node: Node | None) -> Iterator[Found]:
+def _container(node: Node | None, job: _Job) -> Iterator[Found]:
     """Read a container: an image, or a mapping with one."""
     image = node.get("image") if node is not None and node.is_mapping else node
-    if image is not None:
+    if image is not None and "${{" in (image.text or ""):
+        yield from _looked_up(image, job)
+    elif image is not None:
         is_prefixed = (image.text or "").startswith(PREFIX)
         found = required_behind(image, PREFIX, name) if is_prefixed else required(image, name)
+        if found is not None:
+            yield found
+
+
+def _looked_up(image: Node, job: _Job) -> Iterator[Found]:
+    """Follow an expression to the values it can have; each of them is a place."""
+    if not image.document.is_first("judged", image.raw):
+        return
+    match = _LOOKUP.fullmatch((image.text or "").strip())
+    if match is None:
+        yield skipped(image, PUT_TOGETHER, name)
+        return
+    expression = f"{match['root']}.{match['path']}"
+    is_new = expression not in job.led
+    values = list(job.values(match["root"], match["path"])) if is_new else []
+    if not job.led.setdefault(expression, bool(values)):
+        yield skipped(image, NO_VALUE, name)
+        return
+    image.document.taken.add(image.offset)
+    is_refused = match["root"] == "matrix" and match["path"] in job.used_elsewhere
+    for value in values:
+        found = required(value, name)
+        if is_refused and isinstance(found, Place):
+            found = replace(found, slots=(), refusal=ELSEWHERE)
         if found is not None:
             yield found
 

@@ -1,14 +1,15 @@
 """GitLab pipelines: ``image`` and ``services`` of the file, of ``default`` and of every job.
 
 Both may be texts or mappings with ``name``; hidden jobs (``.name``) count, because others extend them.
-A file that an ``include`` names is recognised by its jobs like any other.  ``$VAR`` is skipped: GitLab has
-no defaults in place; ``!reference`` points to another place of the pipeline.  Follows GitLab's CI/CD YAML
-syntax reference.
+A file that an ``include`` names is recognised by its jobs like any other.  An image that is one variable
+leads to the values that the file gives it, in ``variables`` or a job's matrix; other variables are skipped,
+and ``!reference`` points to another place of the pipeline.  Follows GitLab's CI/CD YAML syntax reference.
 """
 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from imagelock.formats.candidates import required, skipped
@@ -42,6 +43,7 @@ _JOB_KEYS = frozenset(
 _NO_JOBS = frozenset(["variables", "workflow", "include", "stages", "spec", "cache", "image", "services"])
 _IMAGE_KEYS = ("image", "services")
 VARIABLE = "a variable of the pipeline"
+_WHOLE = lazily(r"\$(?:(?P<bare>\w+)|\{(?P<braced>\w+)\})", re.ASCII)
 REFERENCED = "a !reference to another place of the pipeline"
 _REFERENCE_TAG = "!reference"
 
@@ -70,30 +72,70 @@ def _is_plain(key: str, job: Node) -> bool:
 
 def find(document: Document) -> Iterator[Found]:
     """Yield the images of the file itself, then those of its jobs."""
-    yield from _job(document.top)
-    for key, job in document.top.entries():
-        if key not in _NO_JOBS and document.is_first("job", job.raw):
-            yield from _job(job)
+    top = document.top
+    jobs = [top, *(job for key, job in top.entries() if key not in _NO_JOBS)]
+    variables = _Variables(jobs)
+    for job in jobs:
+        if document.is_first("job", job.raw):
+            yield from _job(job, variables)
 
 
-def _job(job: Node) -> Iterator[Found]:
+class _Variables:
+    """The values that a file gives its variables.
+
+    Hidden jobs, the defaults and jobs that others extend run with the variables of others, so every value
+    counts, wherever it is written; each is judged once.
+    """
+
+    def __init__(self, owners: list[Node]) -> None:
+        self._values: defaultdict[str, list[Node]] = defaultdict(list)
+        self._told: set[str] = set()
+        for owner in owners:
+            if owner.document.is_first("variables", owner.raw):
+                self._add(owner)
+
+    def _add(self, owner: Node) -> None:
+        rows = owner.get("parallel", "matrix")
+        for row in (owner.get("variables"), *(rows.items() if rows is not None else ())):
+            for key, value in row.entries() if row is not None else ():
+                written = value.get("value") if value.is_mapping else value
+                for node in (written, *written.items()) if written is not None else ():
+                    if node.text:
+                        self._values[key].append(node)
+
+    def lead(self, text: str) -> list[Node] | None:
+        """Return where the values of a text that is one variable are; each once, None where there are none."""
+        match = _WHOLE.fullmatch(text.strip())
+        variable = (match["bare"] or match["braced"]) if match is not None else ""
+        if variable not in self._values:
+            return None
+        values = [] if variable in self._told else self._values[variable]
+        self._told.add(variable)
+        return values
+
+
+def _job(job: Node, variables: _Variables) -> Iterator[Found]:
     for key, value in job.entries():
         if key == "image":
-            yield from _image(value)
+            yield from _image(value, variables)
         elif key == "services" and value.raw.tag == _REFERENCE_TAG:
             yield skipped(value, REFERENCED, name)
         elif key == "services":
             for service in value.new_items("service"):
-                yield from _image(service)
+                yield from _image(service, variables)
 
 
-def _image(node: Node) -> Iterator[Found]:
+def _image(node: Node, variables: _Variables) -> Iterator[Found]:
     image = node.get("name") if node.is_mapping else node
     if image is None:
         return
     if image.raw.tag == _REFERENCE_TAG:
         yield skipped(image, REFERENCED, name)
         return
-    found = required(image, name, variables=VARIABLE)
-    if found is not None:
-        yield found
+    values = variables.lead(image.text or "")
+    if values is not None:
+        image.document.taken.add(image.offset)
+    for value in (image,) if values is None else values:
+        found = required(value, name, variables=VARIABLE)
+        if found is not None:
+            yield found

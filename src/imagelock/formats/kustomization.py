@@ -1,8 +1,9 @@
-"""Kustomizations and components: ``images``, patches written in place, values of ``helmCharts``.
+"""Kustomizations, components and transformers: ``images``, patches written in place, values of charts.
 
 ``newTag`` takes a digest behind the tag (``1.2@sha256:…``), and ``digest`` beside ``newTag`` gives the
 same (kustomize 4.4 and later; before, the digest replaced the tag).  An entry that only renames has no
-version of its own.  Follows the reference of kustomization.yaml.
+version of its own.  Of the built-in transformers and generators (``apiVersion: builtin``), ``imageTag``,
+``patch`` and ``valuesInline`` are read the same way.  Follows the reference of kustomization.yaml.
 """
 
 from __future__ import annotations
@@ -31,13 +32,14 @@ marks: tuple[str, ...] = (
     "valuesInline",
     "patchesStrategicMerge",
     "patchesJson6902",
+    "builtin",
 )
 
 GROUP = "kustomize.config.k8s.io"
 RENAMED = "only renamed: the tag stays the one of the resources"
 _KINDS = ("Kustomization", "Component")
 _OWN_KEYS = ("resources", "bases", "components", "namePrefix", "configMapGenerator", "helmCharts", "images")
-_CHANGES = ("newTag", "newName", "digest")
+_BUILTIN = "builtin"
 
 
 def claims(document: Document) -> bool:
@@ -45,6 +47,8 @@ def claims(document: Document) -> bool:
     top = document.top
     if group_of(top) == GROUP:
         return kind_of(top) in _KINDS
+    if _is_builtin(top):
+        return True
     if top.get("apiVersion") is not None or not any(top.get(key) is not None for key in _OWN_KEYS):
         return False
     images = top.get("images") or top.get("imageTags")
@@ -56,6 +60,11 @@ def claims(document: Document) -> bool:
     return kind_of(top) in ("", *_KINDS) and (renames or any(top.get(key) is not None for key in others))
 
 
+def _is_builtin(top: Node) -> bool:
+    version = top.get("apiVersion")
+    return version is not None and version.text == _BUILTIN
+
+
 def find(document: Document) -> Iterator[Found]:
     """Yield the images of the entries, of the patches and of the charts' values."""
     top = document.top
@@ -64,8 +73,12 @@ def find(document: Document) -> Iterator[Found]:
         if images is not None:
             yield from image_entries(images, name)
     yield from patch_images(top, name)
+    if _is_builtin(top):
+        tag = top.get("imageTag")
+        yield from all_joined([_entry(tag, name)] if tag is not None else [], name)
+        yield from _patch(top.get("patch"), name)
     charts = top.get("helmCharts")
-    for chart in charts.items() if charts is not None else ():
+    for chart in (top, *(charts.items() if charts is not None else ())):
         values = chart.get("valuesInline")
         if values is not None:
             yield from value_images(values, name)
@@ -94,14 +107,17 @@ def patch_images(top: Node, format_name: str) -> Iterator[Found]:
     for key in ("patches", "patchesJson6902", "patchesStrategicMerge"):
         patches = top.get(key)
         for item in patches.items() if patches is not None else ():
-            patch = item.get("patch") if item.is_mapping else item
-            for document in (
-                inner_documents(patch) if patch is not None and "image" in (patch.text or "") else ()
-            ):
-                if document.top.is_sequence:
-                    yield from _operations(document.top, format_name)
-                else:
-                    yield from pod_images(document.top, format_name)
+            yield from _patch(item.get("patch") if item.is_mapping else item, format_name)
+
+
+def _patch(patch: Node | None, format_name: str) -> Iterator[Found]:
+    if patch is None or "image" not in (patch.text or ""):
+        return
+    for document in inner_documents(patch):
+        if document.top.is_sequence:
+            yield from _operations(document.top, format_name)
+        else:
+            yield from pod_images(document.top, format_name)
 
 
 def _operations(operations: Node, format_name: str) -> Iterator[Found]:

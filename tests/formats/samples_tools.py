@@ -1,0 +1,222 @@
+"""Texts of pipelines, task runners and other tools for the laws; the references of each are counted."""
+
+from __future__ import annotations
+
+DRONE = """\
+kind: pipeline
+type: docker
+name: default
+steps:
+- {name: test, image: quay.io/acme/web:1, commands: [make]}
+- name: publish
+  image: "quay.io/acme/plugin:1"   # sends it
+  settings: {repo: quay.io/acme/built}
+- {name: later, image: "golang:${VERSION}"}
+services:
+- name: db
+  image: &db postgres:15
+- name: other
+  image: *db
+"""
+
+CIRRUS = """\
+container:
+  image: quay.io/acme/web:1
+  cpu: 2
+test_task:
+  container:
+    matrix:
+    - image: 'quay.io/acme/one:1'
+    - {image: quay.io/acme/two:1}
+  additional_containers: [{name: db, image: "postgres:15", port: 5432}]
+  macos_instance: {image: "ghcr.io/cirruslabs/macos:latest"}
+  script: make
+"""
+
+BITBUCKET = """\
+image: quay.io/acme/web:1
+definitions:
+  services:
+    db: {image: postgres:15}
+pipelines:
+  default:
+  - step:
+      image:
+        name: "quay.io/acme/build:1"
+        run-as-user: 1000
+      script:
+      - pipe: docker://quay.io/acme/pipe:1
+      - pipe: atlassian/aws-s3-deploy:0.3.8
+"""
+
+AZURE = """\
+resources:
+  containers:
+  - container: builder
+    image: quay.io/acme/web:1
+stages:
+- stage: test
+  jobs:
+  - job: one
+    container: builder
+  - job: two
+    container: {image: 'quay.io/acme/two:1', options: --init}
+  - job: three
+    container: quay.io/acme/three:1
+    steps:
+    - script: make
+"""
+
+CLOUD_BUILD = """\
+steps:
+- name: quay.io/acme/web:1
+  args: [build, -t, "gcr.io/acme/built:1", .]
+- id: two
+  name: 'gcr.io/cloud-builders/docker'
+  entrypoint: sh
+- name: gcr.io/$PROJECT_ID/own
+images: ["gcr.io/acme/built:1"]
+"""
+
+CONTAINER_LISTS = """\
+presubmits:
+  acme/web:
+  - name: test
+    spec:
+      containers:
+      - image: quay.io/acme/web:1
+        command: [make]
+      initContainers: [{name: first, image: "quay.io/acme/first:1"}]
+"""
+
+TASK_DEFINITION = """\
+{
+  "family": "web",
+  "containerDefinitions": [
+    {"name": "web", "image": "quay.io/acme/web:1", "essential": true},
+    {"name": "later", "image": "<IMAGE1_NAME>"}
+  ]
+}
+"""
+
+ANSIBLE = """\
+- hosts: all
+  tasks:
+  - name: Start it
+    community.docker.docker_container:
+      name: web
+      image: quay.io/acme/web:1
+  - block:
+    - containers.podman.podman_container: {name: two, image: "quay.io/acme/two:1"}
+    - docker_container: {name: three, image: "{{ image }}"}
+  - kubernetes.core.k8s:
+      definition:
+        apiVersion: v1
+        kind: Pod
+        spec: {containers: [{name: four, image: quay.io/acme/four:1}]}
+  - docker_image: {name: quay.io/acme/apart, tag: "1", source: pull}
+"""
+
+MOLECULE = """\
+driver:
+  name: podman
+platforms:
+- name: one
+  image: quay.io/acme/web:1
+  pre_build_image: true
+"""
+
+SKAFFOLD = """\
+apiVersion: skaffold/v4beta6
+kind: Config
+build:
+  artifacts:
+  - image: quay.io/acme/built
+    buildpacks:
+      builder: quay.io/acme/web:1
+      runImage: "quay.io/acme/run:1"
+  - {image: other, kaniko: {image: gcr.io/kaniko-project/executor:v1.9.0}}
+verify:
+- name: smoke
+  container: {name: smoke, image: quay.io/acme/smoke:1}
+- name: own
+  container: {name: own, image: quay.io/acme/built}
+"""
+
+HELM_RELEASES = """\
+apiVersion: helm.cattle.io/v1
+kind: HelmChart
+spec:
+  jobImage: quay.io/acme/job:1
+  valuesContent: |-
+    image:
+      repository: quay.io/acme/web
+      tag: "1"
+    sidecar:
+      image: quay.io/acme/web:1
+---
+apiVersion: helm.crossplane.io/v1beta1
+kind: Release
+spec:
+  forProvider:
+    values: {image: {repository: quay.io/acme/two, tag: v2, digest: ""}}
+"""
+
+HELMFILE = """\
+repositories: [{name: acme, url: https://charts.example.com}]
+releases:
+- name: web
+  chart: acme/web
+  values:
+  - values.yaml
+  - image:
+      repository: quay.io/acme/helmfile
+      tag: v1
+  set:
+  - {name: sidecar.image.repository, value: quay.io/acme/sidecar}
+  - {name: sidecar.image.tag, value: v2}
+"""
+
+DEVCONTAINER = """\
+// What everyone edits with; see https://containers.dev
+{
+\t"name": "web", /* image: "not/this:1" */
+\t"image": "quay.io/acme/web:1", // "image": "nor/this:1"
+\t"features": {"ghcr.io/devcontainers/features/node:1": {}},
+\t"customizations": {"url": "http://example.com/a,]",},
+}
+"""
+
+MATRIX = """\
+on:
+  workflow_call: {inputs: {image: {type: string, default: quay.io/acme/input:1}}}
+jobs:
+  one:
+    runs-on: ubuntu-latest
+    strategy:
+      matrix:
+        image: [quay.io/acme/web:1, "quay.io/acme/two:1"]
+        include:
+        - {image: quay.io/acme/three:1, fast: true}
+    container: ${{ matrix.image }}
+    services: {db: {image: "${{ inputs.image }}"}}
+    steps: [{run: make}]
+"""
+
+GITLAB_VARIABLES = """\
+variables:
+  BUILDER: quay.io/acme/web:1
+  OTHER: {value: "quay.io/acme/other:1", description: what it runs in}
+build:
+  image: $BUILDER
+  script: [make]
+test:
+  image: {name: "${OTHER}"}
+  script: [make test]
+every:
+  parallel:
+    matrix:
+    - ONE: [quay.io/acme/three:1, quay.io/acme/four:1]
+  image: $ONE
+  script: [make]
+"""
