@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 import trustme
 
-from imagelock.errors import ConfigError, RegistryError
+from imagelock.errors import ConfigError, NoAccessError, RegistryError
 from imagelock.model.digest import Digest
 from imagelock.model.hosts import HostSettings, Mirror
 from imagelock.registry.endpoints import endpoints
 from imagelock.registry.otherfiles import OtherFiles
 from support.images import manifest_body, manifest_reply
-from support.lying import Lying
+from support.lying import Lying, Reply, document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -204,13 +204,128 @@ def test_hosts_toml_of_docker_hub_keeps_its_own_host(tmp_path: Path, environ: di
     ]
 
 
-@pytest.mark.parametrize("text", ['[host."https://m.corp/x"]', '[host."https://m.corp:x"]', "server = 5"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[host."https://m.corp:x"]',
+        "server = 5",
+        '[host."https://m.corp"]\nheader = 5',
+        '[host."https://m.corp".header]\nx = 5',
+        '[host."https://m.corp".header]\nx = ["a", 5]',
+        '[host."https://m.corp".header]\n"x y" = "a"',
+    ],
+)
 def test_a_wrong_hosts_toml_is_a_configuration_error(
     tmp_path: Path, environ: dict[str, str], text: str
 ) -> None:
     write(tmp_path, "certs.d/_default/hosts.toml", text)
     with pytest.raises(ConfigError):
         asked("quay.io/app", environ)
+
+
+def test_a_value_that_would_split_a_header_is_refused_and_not_shown(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    write(tmp_path, "certs.d/quay.io/hosts.toml", '[header]\nx-key = "canary\\r\\nHost: other"\n')
+    with pytest.raises(ConfigError, match=r"header\.x-key") as caught:
+        asked("quay.io/app", environ)
+    assert "canary" not in str(caught.value) + str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("address", "target"),
+    [
+        ("http://{}", "/v2/app/manifests/1"),
+        ("http://{}/v2", "/v2/app/manifests/1"),
+        ("http://{}/cache", "/cache/v2/app/manifests/1"),
+        ("http://{}/cache/v2", "/cache/v2/app/manifests/1"),
+        ("http://{}/api/hub!", "/api/hub/app/manifests/1"),
+        ("http://{}/v2/hub!", "/v2/hub/app/manifests/1"),
+    ],
+)
+def test_the_api_begins_where_hosts_toml_says_and_ns_names_the_host(
+    address: str, target: str, lying: Lying, new_client: NewClient, tmp_path: Path, environ: dict[str, str]
+) -> None:
+    """As containerd asks: ``ns`` for whatever is another host than the image's own; ! stands for override_path."""
+    override = "override_path = true\n" if address.endswith("!") else ""
+    url = address.rstrip("!").format(lying.address)
+    write(tmp_path, "certs.d/quay.io/hosts.toml", f'[host."{url}"]\n{override}')
+    lying.on(target, GOOD)
+    client = new_client(environ=environ)
+    assert client.ask("quay.io/app", "1").digest == DIGEST
+    assert client.manifest("quay.io/app", "1").digest == DIGEST
+    assert lying.requests() == [f"{target}?ns=quay.io"] * 2
+
+
+def test_a_host_is_not_told_its_own_name(
+    lying: Lying, new_client: NewClient, tmp_path: Path, environ: dict[str, str]
+) -> None:
+    host, _, port = lying.address.rpartition(":")
+    write(tmp_path, f"certs.d/{host}_{port}_/hosts.toml", f'server = "{lying.url}"\n[host]\n')
+    lying.on("/v2/app/manifests/1", GOOD)
+    assert new_client(environ=environ).ask(f"{lying.address}/app", "1").digest == DIGEST
+    assert lying.requests() == ["/v2/app/manifests/1"]
+
+
+HEADERS = """
+[host."{0}".header]
+  X-Meant-For = ["canary-one", "canary-two"]
+  authorization = "Bearer canary-stored"
+  accept = "text/html"
+  accept-encoding = "gzip"
+  transfer-encoding = "chunked"
+"""
+
+
+def test_headers_of_hosts_toml_go_to_that_host_with_what_they_may_say(
+    lying: Lying, new_client: NewClient, tmp_path: Path, environ: dict[str, str]
+) -> None:
+    write(tmp_path, "certs.d/quay.io/hosts.toml", HEADERS.format(lying.url))
+    lying.default = GOOD
+    new_client(environ=environ).manifest("quay.io/app", DIGEST)
+    (seen,) = lying.seen
+    assert seen.headers["x-meant-for"] == "canary-one, canary-two"
+    assert seen.authorization == "Bearer canary-stored"
+    assert "manifest" in seen.headers["accept"]
+    assert seen.headers["accept-encoding"] == "identity"
+    assert "transfer-encoding" not in seen.headers
+
+
+def test_headers_of_hosts_toml_follow_no_redirect_and_reach_no_token_service(
+    lying: Lying, other: Lying, new_client: NewClient, tmp_path: Path, environ: dict[str, str]
+) -> None:
+    write(tmp_path, "certs.d/quay.io/hosts.toml", HEADERS.format(lying.url))
+    bearer = ("WWW-Authenticate", f'Bearer realm="{other.url}/token",service="s"')
+    moved = Reply(status=307, headers=(("Location", f"{other.url}/stored"),))
+    lying.on("/v2/app/manifests/1", Reply(status=401, headers=(bearer,)), moved)
+    other.on("/token", document({"token": "canary-token"}))
+    other.on("/stored", GOOD)
+    assert new_client(environ=environ).manifest("quay.io/app", "1").digest == DIGEST
+    assert lying.seen[-1].authorization == "Bearer canary-token"
+    assert [seen.target.partition("?")[0] for seen in other.seen] == ["/token", "/stored"]
+    for seen in other.seen:
+        assert "x-meant-for" not in seen.headers
+        assert seen.authorization is None
+
+
+def test_a_server_that_repeats_a_header_of_hosts_toml_shows_it_to_nobody(
+    lying: Lying, new_client: NewClient, tmp_path: Path, environ: dict[str, str]
+) -> None:
+    write(tmp_path, "certs.d/quay.io/hosts.toml", HEADERS.format(lying.url))
+    said = {"code": "DENIED", "message": "not for canary-one, canary-two, canary-two nor canary-stored"}
+    lying.default = document({"errors": [said]}, 403)
+    with pytest.raises(NoAccessError) as caught:
+        new_client(environ=environ).manifest("quay.io/app", DIGEST)
+    assert "not for ***, *** nor ***" in str(caught.value)
+    assert "canary" not in f"{caught.value} {caught.value.hint} {caught.value.tried}"
+
+
+def test_capabilities_are_read_in_any_case_and_none_are_all(tmp_path: Path, environ: dict[str, str]) -> None:
+    text = (
+        '[host."https://one.corp"]\ncapabilities = ["Pull"]\n[host."https://two.corp"]\ncapabilities = []\n'
+    )
+    write(tmp_path, "certs.d/quay.io/hosts.toml", text)
+    assert asked("quay.io/app", environ) == ["one.corp/app d", "two.corp/app td", "quay.io/app td"]
 
 
 # Certificates

@@ -100,7 +100,8 @@ class _Visit:
             site = self._transport.site(at.scheme, at.authority, at.settings)
             yield Row(what="registry", answer=f"{at.host} at {site.url}{self._rules()}")
             yield from self._tls(site)
-            answer = self._transport.request(site, Call(method="GET", target="/v2/", limit=_SMALL))
+            call = Call(method="GET", target=f"{at.root}/", limit=_SMALL, site_headers=at.headers)
+            answer = self._transport.request(site, call)
         except RegistryError as error:
             yield _failed("answer", error)
             return
@@ -152,7 +153,7 @@ class _Visit:
 
     def _image_rows(self, site: Site) -> Iterator[Row]:
         tag = str(self._image.digest or self._image.tag or "latest")
-        target = f"/v2/{self._at.repository}/manifests/{tag}"
+        target = self._at.target(f"manifests/{tag}")
         try:
             call = Call(method="HEAD", target=target, limit=_SMALL, headers=_ACCEPT)
             answer = self._authorizer.request(site, self._at, call)
@@ -183,9 +184,8 @@ class _Visit:
             yield self._referrers(site, _plain(said))
 
     def _referrers(self, site: Site, digest: str) -> Row:
-        call = Call(
-            method="GET", target=f"/v2/{self._at.repository}/referrers/{digest}", limit=limits.MANIFEST_BYTES
-        )
+        target = self._at.target(f"referrers/{digest}")
+        call = Call(method="GET", target=target, limit=limits.MANIFEST_BYTES)
         try:
             answer = self._authorizer.request(site, self._at, call)
         except NotFoundError:

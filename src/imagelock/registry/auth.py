@@ -59,6 +59,8 @@ class Authorizer:
 
         Raises :class:`NoAccessError` when nothing settles it.
         """
+        if at.headers:
+            call = replace(call, site_headers=at.headers)
         grant = self._known_grant(site, at, _scope(at, call))
         answer = self._send(site, call, grant)
         if answer.status not in _REFUSED or answer.url != site.url:

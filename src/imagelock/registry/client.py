@@ -160,7 +160,7 @@ class RegistryClient:
         """Read a small blob of at most ``limit`` bytes and prove it (one GET)."""
 
         def read(at: Endpoint, manner: Manner) -> bytes:
-            path = f"/v2/{at.repository}/blobs/{digest}"
+            path = at.target(f"blobs/{digest}")
             call = Call(method="GET", target=path, limit=limit, headers=_ANY, manner=manner)
             return proof.blob(self._request(at, call), digest)
 
@@ -247,7 +247,7 @@ class RegistryClient:
         headers = {**_ANY, "Range": f"bytes={start}-"} if start else _ANY
         call = Call(
             method="GET",
-            target=f"/v2/{at.repository}/blobs/{descriptor.digest}",
+            target=at.target(f"blobs/{descriptor.digest}"),
             limit=0,
             headers=headers,
             manner=manner,
@@ -339,7 +339,7 @@ def _check(target: str | Digest) -> None:
 def _manifest_call(method: str, at: Endpoint, target: str | Digest, manner: Manner) -> Call:
     return Call(
         method=method,
-        target=f"/v2/{at.repository}/manifests/{target}",
+        target=at.target(f"manifests/{target}"),
         limit=limits.MANIFEST_BYTES,
         headers=_ACCEPT,
         manner=manner,

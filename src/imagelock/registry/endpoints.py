@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -40,6 +40,8 @@ class Endpoint:
     ``resolves`` and ``serves``: whether it is asked for tags, and for content by digest.
     ``label`` is the address that messages show, empty where the scheme is not known yet.
     ``first_counts``: of all places of the repository the first that answers speaks for the others.
+    ``root`` is where the API begins, ``query`` goes with every question, and ``headers`` (which may be
+    secret) go to this place and nowhere else.
     """
 
     scheme: str | None
@@ -51,11 +53,18 @@ class Endpoint:
     settings: HostSettings
     serves: bool = True
     first_counts: bool = False
+    root: str = "/v2"
+    query: str = ""
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     @property
     def credential_name(self) -> str:
         """The name that credential files know this repository by."""
         return f"{self.host}/{self.repository}"
+
+    def target(self, what: str) -> str:
+        """Return path and query that ask for something of the repository (``manifests/…``, ``blobs/…``)."""
+        return f"{self.root}/{self.repository}/{what}{self.query}"
 
 
 def endpoints(
@@ -169,7 +178,15 @@ def _other(place: OtherPlace, hosts: Mapping[str, HostSettings]) -> Endpoint:
     at = _origin(reference, settings)
     if place.scheme is not None:
         at = replace(at, scheme=place.scheme, label=f"{place.scheme}://{at.authority}")
-    return replace(at, resolves=place.resolves, serves=place.serves, first_counts=True)
+    return replace(
+        at,
+        resolves=place.resolves,
+        serves=place.serves,
+        first_counts=True,
+        root=place.root,
+        query=place.query,
+        headers=place.headers,
+    )
 
 
 def _not_a_mirror(mirror: Mirror, reference: Reference) -> ConfigError:

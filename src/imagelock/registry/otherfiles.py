@@ -1,22 +1,24 @@
 """Mirrors that other tools' files name, by those tools' rules: ``registries.conf`` and ``hosts.toml``.
 
 Follows containers-registries.conf(5), version 2, and containerd's "Registry Configuration".  They count
-where imagelock's own configuration says nothing of a host's mirrors; ``unqualified-search-registries``,
-short names and headers are not taken from them.
+where imagelock's own configuration says nothing of a host's mirrors; ``unqualified-search-registries`` and
+short names are not taken from them.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from imagelock import limits
 from imagelock.errors import ConfigError
 from imagelock.model.hosts import HostSettings
 from imagelock.model.tomlread import Table, TableError
+from imagelock.patterns import lazily
 from imagelock.registry.certsd import roots
 
 if TYPE_CHECKING:
@@ -26,12 +28,21 @@ _RULES = {"all": (True, True), "digest-only": (False, True), "tag-only": (True, 
 """``pull-from-mirror``: whether tags are asked of it, and whether content by digest is."""
 
 
+_FIELD_NAME = lazily(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)
+_FIELD_VALUE = lazily(r"[\t\x20-\x7e\xa0-\xff]*")
+_OURS = frozenset(
+    {"host", "accept", "accept-encoding", "range", "if-range", "content-length", "content-type", "connection",
+     "keep-alive", "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
+     "expect"}
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OtherPlace:
     """One place that another tool would ask: ``name`` is the full name of the repository there.
 
     ``scheme`` is None where the host has to tell.  ``resolves``: tags are asked of it; ``serves``: content
-    by digest is.
+    by digest is.  ``root``, ``query`` and ``headers`` are those of an endpoint.
     """
 
     name: str
@@ -40,6 +51,9 @@ class OtherPlace:
     settings: HostSettings | None = None
     resolves: bool = True
     serves: bool = True
+    root: str = "/v2"
+    query: str = ""
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +187,10 @@ def _mirror(table: Table, *, digests_only: bool) -> OtherPlace:
 def _containerd(name: str, environ: Mapping[str, str]) -> tuple[OtherPlace, ...] | None:
     """Read ``hosts.toml`` of a host, or of ``_default``; the upstream comes last."""
     host, _, path = name.partition("/")
-    folders = (
-        root / each for each in (host, "_default") for root in roots(environ) if root.parts[-2] != "docker"
-    )
+    bare, colon, port = host.rpartition(":")
+    # containerd writes the colon of a port as underscores, for file systems that have no colons.
+    names = (host, *([f"{bare}_{port}_"] if colon else []), "_default")
+    folders = (root / each for each in names for root in roots(environ) if root.parts[-2] != "docker")
     file = next((each for folder in folders if (each := folder / "hosts.toml").is_file()), None)
     if file is None:
         return None
@@ -183,14 +198,18 @@ def _containerd(name: str, environ: Mapping[str, str]) -> tuple[OtherPlace, ...]
     try:
         server = root.optional("server", str)
         places = [
-            _containerd_place(url, table, path, file.parent)
+            _containerd_place(url, table, path, host, file.parent)
             for url, table in root.table("host").named_tables()
         ]
-        last = OtherPlace(name=name) if server is None else _containerd_place(server, root, path, file.parent)
+        last = (
+            OtherPlace(name=name, headers=tuple(_headers(root)))
+            if server is None
+            else _containerd_place(server, root, path, host, file.parent)
+        )
     except TableError as error:
         raise ConfigError(str(error), where=str(file)) from error
     # The upstream under its own name: docker.io's own host is found by the usual rules.
-    upstream = replace(last, name=name, scheme=None) if _is_hub(last.name) else last
+    upstream = replace(last, name=name, scheme=None, query="") if _is_hub(last.name) else last
     return (*places, upstream)
 
 
@@ -198,28 +217,55 @@ def _is_hub(name: str) -> bool:
     return name.partition("/")[0] in {"docker.io", "registry-1.docker.io", "index.docker.io"}
 
 
-def _containerd_place(url: str, table: Table, path: str, folder: Path) -> OtherPlace:
+def _containerd_place(url: str, table: Table, path: str, host: str, folder: Path) -> OtherPlace:
+    """Return one place of the file for the repository ``path`` of ``host``.
+
+    A place that is another host is told whose image is meant: ``ns``, as containerd does it.
+    """
     try:
         parts = urlsplit(url if "://" in url else f"https://{url}")
         parts.port  # noqa: B018  # the property raises for what is no port
     except ValueError as error:
         raise TableError(table.path, "no address") from error
-    prefix = parts.path.strip("/")
-    if table.optional("override_path", bool) is True:
-        prefix = "" if prefix == "v2" else prefix.removeprefix("v2/")
-    elif prefix not in {"", "v2"}:
-        raise TableError(table.path, "a path before /v2 is not supported: use override_path")
-    else:
-        prefix = ""
-    capabilities = table.strings("capabilities")
-    granted = {"pull", "resolve"} if capabilities is None else set(capabilities)
+    root, prefix = _root(parts.path.strip("/"), override=table.optional("override_path", bool) is True)
+    capabilities = {word.lower() for word in table.strings("capabilities") or ("pull", "resolve")}
+    is_another = parts.netloc != host and not (host == "docker.io" and _is_hub(parts.netloc))
     return OtherPlace(
         name="/".join(filter(None, (parts.netloc, prefix, path))),
         scheme=parts.scheme,
         settings=_containerd_settings(table, folder),
-        resolves="resolve" in granted,
-        serves="pull" in granted,
+        resolves="resolve" in capabilities,
+        serves="pull" in capabilities,
+        root=root,
+        query=f"?ns={quote(host, safe=':')}" if is_another else "",
+        headers=tuple(_headers(table)),
     )
+
+
+def _root(path: str, *, override: bool) -> tuple[str, str]:
+    """Return where the API begins and what stands before every repository's name.
+
+    A path is where ``/v2`` is, or with ``override_path`` what replaces it; what follows ``v2`` in it belongs
+    to the names, as registries see them.
+    """
+    if path in {"", "v2"}:
+        return ("/v2" if path or not override else ""), ""
+    if override and path.startswith("v2/"):
+        return "/v2", path.removeprefix("v2/")
+    return (f"/{path}" if override or path.endswith("/v2") else f"/{path}/v2"), ""
+
+
+def _headers(table: Table) -> Iterator[tuple[str, str]]:
+    """Yield the headers for a place; those that decide what is asked and how it is read stay ours."""
+    inner = table.table("header")
+    for name, value in inner.values.items():
+        values = value if isinstance(value, list) else [value]
+        texts = [each for each in values if isinstance(each, str) and _FIELD_VALUE.fullmatch(each)]
+        if len(texts) != len(values) or not _FIELD_NAME.fullmatch(name):
+            # The value may be a secret: it is not shown.
+            raise TableError(inner.key(name), "expected a header field: a text, or a list of texts")
+        if name.lower() not in _OURS:
+            yield name, ", ".join(texts)
 
 
 def _containerd_settings(table: Table, folder: Path) -> HostSettings:

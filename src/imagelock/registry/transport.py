@@ -40,6 +40,8 @@ STREAMED = frozenset({200, 206})
 USER_AGENT = f"imagelock/{__version__}"
 _TIMEOUT = urllib3.Timeout(connect=limits.CONNECT_SECONDS, read=limits.FIRST_BYTE_SECONDS)
 _PIECE_BYTES = 256 * limits.KIB
+_SECRET_CHARS = 6
+"""A shorter value of a header hides nothing, and striking it out would make a riddle of any answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -84,6 +86,7 @@ class Call:
     once more after trouble unless they are a mere iterator.  ``actions`` is what a token must allow, and
     reading ``also_from``, another repository (a mount); of the answer to a ``quiet`` call no words are shown;
     ``answer_within`` (seconds) replaces the usual deadline of the first byte that comes back.
+    ``site_headers`` are for this scheme, host and port alone; what ``headers`` say counts more.
     """
 
     method: str
@@ -97,6 +100,7 @@ class Call:
     also_from: str = ""
     quiet: bool = False
     answer_within: float | None = None
+    site_headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     @property
     def is_upload(self) -> bool:
@@ -243,7 +247,7 @@ class Transport:
         if (scheme, authority) == (site.scheme, site.authority):
             return site, hop
         headers = {key: value for key, value in call.headers.items() if key != "Authorization"}
-        return self.site(scheme, authority, sent_by=site), replace(hop, headers=headers)
+        return self.site(scheme, authority, sent_by=site), replace(hop, headers=headers, site_headers=())
 
     def _persist(self, site: Site, call: Call) -> Answer:
         """Repeat one call to one site while the host's gate lets it."""
@@ -319,6 +323,10 @@ class Transport:
 
     def _headers(self, site: Site, call: Call) -> WireHeaders:
         headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **call.headers}
+        if call.site_headers:
+            said = {name.lower() for name in call.headers}
+            own = {name: value for name, value in call.site_headers if name.lower() not in said}
+            headers = {**headers, **own}
         # Only a redirect's target can hold what urllib3 would write differently.
         exact = None if site.absolute or "%" not in call.target else call.target
         return WireHeaders(headers, target=exact, streamed=call.streamed)
@@ -336,13 +344,14 @@ def _timeout(call: Call) -> urllib3.Timeout:
 
 
 def _secrets(call: Call) -> tuple[str, ...]:
-    """Return what of a call a server must not repeat to the terminal: a token, or a login in all its forms."""
+    """Return what of a call a server must not repeat to the terminal: tokens, and a login in all its forms."""
+    more = [word for _, value in call.site_headers for word in (value, *value.replace(",", " ").split())]
     value = call.headers.get("Authorization", "").partition(" ")[2]
     try:
         pair = base64.b64decode(value, validate=True).decode()
     except ValueError:
         pair = ""
-    return value, pair, pair.partition(":")[2]
+    return value, pair, pair.partition(":")[2], *(word for word in more if len(word) >= _SECRET_CHARS)
 
 
 def split_location(base: str, location: str) -> tuple[str, str, str]:
