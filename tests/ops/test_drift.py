@@ -132,3 +132,22 @@ def test_a_head_that_lies_about_a_digest_is_not_called_drift(world: World) -> No
         )
         result = world.json("drift", "--lock-file", "list.txt", "--retry-time", "0")
     assert (result.code, result.codes) == (0, [])
+
+
+@pytest.mark.parametrize("verb", ["lock", "drift"])
+def test_a_dead_host_is_told_once_on_the_terminal_and_once_an_image_in_json(world: World, verb: str) -> None:
+    images = [f"quay.io/acme/app{number}:1" for number in range(30)]
+    for image in images:
+        world.push(image)
+    world.write("a.yaml", deployment(*images))
+    if verb == "drift":
+        assert world.run("lock").code == 0
+    world.registry.close()
+    shown = world.run(verb, "--retry-time", "0")
+    assert shown.code == 3
+    assert len(shown.out.splitlines()) < 36
+    assert shown.out.count("connection refused") <= 2
+    assert all(image in shown.out for image in images)
+    result = world.json(verb, "--retry-time", "0")
+    assert (result.code, len(result.codes)) == (3, 30)
+    assert all("connection refused" in item["message"] for item in result.document["findings"])

@@ -59,6 +59,42 @@ def test_equal_findings_are_told_once_with_every_place() -> None:
     assert "also at c:1:1" in text
 
 
+def test_one_cause_of_many_images_is_told_once_with_the_images() -> None:
+    items = [
+        finding(
+            "IL302",
+            f"a/app{number}:1: unreachable: https://a: connection refused",
+            reference=f"a/app{number}:1",
+            file="a.yaml" if number == 1 else None,
+            line=7 if number == 1 else None,
+            hint="try again",
+            notes=["tried b: 404", f"used at {number}"],
+            cause="unreachable: https://a: connection refused",
+        )
+        for number in (1, 2, 1)
+    ]
+    assert findings_text(items, PLAIN, lambda _, __: "an excerpt") == (
+        "error[IL302] could-not-tell: 2 images: unreachable: https://a: connection refused\n"
+        "  = a/app1:1 at a.yaml:7\n"
+        "  = a/app2:1\n"
+        "  = tried b: 404\n"
+        "  = help: try again\n"
+    )
+
+
+def test_a_thousand_images_with_one_cause_are_counted_and_not_all_named() -> None:
+    items = [finding("IL302", f"a{n}: down", reference=f"a{n}", cause="down") for n in range(1000)]
+    lines = findings_text(items, PLAIN, lambda _, __: None).splitlines()
+    assert len(lines) < 60
+    assert lines[0].endswith("1000 images: down")
+    assert lines[-1] == "  = and 950 more: -o json names each"
+
+
+def test_other_ways_out_are_other_findings() -> None:
+    items = [finding("IL301", f"a{n}: gone", reference=f"a{n}", cause="gone", hint=str(n)) for n in range(3)]
+    assert findings_text(items, PLAIN, lambda _, __: None).count("error[IL301]") == 3
+
+
 def test_errors_come_last_where_a_terminal_ends() -> None:
     items = [finding("IL101", "bad"), finding("IL103", "odd"), finding("IL105", "so", level=Level.WARNING)]
     heads = [

@@ -17,6 +17,8 @@ class Finding:
 
     ``file`` is relative to the project, ``line`` and ``column`` count from 1.  ``notes`` are further
     facts, one a line: the other places, what was tried.  ``hint`` is the way out, most often a command.
+    ``cause`` is what is wrong without the image's name, where many images may suffer from the same: people are
+    told it once.
     """
 
     code: str
@@ -28,6 +30,7 @@ class Finding:
     column: int | None = None
     hint: str | None = None
     notes: tuple[str, ...] = ()
+    cause: str | None = None
 
     @property
     def name(self) -> str:
@@ -52,6 +55,7 @@ def finding(  # noqa: PLR0913 - the fields of a finding, all by name
     hint: str | None = None,
     notes: Iterable[str] = (),
     level: Level | None = None,
+    cause: str | None = None,
 ) -> Finding:
     """Make a finding; its level is the catalogue's unless given."""
     return Finding(
@@ -64,6 +68,7 @@ def finding(  # noqa: PLR0913 - the fields of a finding, all by name
         column=column,
         hint=hint,
         notes=tuple(notes),
+        cause=cause,
     )
 
 

@@ -141,4 +141,5 @@ def could_not_tell(image: LockedImage, error: RegistryError) -> Finding:
         reference=image.reference,
         notes=[f"tried {line}" for line in error.tried],
         hint=error.hint,
+        cause=f"{error.kind}: {error.message}",
     )

@@ -93,17 +93,19 @@ def not_resolved(want: Want, error: RegistryError, uses: Sequence[Use]) -> Findi
     host = want.name.partition("/")[0]
     first = uses[0] if uses else None
     disagree = isinstance(error, DisagreementError)
+    cause = error.message if disagree else f"{error.kind}: {error.message}"
     notes = [] if disagree else [f"tried {line}" for line in error.tried]
     notes += [f"used at {use.where}" for use in uses[1:]]
     return finding(
         "IL104" if disagree else "IL301",
-        f"{want.shown}: {error.message if disagree else f'{error.kind}: {error.message}'}",
+        f"{want.shown}: {cause}",
         reference=want.shown,
         file=first.file.name if first else None,
         line=first.place.line if first else None,
         column=first.place.column if first else None,
         hint=error.hint or _way_out(error, host, first),
         notes=notes,
+        cause=cause,
     )
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _SHORT = 12
 _EXCERPT = 120
 _LEAST_EXCERPT = 20
+_LISTED = 50
+"""How many images with one cause are named one by one."""
 
 
 def error_text(error: ImagelockError, style: Style) -> str:
@@ -40,11 +42,12 @@ def findings_text(
 ) -> str:
     """Return findings, errors last so that a terminal ends with what matters; equal ones are told once.
 
+    What many images suffer from, such as a registry that is down, is told once with their names.
     ``line_of`` gives a line of a file for the excerpt, or None; ``width`` is what excerpts must fit.
     """
     groups: dict[tuple[str, str, str | None], list[Finding]] = {}
     for item in findings:
-        groups.setdefault((item.code, item.message, item.hint), []).append(item)
+        groups.setdefault((item.code, item.cause or item.message, item.hint), []).append(item)
     ordered = sorted(groups.values(), key=lambda group: group[0].level is Level.ERROR)
     return "\n".join(_group_text(group, style, line_of, width) for group in ordered)
 
@@ -53,6 +56,8 @@ def _group_text(
     group: Sequence[Finding], style: Style, line_of: Callable[[str, int], str | None], width: int | None
 ) -> str:
     first = group[0]
+    if len({item.message for item in group}) > 1:
+        return _common_text(group, style)
     paint = style.red if first.level is Level.ERROR else style.yellow
     head = paint(f"{first.level.value}[{first.code}]")
     lines = [f"{head} {first.name}: {style.bold(printable(first.message))}"]
@@ -61,6 +66,27 @@ def _group_text(
         lines += _excerpt(first, style, line_of, width)
     lines += [f"  {style.cyan('=')} also at {printable(item.where)}" for item in group[1:] if item.where]
     lines += [f"  {style.cyan('=')} {printable(note)}" for note in first.notes]
+    if first.hint:
+        lines.append(f"  {style.cyan('= help:')} {printable(first.hint)}")
+    return "\n".join(lines) + "\n"
+
+
+def _common_text(group: Sequence[Finding], style: Style) -> str:
+    """Return what several images have in common, then the images with their first places."""
+    first, sign = group[0], style.cyan("=")
+    places: dict[str, str | None] = {}
+    for item in group:
+        places.setdefault(item.reference or item.message, item.where)
+    paint = style.red if first.level is Level.ERROR else style.yellow
+    head = paint(f"{first.level.value}[{first.code}]")
+    words = f"{len(places)} {plural(len(places), 'image')}: {first.cause}"
+    lines = [f"{head} {first.name}: {style.bold(printable(words))}"]
+    named = [f"{name} at {where}" if where else name for name, where in places.items()]
+    lines += [f"  {sign} {printable(line)}" for line in named[:_LISTED]]
+    if len(named) > _LISTED:
+        lines.append(f"  {sign} and {len(named) - _LISTED} more: -o json names each")
+    shared = [note for note in first.notes if all(note in item.notes for item in group)]
+    lines += [f"  {sign} {printable(note)}" for note in shared]
     if first.hint:
         lines.append(f"  {style.cyan('= help:')} {printable(first.hint)}")
     return "\n".join(lines) + "\n"

@@ -301,6 +301,7 @@ def _could_not_tell(entry: TagEntry, error: RegistryError) -> Finding:
         f"{entry.shown}: {error.kind}: {error.message}",
         notes=[f"tried {line}" for line in error.tried],
         hint=error.hint,
+        cause=f"{error.kind}: {error.message}",
     )
 
 
@@ -315,7 +316,13 @@ def _not_set(entry: TagEntry, error: RegistryError) -> Finding:
 
 
 def _about(
-    entry: TagEntry, code: str, message: str, *, notes: Sequence[str] = (), hint: str | None = None
+    entry: TagEntry,
+    code: str,
+    message: str,
+    *,
+    notes: Sequence[str] = (),
+    hint: str | None = None,
+    cause: str | None = None,
 ) -> Finding:
     return finding(
         code,
@@ -326,4 +333,5 @@ def _about(
         column=entry.column,
         notes=notes,
         hint=hint,
+        cause=cause,
     )
