@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FOLDER_FILES = 100
+IMAGES = 600
+"""Distinct references: a large product's, each used in many places."""
 
 _WORDS = [
     "the",
@@ -71,6 +73,7 @@ class Tree:
         self.files = 0
         self.bytes = 0
         self.references = 0
+        self.images = [self._image() for _ in range(IMAGES)]
 
     def write(self, megabytes: float) -> None:
         """Write files of every kind, about ``megabytes`` in all."""
@@ -96,8 +99,12 @@ class Tree:
             self.bytes += len(data)
 
     def image(self) -> str:
-        """Return a made-up reference and count it."""
+        """Return one of the product's references and count it."""
         self.references += 1
+        return self.random.choice(self.images)
+
+    def _image(self) -> str:
+        """Return a made-up reference."""
         host = self.random.choice(("quay.io", "ghcr.io", "docker.io", "registry.example.com:5000"))
         return f"{host}/team-{self.random.randrange(40)}/app-{self.random.randrange(400)}:{self.tag()}"
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagelock.errors import ChangedMeanwhileError, FileError, LockError
-from imagelock.limits import YAML_BYTES
+from imagelock.limits import KIB, YAML_BYTES
 from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _TEMPORARY = lazily(r"\..+\.(?P<pid>[0-9]+)-[0-9a-f]{8}\.imagelock-tmp", re.ASCII | re.DOTALL)
 _NAME_BYTES = 200
 _POLL_SECONDS = 0.02
+_STEP_BYTES = 256 * KIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +46,30 @@ def read_bytes(path: Path, limit: int = YAML_BYTES) -> bytes:
     try:
         # Not blocking: a named pipe without a writer would be waited for, and is refused below.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as stream:
-            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                raise FileError("not a regular file", where=str(path))
-            data = stream.read(limit + 1)
+        try:
+            mode = os.fstat(descriptor).st_mode
+            if not stat.S_ISREG(mode):
+                kind = "a directory, not a file" if stat.S_ISDIR(mode) else "not a regular file"
+                raise FileError(kind, where=str(path))
+            data = read_up_to(descriptor, limit + 1)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise FileError(_reason(error), where=str(path)) from error
     if len(data) > limit:
         raise FileError(f"larger than {limit} bytes", where=str(path))
     return data
+
+
+def read_up_to(descriptor: int, limit: int) -> bytes:
+    """Read to the end of a file, or ``limit`` bytes of it."""
+    pieces = []
+    left = limit
+    # Some file systems give less than there is: only nothing means the end.
+    while left > 0 and (piece := os.read(descriptor, min(left, _STEP_BYTES))):
+        pieces.append(piece)
+        left -= len(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def decode(data: bytes) -> str:
@@ -72,62 +88,74 @@ def write_all(writes: Sequence[Write]) -> None:
     Raises :class:`ChangedMeanwhileError` when a file is no longer what it was when it was read; nothing
     has been replaced then.  Files whose bytes stay the same are not touched.
     """
-    targets = _targets(writes)
-    _remove_strays({target.parent for target, _ in targets})
-    pending: deque[tuple[Path, Path]] = deque()
+    changed = [item for item in _targets(writes) if item[1].before != item[1].after]
+    folders = {_split(target)[0] for target, _ in changed}
+    _remove_strays(folders)
+    pending: deque[tuple[str, str]] = deque()
     try:
-        for target, write in targets:
-            if write.before != write.after:
-                with _blame(write.path):
-                    pending.append((_prepare(target, write.after), target))
-        for _, write in targets:
-            if write.before != write.after:
-                with _blame(write.path):
-                    _check_unchanged(write)
-        folders = {target.parent for _, target in pending}
+        for target, write in changed:
+            pending.append((_prepare(target, write), target))
+        for _, write in changed:
+            _check_unchanged(write)
         while pending:
-            temporary, target = pending[0]
-            with _blame(target):
-                temporary.replace(target)
+            _rename(*pending[0])
             pending.popleft()
         for folder in folders:
-            with _blame(folder):
-                _sync_folder(folder)
+            _sync_folder(folder)
     finally:
         for temporary, _ in pending:
             with contextlib.suppress(OSError):
-                temporary.unlink()
+                os.unlink(temporary)  # noqa: PTH108 - thousands of files
 
 
-def _targets(writes: Sequence[Write]) -> list[tuple[Path, Write]]:
+def _split(path: str) -> tuple[str, str]:
+    """Return a file's folder and name; thousands of files are too many for :mod:`pathlib`."""
+    folder, _, name = path.rpartition("/")
+    return folder if folder or path.startswith("/") else ".", name
+
+
+def _targets(writes: Sequence[Write]) -> list[tuple[str, Write]]:
     """Return what each write really replaces; two that lead to one file must agree."""
-    targets: dict[Path, Write] = {}
+    targets: dict[str, Write] = {}
     for write in writes:
-        with _blame(write.path):
-            target = _resolved(write.path)
+        target = _resolved(write.path)
         other = targets.setdefault(target, write)
         if (other.before, other.after) != (write.before, write.after):
             raise FileError("two different changes of one file", where=str(write.path))
     return list(targets.items())
 
 
-@contextlib.contextmanager
-def _blame(path: Path) -> Iterator[None]:
-    """Turn an error of the system into one that names the file the user knows."""
+def _resolved(path: Path) -> str:
+    """Follow symbolic links, so that the link stays and its target is replaced."""
+    name = os.fspath(path)
+    if not os.path.islink(name):  # noqa: PTH114 - thousands of files
+        return name
     try:
-        yield
+        return os.fspath(path.resolve())
     except (OSError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and not path.is_symlink():
-            raise
+        raise FileError(_reason(error), where=name) from error
+
+
+def check_inside(paths: Iterable[Path], root: Path) -> None:
+    """Refuse files that symbolic links lead out of the project."""
+    top = root.resolve()
+    folders: dict[Path, bool] = {}
+    for path in paths:
+        if not _is_inside(path, top, folders):
+            raise FileError("a symbolic link leads out of the project", where=str(path))
+
+
+def _is_inside(path: Path, top: Path, folders: dict[Path, bool]) -> bool:
+    """Whether a file is below ``top``; a folder is resolved once for all its files."""
+    try:
+        if path.is_symlink():
+            return path.resolve().is_relative_to(top)
+        folder = path.parent
+        if folder not in folders:
+            folders[folder] = folder.resolve().is_relative_to(top)
+        return folders[folder]
+    except (OSError, RuntimeError) as error:
         raise FileError(_reason(error), where=str(path)) from error
-
-
-def check_inside(path: Path, root: Path) -> None:
-    """Refuse a file that symbolic links lead out of the project."""
-    with _blame(path):
-        inside = path.resolve().is_relative_to(root.resolve())
-    if not inside:
-        raise FileError("a symbolic link leads out of the project", where=str(path))
 
 
 @contextlib.contextmanager
@@ -153,8 +181,10 @@ def held(path: Path, *, wait: float = 0.0, tell: Callable[[str], None] | None = 
 def _hold(holder: Path, path: Path, deadline: float, tell: Callable[[str], None] | None) -> int:
     """Open and lock the neighbour that is really there, and return its descriptor."""
     while True:
-        with _blame(holder.parent):
+        try:
             descriptor = os.open(holder, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        except OSError as error:
+            raise FileError(_reason(error), where=str(holder.parent)) from error
         try:
             other = _flock(descriptor)
             if other is None and _is_same(descriptor, holder):
@@ -198,22 +228,41 @@ def _flock(descriptor: int) -> str | None:
     return None
 
 
-def _prepare(target: Path, data: bytes) -> Path:
-    """Write ``data`` beside ``target``, synced, with the mode and owner of what it replaces."""
-    temporary = target.with_name(f".{_short(target.name)}.{os.getpid()}-{os.urandom(4).hex()}.imagelock-tmp")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+def _prepare(target: str, write: Write) -> str:
+    """Write a file beside ``target``, synced, with the mode and owner of what it replaces."""
+    folder, name = _split(target)
+    temporary = f"{folder}/.{_short(name)}.{os.getpid()}-{os.urandom(4).hex()}.imagelock-tmp"
     try:
-        with os.fdopen(descriptor, "wb") as stream:
-            _keep_owner(stream.fileno(), target)
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
+        descriptor = _created(temporary, folder)
+        try:
+            _keep_owner(descriptor, target)
+            _write_whole(descriptor, write.after)
+            os.fsync(descriptor)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)  # noqa: PTH108 - thousands of files
+            raise
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise FileError(_reason(error), where=str(write.path)) from error
     return temporary
+
+
+def _created(path: str, folder: str) -> int:
+    """Create a file and, where it is missing, its folder."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    try:
+        return os.open(path, flags, 0o666)
+    except FileNotFoundError:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        return os.open(path, flags, 0o666)
+
+
+def _write_whole(descriptor: int, data: bytes) -> None:
+    at = os.write(descriptor, data)
+    while at < len(data):
+        at += os.write(descriptor, memoryview(data)[at:])
 
 
 def _short(name: str) -> str:
@@ -221,9 +270,9 @@ def _short(name: str) -> str:
     return os.fsdecode(os.fsencode(name)[:_NAME_BYTES])
 
 
-def _keep_owner(descriptor: int, target: Path) -> None:
+def _keep_owner(descriptor: int, target: str) -> None:
     try:
-        old = target.stat()
+        old = os.stat(target)  # noqa: PTH116 - thousands of files
     except FileNotFoundError:
         return
     with contextlib.suppress(PermissionError):
@@ -243,18 +292,25 @@ def _check_unchanged(write: Write) -> None:
 def _now(write: Write) -> bytes | None:
     """Read what the file holds now, no further than one byte beyond what it held."""
     try:
-        with write.path.open("rb") as stream:
-            return stream.read(len(write.before or b"") + 1)
+        descriptor = os.open(write.path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return read_up_to(descriptor, len(write.before or b"") + 1)
+        finally:
+            os.close(descriptor)
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise FileError(_reason(error), where=str(write.path)) from error
 
 
-def _resolved(path: Path) -> Path:
-    """Follow symbolic links, so that the link stays and its target is replaced."""
-    return path.resolve() if path.is_symlink() else path
+def _rename(temporary: str, target: str) -> None:
+    try:
+        os.replace(temporary, target)  # noqa: PTH105 - thousands of files
+    except OSError as error:
+        raise FileError(_reason(error), where=target) from error
 
 
-def _remove_strays(folders: Iterable[Path]) -> None:
+def _remove_strays(folders: Iterable[str]) -> None:
     """Remove what killed runs left in the folders; a run that still lives keeps its own."""
     for folder in folders:
         for stray in _strays(folder):
@@ -262,7 +318,7 @@ def _remove_strays(folders: Iterable[Path]) -> None:
                 stray.unlink()
 
 
-def _strays(folder: Path) -> list[Path]:
+def _strays(folder: str) -> list[Path]:
     try:
         with os.scandir(folder) as entries:
             matches = [(entry.path, _TEMPORARY.fullmatch(entry.name)) for entry in entries]
@@ -282,12 +338,15 @@ def _alive(pid: int) -> bool:
     return pid != os.getpid()
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def _sync_folder(folder: str) -> None:
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise FileError(_reason(error), where=folder) from error
 
 
 def _reason(error: OSError | RuntimeError) -> str:

@@ -185,14 +185,14 @@ def test_a_half_writable_tree_stays_as_it_was(
 ) -> None:
     (tree / "w").mkdir()
     (tree / "w/devfile.yaml").write_text(DEVFILE)
-    prepare = files._prepare
+    create = files._created
 
-    def refused(target: Path, data: bytes) -> Path:
-        if target.parent.name == "w":
+    def refused(path: str, folder: str) -> int:
+        if folder.endswith("/w"):
             raise OSError(30, "Read-only file system")
-        return prepare(target, data)
+        return create(path, folder)
 
-    monkeypatch.setattr(files, "_prepare", refused)
+    monkeypatch.setattr(files, "_created", refused)
     result = world.run_plain("olm", "entrypoint", "--env-match", "plugin_image", str(tree))
     assert result.code == 2
     assert "the file system is read-only" in result.err

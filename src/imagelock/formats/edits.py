@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -11,8 +10,7 @@ if TYPE_CHECKING:
     from imagelock.model.place import Slot
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Edit:
+class Edit(NamedTuple):
     """Replace ``content[start:end]`` by ``words``; start equals end for an insertion."""
 
     start: int
@@ -25,11 +23,7 @@ def edit_of(slot: Slot, words: str) -> Edit | None:
     old = slot.text
     if old == words:
         return None
-    shorter = min(len(old), len(words))
-    head = next((i for i in range(shorter) if old[i] != words[i]), shorter)
-    tail = 0
-    while tail < shorter - head and old[len(old) - 1 - tail] == words[len(words) - 1 - tail]:
-        tail += 1
+    head, tail = _common(old, words)
     first, last = head, len(old) - tail
     if first == last == 0 and old:
         # Nothing stands before it to be inserted behind, so the first character is written anew.
@@ -39,6 +33,19 @@ def edit_of(slot: Slot, words: str) -> Edit | None:
     start = span.starts[first] if first < last else (span.ends[first - 1] if first else span.offset(0))
     end = span.ends[last - 1] if first < last else start
     return Edit(start, end, words[head : len(words) - tail])
+
+
+def _common(old: str, words: str) -> tuple[int, int]:
+    """Return how many characters two texts share at their begin, and of the rest at their end."""
+    # What pinning and unpinning do: the digest is put behind, or taken away.
+    if words.startswith(old) or old.startswith(words):
+        return min(len(old), len(words)), 0
+    shorter = min(len(old), len(words))
+    head = next((i for i in range(shorter) if old[i] != words[i]), shorter)
+    tail = 0
+    while tail < shorter - head and old[len(old) - 1 - tail] == words[len(words) - 1 - tail]:
+        tail += 1
+    return head, tail
 
 
 def applied(content: str, edits: Sequence[Edit]) -> str:

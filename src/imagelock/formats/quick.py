@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from imagelock.errors import ValueFormError
+from imagelock.formats.flow import runs_over_lines
 from imagelock.formats.kubernetes import name as FORMAT  # noqa: N812 - a constant of that module
 from imagelock.formats.leftovers import IMAGE_LINE, loose_line
 from imagelock.formats.tree import STRING_TAG, plain_tag
@@ -74,8 +75,6 @@ _UNUSUAL = {
 }
 """What only a parser should judge: anchors, aliases, tags, complex and merge keys, directives, by a sign of each."""
 _CONFLICTS = ("<<<<<<<", ">>>>>>>", "\n=======")
-_UNCLOSED_MAPPING = lazily(r"\{[^{}\n]*+(?=\n|\Z)")
-_UNCLOSED_SEQUENCE = lazily(r"\[[^\[\]\n]*+(?=\n|\Z)")
 _OPENINGS = {
     "|": lazily(r" \|[-+0-9]* *(?:#[^\n]*)?(?=\n|\Z)"),
     ">": lazily(r" >[-+0-9]* *(?:#[^\n]*)?(?=\n|\Z)"),
@@ -210,12 +209,7 @@ def _is_unusual(raw: str) -> bool:
     for sign, words in _UNUSUAL.items():
         if sign in raw and any(word in raw for word in words):
             return True
-    return bool(
-        ("{" in raw and _UNCLOSED_MAPPING.search(raw))
-        or ("[" in raw and _UNCLOSED_SEQUENCE.search(raw))
-        or '\n"' in raw
-        or "\n'" in raw
-    )
+    return '\n"' in raw or "\n'" in raw or runs_over_lines(raw)
 
 
 @dataclass(slots=True)

@@ -1,9 +1,10 @@
 """The one place that edits text: slots are filled, every other character stays.
 
 An edit replaces only the characters that differ between what a slot holds and what it shall hold, so
-pinning inserts a digest and unpinning takes exactly it away again.  Afterwards the text is read once
-more: in YAML and JSON only the intended scalars may differ, elsewhere the finder must see the intended
-references at the same places.
+pinning inserts a digest and unpinning takes exactly it away again.  Afterwards what was edited is read
+once more.  In YAML and JSON only the intended scalars may differ: where an edit stays inside one word on one
+line that word is enough (:mod:`imagelock.formats.local`), else the documents are parsed before and after.
+Elsewhere the finder must see the intended references at the same places.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from imagelock.formats import rules as rules_format
 from imagelock.formats.all import FILE_FORMATS, find, is_documents
 from imagelock.formats.edits import Edit, applied, edit_of
 from imagelock.formats.json_nodes import compose_json
+from imagelock.formats.local import is_local, is_local_word
 from imagelock.formats.scalars import scalar_span
 from imagelock.formats.text import Text
 from imagelock.formats.yaml_text import BYTE_ORDER_MARK, chunks
@@ -31,62 +33,72 @@ if TYPE_CHECKING:
 
     from imagelock.formats.tree import RawNode
     from imagelock.formats.yaml_text import Chunk
+    from imagelock.model.place import Found
     from imagelock.model.reference import Reference
     from imagelock.model.rule import ScanRule
 
 _FILE_FORMATS = frozenset(item.name for item in FILE_FORMATS)
 
 
-def fill(text: Text, wanted: Iterable[tuple[Place, Reference]], rules: Sequence[ScanRule] = ()) -> str:
+def fill(
+    text: Text,
+    wanted: Iterable[tuple[Place, Reference]],
+    rules: Sequence[ScanRule] = (),
+    found: Sequence[Found] | None = None,
+) -> str:
     """Return the text with each place holding its reference, proved by reading it again.
 
-    ``rules`` are those the places were found with.
+    ``rules`` are those the places were found with, ``found`` everything that was found then, as far as known.
     Raises :class:`FormatError` and changes nothing when the result would not be exact.
     """
     pairs = list(wanted)
-    edits = sorted(
-        {edit for place, new in pairs for slot in place.slots if (edit := edit_of(slot, slot.words(new)))}
+    fillings = sorted(
+        {
+            (edit, slot.span.at, words)
+            for place, new in pairs
+            for slot in place.slots
+            if (edit := edit_of(slot, words := slot.words(new)))
+        }
     )
+    edits = [edit for edit, _, _ in fillings]
     for one, other in pairwise(edits):
         if other.start < one.end or other.start == one.start:
             line, column = text.position(other.start)
             raise FormatError("two edits of one place disagree", line=line, column=column, where=text.path)
     result = applied(text.content, edits)
-    _prove(text, Text(text.path, result), edits, pairs, rules)
+    whole = _whole_format(text, pairs)
+    is_proved_there = is_local if whole is None else is_local_word
+    if whole != "" and all(is_proved_there(text.content, at, edit, words) for edit, at, words in fillings):
+        return result
+    if whole is None:
+        _prove_by_events(text, Text(text.path, result), edits)
+        return result
+    before = found if found is not None else find(text, whole or None, rules)
+    _prove_by_finding(text, before, find(Text(text.path, result), whole or None, rules), pairs)
     return result
 
 
-def _prove(
-    old: Text,
-    new: Text,
-    edits: Sequence[Edit],
-    pairs: Sequence[tuple[Place, Reference]],
-    rules: Sequence[ScanRule],
-) -> None:
+def _whole_format(text: Text, pairs: Sequence[tuple[Place, Reference]]) -> str | None:
+    """Return the format that reads the text as a whole, nothing for a rule's text, None for documents."""
     formats = {place.format for place, _ in pairs}
     whole = next((name for name in formats if name in _FILE_FORMATS), None)
-    if whole is not None or (formats == {rules_format.name} and not is_documents(old)):
-        _prove_by_finding(old, new, pairs, whole, rules)
-    else:
-        _prove_by_events(old, new, edits)
+    if whole is None and formats == {rules_format.name} and not is_documents(text):
+        return ""
+    return whole
 
 
 def _prove_by_finding(
-    old: Text,
-    new: Text,
-    pairs: Sequence[tuple[Place, Reference]],
-    force: str | None,
-    rules: Sequence[ScanRule],
+    text: Text, before: Sequence[Found], after: Sequence[Found], pairs: Sequence[tuple[Place, Reference]]
 ) -> None:
-    """Read old and new in the same way and compare place by place; lines stay, columns may move."""
+    """Compare place by place what was found with what is found now; lines stay, columns may move."""
     intended = {(place.line, place.column): str(reference) for place, reference in pairs}
-    before = [item for item in find(old, force, rules) if isinstance(item, Place)]
-    after = [item for item in find(new, force, rules) if isinstance(item, Place)]
     expected = [
-        (place.line, intended.get((place.line, place.column), str(place.reference))) for place in before
+        (place.line, intended.get((place.line, place.column), str(place.reference)))
+        for place in before
+        if isinstance(place, Place)
     ]
-    if [(place.line, str(place.reference)) for place in after] != expected:
-        raise FormatError("the edited text does not read back as intended", where=old.path)
+    if [(place.line, str(place.reference)) for place in after if isinstance(place, Place)] != expected:
+        raise FormatError("the edited text does not read back as intended", where=text.path)
 
 
 def _prove_by_events(old: Text, new: Text, edits: Sequence[Edit]) -> None:

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from dataclasses import dataclass
+from functools import lru_cache
 
 from imagelock.errors import ValueFormError
 from imagelock.limits import REFERENCE_CHARS
@@ -59,7 +59,7 @@ class Reference:
         """Read one reference; raise :class:`ValueFormError` that says why it is none."""
         return _parse(text)
 
-    @cached_property
+    @property
     def name(self) -> str:
         """The canonical name, ``domain/path``: the identity of a repository."""
         return f"{self.domain}/{self.path}"
@@ -89,11 +89,16 @@ class Reference:
 
     def with_digest(self, digest: Digest, *, keep_tag: bool = True) -> Reference:
         """Return the pinned form, the name spelled as written."""
-        return replace(self, digest=digest, tag=self.tag if keep_tag else None)
+        return self._with(self.tag if keep_tag else None, digest)
 
     def with_tag(self, tag: str | None) -> Reference:
         """Return the form without a digest that names ``tag``, the name spelled as written."""
-        return replace(self, digest=None, tag=tag)
+        return self._with(tag, None)
+
+    def _with(self, tag: str | None, digest: Digest | None) -> Reference:
+        return Reference(
+            written_name=self.written_name, domain=self.domain, path=self.path, tag=tag, digest=digest
+        )
 
     @property
     def _suffix(self) -> str:

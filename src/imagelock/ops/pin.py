@@ -166,8 +166,9 @@ def _plan(
         findings += refused
         if not wanted and not (shape and shape.bundles):
             continue
+        text = file.text
         try:
-            content = fill(file.text, [(use.place, new) for use, new in wanted], file.rules)
+            content = fill(text, [(use.place, new) for use, new in wanted], file.rules, file.found)
         except FormatError as error:
             findings.append(
                 finding("IL113", error.message, file=file.name, line=error.line, column=error.column)
@@ -181,9 +182,9 @@ def _plan(
             content = rebuilt.content
             changes += rebuilt.changes
             findings += rebuilt.findings
-        if content == file.text.content:
+        if content == text.content:
             continue
-        texts.append((file.name, file.text.content, content))
+        texts.append((file.name, text.content, content))
         if file.path is not None:
             writes.append(Write(file.path, file.data, encode(content)))
     findings += collection.problems

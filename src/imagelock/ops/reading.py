@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagelock.errors import FileError
-from imagelock.files import decode, read_bytes
+from imagelock.files import decode, read_bytes, read_up_to
 from imagelock.formats.all import DOCUMENT_SUFFIXES, find
 from imagelock.formats.text import Text
 from imagelock.limits import YAML_BYTES
@@ -96,8 +96,7 @@ def _read(path: str) -> bytes | None:
             data = os.read(descriptor, _STEP_BYTES)
             if data.find(b"\0", 0, _SNIFF_BYTES) >= 0:
                 return None
-            if len(data) == _STEP_BYTES:
-                data = _rest(descriptor, data)
+            data += read_up_to(descriptor, YAML_BYTES + 1 - len(data))
         finally:
             os.close(descriptor)
     except OSError as error:
@@ -107,13 +106,3 @@ def _read(path: str) -> bytes | None:
     if path.lower().endswith(DOCUMENT_SUFFIXES):
         raise FileError(f"larger than {YAML_BYTES} bytes", where=path)
     return None
-
-
-def _rest(descriptor: int, data: bytes) -> bytes:
-    """Read on, no further than one byte beyond what is taken."""
-    pieces = [data]
-    left = YAML_BYTES + 1 - len(data)
-    while left > 0 and (piece := os.read(descriptor, left)):
-        pieces.append(piece)
-        left -= len(piece)
-    return b"".join(pieces)

@@ -152,8 +152,7 @@ def run_update(
         settled = result.complete and not edits.blocking
         write = mode.write and (settled or mode.keep_going)
         if write:
-            for item in edits.writes:
-                check_inside(item.path, project.root)
+            check_inside((item.path for item in edits.writes), project.root)
             # The lock is renamed last: an interrupted update is finished by running it again.
             write_all([*edits.writes, lock_file.write_of(result.lock)])
     told = write or not mode.write
@@ -211,8 +210,7 @@ def _copy_of(copy: Path, data: bytes | None, path: Path) -> Write:
 
 
 def _write_files(project: Project, writes: Sequence[Write]) -> None:
-    for item in writes:
-        check_inside(item.path, project.root)
+    check_inside((item.path for item in writes), project.root)
     write_all(writes)
 
 
