@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from formats import samples_tools as samples
-from formats.reading import reasons, references
+from formats.reading import damage, reasons, references
 
 
 def test_tasks_are_read_at_any_depth() -> None:
@@ -56,3 +56,9 @@ def test_platforms_of_other_drivers_are_machines() -> None:
 )
 def test_execution_environments_name_what_they_are_made_from(content: str) -> None:
     assert references(content, "execution-environment.yml") == ["a/b:1"]
+
+
+def test_variables_of_molecule_are_no_damage() -> None:
+    content = "platforms: [{name: x, image: 'a/b-${DISTRO:-debian}:1'}]\n"
+    assert damage(content, "molecule.yml") == []
+    assert list(reasons(content, "molecule.yml").values()) == ["a variable of Molecule"]

@@ -124,3 +124,16 @@ def test_a_url_with_a_variable_is_a_template() -> None:
     assert reasons(artifact("{tag: v1}", "'oci://${REGISTRY}/app'")) == [
         ("oci://${REGISTRY}/app", "a template")
     ]
+
+
+def test_what_a_resource_set_holds_is_read_like_objects_of_their_own() -> None:
+    content = text(
+        "apiVersion: fluxcd.controlplane.io/v1\nkind: ResourceSet\nspec:\n  resources:\n"
+        "  - apiVersion: source.toolkit.fluxcd.io/v1\n    kind: OCIRepository\n"
+        "    spec: {url: 'oci://a/b', ref: {tag: '1', digest: ''}}\n"
+        "  - apiVersion: helm.toolkit.fluxcd.io/v2\n    kind: HelmRelease\n"
+        "    spec: {values: {image: {repository: c/d, tag: '2'}}}\n"
+        "  - {apiVersion: v1, kind: Pod, spec: {containers: [{name: x, image: 'e/f:3'}]}}\n"
+    )
+    assert references(content) == ["a/b:1", "c/d:2", "e/f:3"]
+    assert pinned(content).count(str(DIGEST)) == 3

@@ -18,7 +18,14 @@ from imagelock.formats.split import (
     TWO_TAGS,
 )
 from imagelock.formats.text import Chart, Text
-from imagelock.formats.values import BARE_WORD, NAME_OR_REPOSITORY, NO_REPOSITORY, SHA_KEY
+from imagelock.formats.values import (
+    BARE_WORD,
+    NAME_OR_REPOSITORY,
+    NO_REPOSITORY,
+    OWNER,
+    SHA_KEY,
+    VERSION,
+)
 from imagelock.model.digest import Digest
 from imagelock.model.place import Damaged, Place, Skipped
 
@@ -289,3 +296,62 @@ HOSTILE = {
 @pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_values_cost_what_was_typed(content: str) -> None:
     assert len(found(content)) <= content.count("\n") + _MANY
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        "image: {reference: 'a/b:1'}",
+        "image: {uri: 'a/b:1', pullPolicy: Always}",
+        "image: {name: 'a/b:1', pullPolicy: Always}",
+        "webImage: a/b\nwebTag: '1'",
+        "web_image: a/b\nweb_tag: '1'",
+        "image: {repo: a/b, tag: '1'}",
+    ],
+)
+def test_other_spellings_of_an_image_are_read(values: str) -> None:
+    assert references(values) == ["a/b:1"]
+    assert pinned(values).count(f"1@{DIGEST}") == 1
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        "image: {reference: main}",
+        "image: {name: web, pullPolicy: Always}",
+        "image: {url: 'https://a/b:1'}",
+        "source: {reference: 'a/b:1'}",
+    ],
+)
+def test_other_references_below_an_image_are_none(values: str) -> None:
+    assert references(values) == []
+
+
+@pytest.mark.parametrize("owner", ["org", "organization", "namespace", "account"])
+def test_an_organization_apart_is_for_the_chart_to_join(owner: str) -> None:
+    values = f"image: {{registry: ghcr.io, {owner}: acme, repository: web, tag: '1'}}"
+    (skipped,) = found(values)
+    assert isinstance(skipped, Skipped)
+    assert skipped.reason == OWNER.format(owner)
+    assert references(values.replace("web", "acme/web")) == ["ghcr.io/acme/web:1"]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        "image: {repository: a/b, version: '1'}",
+        "image: a/b\nversion: '1'",
+        "imageRepository: a/b\nimageVersion: 1.2",
+    ],
+)
+def test_a_version_beside_an_image_may_be_its_tag_and_is_not_pinned(values: str) -> None:
+    (place,) = places(values)
+    assert (str(place.reference), place.refusal) == ("a/b", VERSION)
+
+
+@pytest.mark.parametrize("hub", ["global: {hub: docker.io/istio, tag: 1.2.3}", "hub: docker.io/istio"])
+def test_words_are_joined_to_a_hub_that_the_chart_has_for_all(hub: str) -> None:
+    (skipped,) = found(f"{hub}\npilot: {{image: pilot}}\n")
+    assert isinstance(skipped, Skipped)
+    assert skipped.reason == BARE_WORD
+    assert references(f"{hub}\npilot: {{image: 'a/pilot:1'}}\n") == ["a/pilot:1"]

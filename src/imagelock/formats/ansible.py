@@ -47,6 +47,7 @@ _BASES = (
     *(("images", image, "name") for image in ("base_image", "builder_image")),
     *(("build_arg_defaults", image) for image in ("EE_BASE_IMAGE", "EE_BUILDER_IMAGE")),
 )
+VARIABLE = "a variable of Molecule"
 APART = "an image by name and tag apart: write name and digest where the container is started"
 
 
@@ -69,7 +70,10 @@ def find(document: Document) -> Iterator[Found]:
     if driver is None or driver.text in _DRIVERS:
         platforms = document.top.get("platforms")
         for platform in platforms.new_items("platform") if platforms is not None else ():
-            yield from _image(platform)
+            image = platform.get("image")
+            found = required(image, name, variables=VARIABLE) if image is not None else None
+            if found is not None:
+                yield found
     for path in _BASES:
         base = document.top.get(*path)
         found = required(base, name) if base is not None else None
@@ -80,7 +84,10 @@ def find(document: Document) -> Iterator[Found]:
 def _tasks(top: Node) -> Iterator[Found]:
     for key, module in top.values_of(*_CONTAINERS, *_IMAGES):
         if key in _CONTAINERS:
-            yield from _image(module)
+            image = module.get("image")
+            found = required(image, name) if image is not None else None
+            if found is not None:
+                yield found
             continue
         image = module.get("name")
         written = (image.text or "") if image is not None else ""
@@ -88,10 +95,3 @@ def _tasks(top: Node) -> Iterator[Found]:
         if image is not None and written and is_pulled and not is_template(written):
             yield skipped(image, APART, name)
     yield from pod_images(top, name)
-
-
-def _image(node: Node) -> Iterator[Found]:
-    image = node.get("image")
-    found = required(image, name) if image is not None else None
-    if found is not None:
-        yield found

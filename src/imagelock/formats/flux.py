@@ -2,8 +2,8 @@
 
 Read: ``spec.values`` as the values of a chart, ``postRenderers[].kustomize`` and ``spec.images`` as
 Kustomize does, patches written in place, and ``spec.url`` with ``spec.ref`` of an OCIRepository, which
-takes a digest in a key of its own only.  ``valuesFrom`` names other objects and is not read.  What floats
-on purpose (ImageRepository, a semver range) is told.  Follows Flux's API reference.
+takes a digest in a key of its own only; the same in ``spec.resources`` of a ResourceSet.  ``valuesFrom``
+names other objects and is not read.  What floats on purpose (ImageRepository, a semver range) is told.  Follows Flux's API reference.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from imagelock.errors import ValueFormError
 from imagelock.formats.candidates import has_variable, is_template, skipped
+from imagelock.formats.kubernetes import pod_images
 from imagelock.formats.kustomization import image_entries, patch_images
 from imagelock.formats.objects import group_of, kind_of, objects
 from imagelock.formats.split import NULL_DIGEST
@@ -27,17 +28,26 @@ if TYPE_CHECKING:
 
 name = "flux"
 summary = "Flux: values of HelmRelease, OCIRepository with ref.tag and ref.digest, images of Kustomization"
-marks: tuple[str, ...] = ("fluxcd.io",)
+marks: tuple[str, ...] = ("fluxcd.io", "fluxcd.controlplane.io")
 
 SCHEME = "oci://"
 FLOATS = "floats on purpose: Flux looks for new tags here"
 NO_DIGEST_KEY = 'Flux takes a digest in ref.digest only; a key `digest: ""` beside the tag would be filled'
+_SET = "ResourceSet"
 _GROUPS = ("helm.fluxcd.io", "flux.weave.works")
 
 
 def claims(document: Document) -> bool:
     """Take documents with an object of Flux's groups."""
-    return any(_is_flux(item) for item in objects(document))
+    return any(_is_flux(item) for item in _objects(document))
+
+
+def _objects(document: Document) -> Iterator[Node]:
+    """Yield the objects of a document, those that a ResourceSet holds included."""
+    for item in objects(document):
+        yield item
+        resources = item.get("spec", "resources") if kind_of(item) == _SET else None
+        yield from resources.items() if resources is not None else ()
 
 
 def _is_flux(item: Node) -> bool:
@@ -47,12 +57,14 @@ def _is_flux(item: Node) -> bool:
 
 def find(document: Document) -> Iterator[Found]:
     """Yield the images of every object of Flux in the document."""
-    for item in objects(document):
+    for item in _objects(document):
         spec = item.get("spec")
-        if spec is None or not _is_flux(item):
-            continue
         kind = kind_of(item)
-        if kind == "HelmRelease":
+        if spec is None or kind == _SET:
+            continue
+        if not _is_flux(item):
+            yield from pod_images(item, name)
+        elif kind == "HelmRelease":
             yield from _release(spec)
         elif kind == "OCIRepository":
             yield from _artifact(spec)

@@ -2,8 +2,9 @@
 
 A chart decides what its values mean, so only shapes that many charts share count: ``image: name:tag``,
 ``image`` with ``registry``, ``repository`` (or ``name``), ``tag`` and ``digest``; ``imageTag`` beside
-``image``; ``images.tags`` of OpenStack-Helm; ``global.imageRegistry``, which fills an empty registry and
-makes every other case one to be told.  Follows Helm's chart best practices and the charts of Artifact Hub.
+``image``; a whole reference below ``image`` (``reference``, ``name`` with a tag); ``images.tags`` of
+OpenStack-Helm; ``global.imageRegistry``, which fills an empty registry and makes every other case one to be
+told.  So does a key whose part in the name only the chart knows (an organization, a version).  Follows Helm's chart best practices and the charts of Artifact Hub.
 """
 
 from __future__ import annotations
@@ -40,13 +41,18 @@ _MACHINE_MARKS = frozenset({"flavor", "machineType", "instanceType", "vmSize", "
 _LABELS = lazily(r"selector$|labels$|annotations$|tolerations$", re.IGNORECASE)
 """Keys of mappings whose own keys are the user's words."""
 _FILES = (".png", ".svg", ".jpg", ".jpeg", ".gif", ".ico", ".webp", ".iso", ".qcow2", ".img", ".vmdk", ".raw")
-_KEYS_APART = ("registry", "repository", "name", "image", "tag", "digest", "sha", "hub")
+_WHOLE_KEYS = ("reference", "ref", "uri", "url", "fullName", "fullImage", "name")
+"""Keys below an image that hold all of it, where a tag or a digest shows that they do."""
+_OWNERS = ("org", "organization", "organisation", "namespace", "account", "owner", "project")
+_KEYS_APART = ("registry", "repository", "name", "image", "tag", "digest", "sha", "hub", "repo")
 TEXT_ROLE = "values"
 """What is read as values is read once, whatever contains it."""
 SHA_KEY = "the digest stands in a key sha, without its algorithm"
 OTHER_REGISTRY = "global.imageRegistry is {}: whether it replaces the registry is the chart's to say"
 NAME_OR_REPOSITORY = "repository and name: which of them is the image is the chart's to say"
 NO_REPOSITORY = "a tag without a repository beside it: the name is in another file"
+OWNER = "a repository with {} in a key of its own: what the chart makes of them is the chart's to say"
+VERSION = "a version beside the image: what the chart makes of the two is the chart's to say"
 BARE_WORD = "one word without a tag: an image of another kind may be meant"
 
 
@@ -57,6 +63,8 @@ class Context:
     format: str
     app_version: str | None = None
     registry: str = ""
+    has_hub: bool = False
+    """Whether the tree has a hub or a tag for all images, which their names are joined to."""
     merges: dict[int, dict[str, Node]] = field(default_factory=dict)
     """What each mapping that others merge brings, by its identity."""
 
@@ -64,7 +72,13 @@ class Context:
 def value_images(top: Node, format_name: str, app_version: str | None = None) -> Iterator[Found]:
     """Yield the images of a tree of values; ``app_version`` is what an empty tag means, if it is known."""
     registry = top.get("global", "imageRegistry") or top.get("global", "image", "registry")
-    context = Context(format_name, app_version, (registry.text or "") if registry is not None else "")
+    hubs = (top.get("global", "hub"), top.get("hub"), top.get("global", "tag"))
+    context = Context(
+        format_name,
+        app_version,
+        (registry.text or "") if registry is not None else "",
+        has_hub=any(map(text_of, hubs)),
+    )
     candidates = (item for mapping in top.mappings() for item in _of_mapping(mapping, context))
     yield from all_joined(candidates, format_name)
     yield from _texts(top, context)
@@ -111,6 +125,8 @@ def _of_fields(fields: dict[str, Node], key: str, context: Context) -> Iterator[
     if _LABELS.search(key):
         return
     used = False
+    if "repo" in fields and "repository" not in fields and _is_image(key):
+        fields = {**fields, "repository": fields["repo"]}
     if "repository" in fields or ("name" in fields and _is_image(key)):
         apart = _apart(fields, key, context)
         used = apart is not None
@@ -121,6 +137,9 @@ def _of_fields(fields: dict[str, Node], key: str, context: Context) -> Iterator[
         match = IMAGE_KEY.fullmatch(name)
         if match is not None and value.text:
             yield _of_key(fields, name, match["stem"], context)
+    for name in _WHOLE_KEYS if not used and _is_image(key) else ():
+        if name in fields:
+            yield _listed(fields[name], context)
 
 
 def _of_list(images: Node, context: Context) -> Iterator[Found]:
@@ -177,6 +196,9 @@ def _apart(fields: dict[str, Node], key: str, context: Context) -> Parts | Found
     if repository is not None and is_image and text_of(name) and not written.endswith(text_of(name)):
         return skipped(repository, NAME_OR_REPOSITORY, context.format) if written else None
     node = repository or name
+    owner = next((owner for owner in _OWNERS if text_of(fields.get(owner))), None)
+    if node is not None and is_image and owner is not None and text_of(node) and "/" not in text_of(node):
+        return skipped(node, OWNER.format(owner), context.format)
     if node is None or not text_of(node):
         tag = fields.get("tag")
         return skipped(tag, NO_REPOSITORY, context.format) if tag and is_image and text_of(tag) else None
@@ -187,11 +209,18 @@ def _apart(fields: dict[str, Node], key: str, context: Context) -> Parts | Found
             tag=fields.get("tag"),
             digest=fields.get("digest"),
             default_tag=context.app_version,
-            refusal=SHA_KEY if text_of(fields.get("sha")) else None,
+            refusal=_refusal(fields),
             is_sure=is_image,
         ),
         context,
     )
+
+
+def _refusal(fields: dict[str, Node]) -> str | None:
+    """Return why parts beside a repository cannot be pinned whatever they are."""
+    if text_of(fields.get("sha")):
+        return SHA_KEY
+    return VERSION if "tag" not in fields and text_of(fields.get("version")) else None
 
 
 def _is_image_repository(fields: dict[str, Node], written: str, key: str) -> bool:
@@ -241,21 +270,40 @@ def _of_key(fields: dict[str, Node], name: str, stem: str, context: Context) -> 
         is_sure=False,
     )
     is_whole = reference.tag is not None or reference.digest is not None
-    if not is_whole and (beside.tag is not None or beside.digest is not None):
-        return _with_registry(beside, context)
-    if text_of(beside.registry) and is_whole:
+    if is_whole and text_of(beside.registry):
         return _with_registry(replace(beside, tag=None, digest=None), context)
-    if not is_whole and "/" not in written:
-        is_word_of_another_kind = name != "image" or fields.keys() & _MACHINE_MARKS or "hub" in fields
-        if is_word_of_another_kind or text_of(beside.registry):
-            return skipped(node, BARE_WORD, context.format)
-    return possible(node, context.format)
+    return possible(node, context.format) if is_whole else _of_name(fields, name, stem, beside, context)
+
+
+def _of_name(
+    fields: dict[str, Node], name: str, stem: str, beside: Parts, context: Context
+) -> Parts | Found | None:
+    """Judge a name without tag and digest by what stands beside it."""
+    if beside.tag is not None or beside.digest is not None:
+        return _with_registry(beside, context)
+    if text_of(_beside(fields, stem, "version")):
+        return replace(beside, refusal=VERSION)
+    is_word = "/" not in text_of(beside.repository)
+    if is_word and (name != "image" or context.has_hub or _is_of_another_kind(fields)):
+        return skipped(beside.repository, BARE_WORD, context.format)
+    return possible(beside.repository, context.format)
+
+
+def _is_of_another_kind(fields: dict[str, Node]) -> bool:
+    """Whether what stands beside a word says that it is a machine's image, or is joined to a registry."""
+    return bool(fields.keys() & _MACHINE_MARKS) or "hub" in fields or bool(text_of(fields.get("registry")))
 
 
 def _beside(fields: dict[str, Node], stem: str, part: str) -> Node | None:
-    """Return the node of ``imageTag``, ``image_tag``, or ``tag`` itself beside ``image``."""
-    keys = [stem + part.capitalize(), f"{stem}_{part}", f"{stem}-{part}"]
-    if stem == "image":
+    """Return the node of ``imageTag``, ``image_tag``, ``webTag`` beside ``webImage``, or ``tag`` beside ``image``."""
+    base = stem[: -len("image")].rstrip("-_")
+    keys = [
+        f"{prefix}{rest}"
+        for prefix in (stem, base)
+        for rest in (part.capitalize(), f"_{part}", f"-{part}")
+        if prefix
+    ]
+    if not base:
         keys.append(part)
     return next((fields[key] for key in keys if key in fields and fields[key].scalar is not None), None)
 
