@@ -17,7 +17,7 @@ from imagelock.model.hosts import HostSettings
 from imagelock.registry import tokens
 from imagelock.service.sample import sample_image
 from support.images import manifest_body, manifest_reply
-from support.lying import Reply, document, oci_error
+from support.lying import Lying, Reply, document, oci_error
 from support.peers import DockerRegistry
 from support.push import push_image
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from support.lying import Lying, Seen
+    from support.lying import Seen
 
     from .conftest import NewClient, ThrowAwayTLS
 
@@ -309,6 +309,21 @@ def test_an_identity_token_falls_back_to_get(
     new_client(environ=environ).ask(f"{guarded.address}/app", "1")
     basic = "Basic " + base64.b64encode(b"<token>:id-1").decode()
     assert [(seen.method, seen.authorization) for seen in other.seen] == [("POST", None), ("GET", basic)]
+
+
+@pytest.mark.parametrize("status", [302, 307, 308])
+def test_an_identity_token_follows_no_redirect(
+    status: int, guarded: Lying, other: Lying, new_client: NewClient, tmp_path: Path
+) -> None:
+    with Lying() as third:
+        third.default = document({"access_token": "t"})
+        moved = Reply(status=status, headers=(("Location", f"{third.url}/token"),))
+        other.on("POST /token", moved)
+        with pytest.raises(UnreachableError, match="is not followed with a login in the body"):
+            new_client(environ=logged_in(tmp_path, guarded.address, identitytoken="id-1")).ask(
+                f"{guarded.address}/app", "1"
+            )
+        assert third.seen == []
 
 
 @pytest.mark.parametrize(

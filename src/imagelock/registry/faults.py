@@ -12,6 +12,7 @@ from urllib3 import exceptions as http
 from imagelock.errors import TLSError, UnreachableError
 from imagelock.registry.dial import LookupTimeoutError
 from imagelock.registry.gate import Trouble
+from imagelock.registry.wire import HeadError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,6 +95,8 @@ def _tls_error(causes: tuple[BaseException, ...], authority: str) -> TLSError:
 def _words(causes: tuple[BaseException, ...]) -> str:
     """Say what broke in the words of the deepest cause that has some."""
     for cause in causes:
+        if isinstance(cause, HeadError):
+            return f"the answer cannot be read: {cause}"
         if isinstance(cause, (socket.gaierror, UnicodeError)):
             return "the host name is not known"
         if isinstance(cause, OSError) and cause.strerror:

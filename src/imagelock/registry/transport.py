@@ -246,6 +246,8 @@ class Transport:
         hop = replace(call, target=target)
         if (scheme, authority) == (site.scheme, site.authority):
             return site, hop
+        if call.quiet and call.body is not None:
+            raise UnreachableError(f"a redirect to {authority} is not followed with a login in the body")
         headers = {key: value for key, value in call.headers.items() if key != "Authorization"}
         return self.site(scheme, authority, sent_by=site), replace(hop, headers=headers, site_headers=())
 

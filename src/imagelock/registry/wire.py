@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from imagelock.registry.addresses import Neighbourhood
 
 
+class HeadError(HTTPException):
+    """The head of an answer is none, or two readers could take it for two things."""
+
+
 class WireHeaders(dict[str, str]):
     """Request headers that carry what a connection of ours must know of the request.
 
@@ -208,7 +212,10 @@ class _Answer(HTTPResponse):
 
     def _frame(self) -> None:
         """Decide where the body ends (RFC 9112, section 6.3)."""
-        coding = (self.headers.get("transfer-encoding") or "").strip().lower()
+        codings = [value.strip().lower() for value in self.headers.get_all("transfer-encoding", ())]
+        coding = ", ".join(each for each in codings if each not in {"", "identity"})
+        if coding not in {"", "chunked"}:
+            raise HeadError("a transfer coding that was not asked for")
         self.chunked = coding == "chunked"
         self.chunk_left = None
         self.length = None if self.chunked else _length(self.headers)
@@ -223,7 +230,7 @@ def _length(fields: HTTPMessage) -> int | None:
     values = {value.strip() for value in fields.get_all("content-length", ())}
     if len(values) != 1:
         if values:
-            raise HTTPException("two lengths of one body")
+            raise HeadError("two lengths of one body")
         return None
     text = values.pop()
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else None
@@ -237,18 +244,18 @@ def _read_fields(stream: io.BufferedIOBase) -> HTTPMessage:
         line = stream.readline(limits.HEAD_BYTES + 1 - size)
         size += len(line)
         if size > limits.HEAD_BYTES or not line.endswith(b"\n"):
-            raise HTTPException("the head of the answer is too long, or cut off")
+            raise HeadError("its head is too long, or cut off")
         if line in {b"\r\n", b"\n"}:
             return _Fields(pairs)
         text = line.decode("iso-8859-1").rstrip("\r\n")
         if text[0] in " \t":
             if not pairs:
-                raise HTTPException("a header field that is none")
+                raise HeadError("a header field that is none")
             name, value = pairs[-1]
             pairs[-1] = name, f"{value} {text.strip()}"
             continue
         name, colon, value = text.partition(":")
         if not colon or name.split() != [name]:
-            raise HTTPException("a header field that is none")
+            raise HeadError("a header field that is none")
         pairs.append((name, value.strip(" \t")))
-    raise HTTPException("the head of the answer has too many fields")
+    raise HeadError("its head has too many fields")
