@@ -202,3 +202,20 @@ def test_a_stream_of_json_objects_is_read_object_by_object(indent: int | None, e
 def test_a_broken_object_of_a_stream_does_not_take_the_others_with_it() -> None:
     content = '{"schema": "olm.bundle", "image": "a/b:1"}\n{"image": ]}\n{"schema": "olm.bundle", "image": "c/d:1"}\n'
     assert references(content, "catalog.json") == ["a/b:1", "c/d:1"]
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        "{apiVersion: operators.coreos.com/v1alpha1, kind: CatalogSource, spec: {image: 'a/b:1'}}",
+        "{apiVersion: helm.cattle.io/v1, kind: HelmChart, spec: {valuesContent: 'image: {repository: a/b, tag: v1}'}}",
+        "{apiVersion: helm.toolkit.fluxcd.io/v2, kind: HelmRelease, spec: {values: {image: 'a/b:1'}}}",
+    ],
+)
+def test_a_list_of_objects_of_several_formats_loses_no_pod(item: str) -> None:
+    content = (
+        f"apiVersion: v1\nkind: List\nitems:\n- {item}\n"
+        "- {apiVersion: v1, kind: Pod, spec: {containers: [{name: x, image: 'c/d:1'}]}}\n"
+    )
+    assert references(content, PATH)[-1] == "c/d:1"
+    assert len(references(content, PATH)) == 2

@@ -304,6 +304,23 @@ KINDS: tuple[Row, ...] = (
     # kind and k3d, configuration files
     Row("kind.x-k8s.io", ("Cluster",), ("nodes[].image",)),
     Row("k3d.io", ("Simple",), ("image",)),
+    # Carvel, kapp-controller's packages and imgpkg's locks
+    Row(
+        "kappctrl.k14s.io",
+        ("App",),
+        ("spec.fetch[].imgpkgBundle.image", "spec.fetch[].image.url"),
+    ),
+    Row(
+        "data.packaging.carvel.dev",
+        ("Package",),
+        ("spec.template.spec.fetch[].imgpkgBundle.image", "spec.template.spec.fetch[].image.url"),
+    ),
+    Row(
+        "packaging.carvel.dev",
+        ("PackageRepository",),
+        ("spec.fetch.imgpkgBundle.image", "spec.fetch.image.url"),
+    ),
+    Row("imgpkg.carvel.dev", ("ImagesLock",), ("images[].image",)),
     # OpenShift, API reference
     Row("build.openshift.io", ("BuildConfig", "Build"), _BUILD_FROM),
     Row("", ("BuildConfig",), _BUILD_FROM),

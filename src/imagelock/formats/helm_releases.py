@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imagelock.formats.candidates import required
+from imagelock.formats.kubernetes import pod_images
 from imagelock.formats.nested import inner_documents
 from imagelock.formats.objects import group_of, kind_of, objects
 from imagelock.formats.values import TEXT_ROLE, parameter_images, value_images
@@ -59,9 +60,12 @@ def _releases(top: Node) -> Iterator[Node]:
 
 def find(document: Document) -> Iterator[Found]:
     """Yield the images of all values in the document."""
-    for item in objects(document):
-        yield from _object(item)
     if document.top.get("apiVersion") is not None:
+        for item in objects(document):
+            if _is_known(item):
+                yield from _object(item)
+            elif item.get("spec") is not None:
+                yield from pod_images(item, name)
         return
     for release in _releases(document.top):
         values = release.get("values")
@@ -79,11 +83,11 @@ def _object(item: Node) -> Iterator[Found]:
         yield from _values(item.get("spec", "forProvider", "values"))
         yield from _set(item.get("spec", "forProvider", "set"))
         return
-    text = item.get(*_TEXTS[key]) if key in _TEXTS else None
+    text = item.get(*_TEXTS[key])
     if text is not None and text.document.is_first(TEXT_ROLE, text.raw):
         for inner in inner_documents(text):
             yield from value_images(inner.top, name)
-    image = item.get("spec", "jobImage") if key in _TEXTS else None
+    image = item.get("spec", "jobImage")
     found = required(image, name) if image is not None else None
     if found is not None:
         yield found

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imagelock.formats.candidates import required
-from imagelock.formats.kubernetes import container_images
+from imagelock.formats.kubernetes import container_images, pod_images
 from imagelock.formats.objects import kind_of, objects, parameter_reason
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def find(document: Document) -> Iterator[Found]:
         config = item.get("spec", "config")
         if kind_of(item) == "Subscription" and config is not None:
             yield from container_images(config, name)
+    yield from pod_images(document.top, name, variables=variables)
 
 
 def _blob(blob: Node) -> Iterator[Found]:
