@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from imagelock.errors import ConfigError
 from imagelock.registry.proxies import Proxies
 
 PROXY = {"HTTPS_PROXY": "http://proxy:3128"}
@@ -54,3 +55,12 @@ def test_the_lower_case_name_wins_and_all_stands_in() -> None:
 
 def test_a_cgi_client_cannot_set_the_proxy() -> None:
     assert Proxies({"HTTP_PROXY": "evil:1", "REQUEST_METHOD": "GET"}).find("http", "quay.io", 80) is None
+
+
+@pytest.mark.parametrize("url", ["socks5://me:canary@proxy.corp:1080", "socks5h://proxy.corp", "quic://x"])
+def test_a_proxy_of_another_kind_is_a_configuration_error(url: str) -> None:
+    proxies = Proxies({"ALL_PROXY": url, "NO_PROXY": "near.corp"})
+    assert proxies.find("https", "near.corp", 443) is None
+    with pytest.raises(ConfigError, match=r"far\.corp") as caught:
+        proxies.find("https", "far.corp", 443)
+    assert "canary" not in f"{caught.value} {caught.value.hint}"

@@ -11,6 +11,7 @@ import ipaddress
 import re
 from typing import TYPE_CHECKING
 
+from imagelock.errors import ConfigError
 from imagelock.registry.endpoints import is_loopback, split_authority
 
 if TYPE_CHECKING:
@@ -26,17 +27,26 @@ class Proxies:
     def __init__(self, environ: Mapping[str, str]) -> None:
         found = _variables(environ)
         self._bypass = tuple(filter(None, _SEPARATOR.split(found.pop("no", "").lower())))
-        self._urls = {
-            kind: url if url.startswith(_SCHEMES) else f"http://{url}" for kind, url in found.items() if url
-        }
+        self._urls = {kind: url if "://" in url else f"http://{url}" for kind, url in found.items() if url}
 
     def find(self, scheme: str, host: str, port: int) -> str | None:
-        """Return the proxy's address; None for loopback, which no proxy is asked for, and without one."""
+        """Return the proxy's address; None for loopback, which no proxy is asked for, and without one.
+
+        Raises :class:`ConfigError` for a proxy of another kind, such as SOCKS.
+        """
         url = self._urls.get(scheme) or self._urls.get("all")
         if url is None or is_loopback(host):
             return None
         name = host.strip("[]").lower().rstrip(".")
-        return None if any(_matches(entry, name, port) for entry in self._bypass) else url
+        if any(_matches(entry, name, port) for entry in self._bypass):
+            return None
+        if not url.lower().startswith(_SCHEMES):
+            raise ConfigError(
+                f"a proxy for {host} that speaks neither http nor https",
+                where="the environment",
+                hint="set HTTPS_PROXY and HTTP_PROXY to http://host:port, or name the host in NO_PROXY",
+            )
+        return url
 
 
 def _variables(environ: Mapping[str, str]) -> dict[str, str]:
