@@ -314,6 +314,55 @@ HOSTILE_FILES = {
     "many words": ("Dockerfile", f"FROM {'a ' * (1 << 20)}"),
     "one word": ("Dockerfile", f"FROM {'a' * (1 << 22)}"),
     "one instruction": ("Dockerfile", f"RUN {'a ' * (1 << 20)}"),
+    "comments without an end": ("devcontainer.json", "/*" * (1 << 19)),
+    "commas before nothing": ("devcontainer.json", f"{{{', ' * (1 << 19)}"),
+    "a string without an end": ("devcontainer.json", '"' + '\\"' * (1 << 19)),
+    "a matrix by alias": (
+        ".cirrus.yml",
+        "x: &a\n" + "- image: nginx:1\n" * 3000 + "y:\n" + "- container: {matrix: *a}\n" * 3000,
+    ),
+    "containers without a name by alias": (
+        "a.yml",
+        "x: &a\n" + "- image: nginx:1\n" * 3000 + "y:\n" + "- containers: *a\n" * 3000,
+    ),
+    "jobs by alias": (
+        "build.yml",
+        "on: push\nx: &a\n"
+        + "- run: echo ${{ matrix.image }}\n" * 3000
+        + "jobs:\n"
+        + "".join(
+            f"  j{i}: {{runs-on: x, container: '${{{{ matrix.image }}}}', strategy: {{matrix: {{image: [a:1]}}}}, "
+            f"steps: *a}}\n"
+            for i in range(2000)
+        ),
+    ),
+    "variables by alias": (
+        ".gitlab-ci.yml",
+        "variables: &a\n"
+        + "".join(f"  V{i}: nginx:1\n" for i in range(3000))
+        + "".join(f"j{i}: {{script: [x], image: $V{i}, variables: *a}}\n" for i in range(3000)),
+    ),
+    "artifacts by alias": (
+        "skaffold.yaml",
+        "apiVersion: skaffold/v2\nkind: Config\nx: &a\n"
+        + "- image: nginx\n" * 3000
+        + "y:\n"
+        + "- artifacts: *a\n" * 3000,
+    ),
+    "values by alias": (
+        "helmfile.yaml",
+        "x: &a\n"
+        + "- image: nginx:1\n" * 3000
+        + "releases:\n"
+        + "- {name: a, chart: b, values: *a}\n" * 3000,
+    ),
+    "sidecars by alias": (
+        "a.yaml",
+        "apiVersion: a.b/v1\nkind: C\nx: &a\n"
+        + "- image: nginx:1\n" * 3000
+        + "y:\n"
+        + "- sidecars: *a\n" * 3000,
+    ),
 }
 
 

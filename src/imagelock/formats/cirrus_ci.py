@@ -40,13 +40,10 @@ def find(document: Document) -> Iterator[Found]:
     """Yield the images of every container, one for each line of its matrix."""
     for _, value in document.top.values_of(*_CONTAINERS):
         matrix = value.get("matrix")
-        variants = [
-            *(matrix.items() if matrix is not None else ()),
-            *([matrix] if matrix is not None else ()),
-        ]
-        for container in (value, *value.items(), *variants):
+        variants = (matrix, *matrix.new_items("variant")) if matrix is not None else ()
+        for container in (value, *value.new_items("container"), *variants):
             image = container.get("image")
-            for node in (image, *image.items()) if image is not None else ():
+            for node in (image, *image.new_items("image")) if image is not None else ():
                 found = None if node.is_sequence else required(node, name, variables=VARIABLE)
                 if found is not None:
                     yield found

@@ -36,7 +36,7 @@ def claims(document: Document) -> bool:
     return any(
         _is_container(item)
         for _, value in document.top.values_of(*CONTAINER_KEYS, _DEFINITIONS)
-        for item in value.items()
+        for item in value.new_items("candidate")
     )
 
 

@@ -39,15 +39,15 @@ _GROUPS = ("helm.fluxcd.io", "flux.weave.works")
 
 def claims(document: Document) -> bool:
     """Take documents with an object of Flux's groups."""
-    return any(_is_flux(item) for item in _objects(document))
+    return any(_is_flux(item) for item in _objects(document, "claimed"))
 
 
-def _objects(document: Document) -> Iterator[Node]:
+def _objects(document: Document, role: str) -> Iterator[Node]:
     """Yield the objects of a document, those that a ResourceSet holds included."""
     for item in objects(document):
         yield item
         resources = item.get("spec", "resources") if kind_of(item) == _SET else None
-        yield from resources.items() if resources is not None else ()
+        yield from resources.new_items(role) if resources is not None else ()
 
 
 def _is_flux(item: Node) -> bool:
@@ -57,7 +57,7 @@ def _is_flux(item: Node) -> bool:
 
 def find(document: Document) -> Iterator[Found]:
     """Yield the images of every object of Flux in the document."""
-    for item in _objects(document):
+    for item in _objects(document, "found"):
         spec = item.get("spec")
         kind = kind_of(item)
         if spec is None or kind == _SET:

@@ -35,6 +35,7 @@ PUT_TOGETHER = "a template: put together from values that the workflow has when 
 NO_VALUE = "a template: no value for it is written in this file"
 _LOOKUP = lazily(r"\$\{\{\s*(?P<root>matrix|inputs)\.(?P<path>[\w.-]+)\s*\}\}", re.ASCII)
 _USE = lazily(r"\bmatrix\.(?P<path>[\w.-]+)", re.ASCII)
+_MANY_JOBS = 100
 _TRIGGERS = ("workflow_call", "workflow_dispatch")
 _HARMLESS = frozenset({"name", "image", "container"})
 """Keys in which a digest more changes only what is shown, or is what is wanted."""
@@ -54,13 +55,40 @@ def claims(document: Document) -> bool:
 def find(document: Document) -> Iterator[Found]:
     """Yield the images of a workflow's jobs or of an action."""
     jobs, runs = document.top.get("jobs"), document.top.get("runs")
+    uses = _Uses(document.top, len(jobs.keys()) if jobs is not None else 0)
     for _, job in jobs.entries() if jobs is not None else ():
         if document.is_first("job", job.raw):
-            yield from _job(_Job(job))
+            yield from _job(_Job(job, uses))
     if runs is not None:
         image = runs.get("image")
         yield from _docker(image)
         yield from _steps(runs.get("steps"))
+
+
+class _Uses:
+    """Where a workflow uses its matrix; what many jobs share by aliases is looked through once for all."""
+
+    def __init__(self, top: Node, jobs: int) -> None:
+        self._top = top
+        self._is_shared = jobs > _MANY_JOBS
+
+    def of(self, job: Node) -> frozenset[str]:
+        """Return the paths of the matrix in words of a job, or of all jobs where these are many."""
+        return self._shared if self._is_shared else _used(job)
+
+    @cached_property
+    def _shared(self) -> frozenset[str]:
+        return _used(self._top)
+
+
+def _used(scope: Node) -> frozenset[str]:
+    return frozenset(
+        match["path"].rstrip(".")
+        for mapping in scope.mappings()
+        for key, value in mapping.entries()
+        if key not in _HARMLESS and value.scalar is not None
+        for match in _USE.finditer(value.scalar)
+    )
 
 
 @dataclass(frozen=True)
@@ -68,19 +96,14 @@ class _Job:
     """A job and what its expressions lead to; each of them is followed once."""
 
     node: Node
+    uses: _Uses
     led: dict[str, bool] = field(default_factory=dict)
     """Whether an expression had values."""
 
     @cached_property
     def used_elsewhere(self) -> frozenset[str]:
         """The paths of the matrix that stand in words which a digest could change: conditions, scripts."""
-        return frozenset(
-            match["path"].rstrip(".")
-            for mapping in self.node.mappings()
-            for key, value in mapping.entries()
-            if key not in _HARMLESS and value.scalar is not None
-            for match in _USE.finditer(value.scalar)
-        )
+        return self.uses.of(self.node)
 
     def values(self, root: str, path: str) -> Iterator[Node]:
         """Yield the texts that an expression stands for, as far as they are written in this file."""
@@ -94,11 +117,11 @@ class _Job:
         matrix = self.node.get("strategy", "matrix")
         values = matrix.get(first) if matrix is not None else None
         included = matrix.get("include") if matrix is not None else None
-        for item in values.items() if values is not None else ():
+        for item in values.new_items(f"matrix {path}") if values is not None else ():
             value = item.get(*keys)
             if value is not None:
                 yield value
-        for item in included.items() if included is not None else ():
+        for item in included.new_items(f"matrix {path}") if included is not None else ():
             value = item.get(first, *keys)
             if value is not None:
                 yield value

@@ -96,10 +96,12 @@ class _Variables:
 
     def _add(self, owner: Node) -> None:
         rows = owner.get("parallel", "matrix")
-        for row in (owner.get("variables"), *(rows.items() if rows is not None else ())):
-            for key, value in row.entries() if row is not None else ():
+        for row in (owner.get("variables"), *(rows.new_items("row") if rows is not None else ())):
+            if row is None or not row.document.is_first("row of variables", row.raw):
+                continue
+            for key, value in row.entries():
                 written = value.get("value") if value.is_mapping else value
-                for node in (written, *written.items()) if written is not None else ():
+                for node in (written, *written.new_items("value")) if written is not None else ():
                     if node.text:
                         self._values[key].append(node)
 

@@ -69,7 +69,7 @@ def find(document: Document) -> Iterator[Found]:
         return
     for release in _releases(document.top):
         values = release.get("values")
-        for inline in values.items() if values is not None else ():
+        for inline in values.new_items("inline values") if values is not None else ():
             yield from _values(inline)
         yield from _set(release.get("set"))
     customizations = document.top.get("targetCustomizations")

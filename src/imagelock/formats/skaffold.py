@@ -44,7 +44,7 @@ def find(document: Document) -> Iterator[Found]:
     artifacts = [
         image
         for _, listed in top.values_of("artifacts")
-        for item in listed.items()
+        for item in listed.new_items("artifact")
         if (image := item.get("image")) is not None
     ]
     built = {image.text for image in artifacts}
