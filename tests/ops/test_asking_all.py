@@ -62,3 +62,17 @@ def test_a_failure_ends_it_without_waiting_for_what_has_begun() -> None:
     assert time.monotonic() - begin < 10
     assert len(begun) <= 8
     over.set()
+
+
+def test_where_no_more_threads_can_be_had_fewer_do_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = threading.Thread.start
+    started: list[threading.Thread] = []
+
+    def limited(self: threading.Thread) -> None:
+        if len(started) == 2:
+            raise RuntimeError("can't start new thread")
+        started.append(self)
+        start(self)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    assert ask_all(range(20), str, jobs=8, hosts=1, progress=None) == [str(number) for number in range(20)]

@@ -14,7 +14,7 @@ from imagelock.model.lock import LockedImage, PlatformImage
 from imagelock.model.manifest import CONFIG_TYPES, Index, Manifest, parse_config_platform, parse_manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from imagelock.model.digest import Digest
     from imagelock.model.manifest import Descriptor
@@ -95,8 +95,7 @@ def ask_all(
         for number in range(min(THREADS, len(asks), jobs * max(hosts, 1)))
     ]
     try:
-        for thread in threads:
-            thread.start()
+        threads = [*_started(threads)]
         answers = crew.answers(len(threads))
     except BaseException:
         crew.dismiss()
@@ -104,6 +103,18 @@ def ask_all(
     for thread in threads:
         thread.join()
     return answers
+
+
+def _started(threads: Iterable[threading.Thread]) -> Iterator[threading.Thread]:
+    """Start as many as the system allows: where a container has no room for more, fewer do the work."""
+    for number, thread in enumerate(threads):
+        try:
+            thread.start()
+        except RuntimeError:
+            if number == 0:
+                raise
+            return
+        yield thread
 
 
 class _Crew(Generic[Ask, Answer]):

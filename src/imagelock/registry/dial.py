@@ -102,8 +102,13 @@ def _lookup(host: str, port: int, seconds: float) -> list[Place]:
     with _guard:
         lookup = _under_way.get(key)
         if lookup is None:
-            lookup = _under_way[key] = _Lookup()
-            threading.Thread(target=_run, args=(key, lookup), name=f"lookup {host}", daemon=True).start()
+            lookup = _Lookup()
+            thread = threading.Thread(target=_run, args=(key, lookup), name=f"lookup {host}", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:
+                raise OSError("no more threads to look a name up") from error
+            _under_way[key] = lookup
     if not lookup.done.wait(seconds):
         raise LookupTimeoutError("the host name was not resolved in time")
     if lookup.error is not None:
@@ -119,7 +124,7 @@ def _run(key: tuple[str, int], lookup: _Lookup) -> None:
         lookup.error = error
     finally:
         with _guard:
-            del _under_way[key]
+            _under_way.pop(key, None)
         lookup.done.set()
 
 
