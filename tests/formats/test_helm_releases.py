@@ -43,6 +43,7 @@ def test_fleet_is_known_by_its_file(content: str) -> None:
     ("kind", "key"),
     [
         ("helm.cattle.io/v1\nkind: HelmChartConfig", "valuesContent"),
+        ("k3s.cattle.io/v1\nkind: HelmChart", "valuesContent"),
         ("addons.cluster.x-k8s.io/v1alpha1\nkind: HelmChartProxy", "valuesTemplate"),
     ],
 )

@@ -27,10 +27,14 @@ name = "helm-releases"
 summary = (
     "values for Helm charts of k3s HelmCharts, Crossplane Releases, HelmChartProxies, Fleet and helmfile"
 )
-marks: tuple[Mark, ...] = ("helm.cattle.io/", "helm.crossplane.io/", "HelmChartProxy", "\nreleases", "\nhelm")
+marks: tuple[Mark, ...] = (
+    *("helm.cattle.io/", "k3s.cattle.io/", "helm.crossplane.io/", "HelmChartProxy"),
+    *("\nreleases", "\nhelm"),
+)
 
 _TEXTS = {
     ("helm.cattle.io", "HelmChart"): ("spec", "valuesContent"),
+    ("k3s.cattle.io", "HelmChart"): ("spec", "valuesContent"),
     ("helm.cattle.io", "HelmChartConfig"): ("spec", "valuesContent"),
     ("addons.cluster.x-k8s.io", "HelmChartProxy"): ("spec", "valuesTemplate"),
 }
