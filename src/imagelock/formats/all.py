@@ -47,7 +47,7 @@ from imagelock.formats import rules as rule_format
 from imagelock.formats.candidates import is_templated
 from imagelock.formats.leftovers import LEFT_OVER, left_over, loose_lines
 from imagelock.formats.quick import built_in_kind, quick
-from imagelock.formats.quick_json import quick_json
+from imagelock.formats.quick_json import quick_json, shallow
 from imagelock.formats.text import Marks
 from imagelock.formats.yaml_text import MERGE_CONFLICT, chunks, compose
 from imagelock.model.place import Place, Unreadable
@@ -168,6 +168,8 @@ def _chunk(text: Text, chunk: Chunk, force: str | None, rules: Sequence[ScanRule
     if not is_asked_for and not _may_hold_images(text, chunk, formats):
         yield from loose_lines(text, chunk, "no format knows this place")
         return
+    if not is_asked_for and _is_other_json(text, chunk, formats):
+        return
     try:
         document = compose(text, chunk)
     except FormatError as error:
@@ -180,6 +182,14 @@ def _chunk(text: Text, chunk: Chunk, force: str | None, rules: Sequence[ScanRule
         yield from claimed.find(document)
     yield from rule_format.find_in_document(document, rules)
     yield from left_over(document, UNKNOWN if claimed is None else LEFT_OVER)
+
+
+def _is_other_json(text: Text, chunk: Chunk, formats: tuple[DocumentFormat, ...]) -> bool:
+    """Whether this is JSON that no format reads and that names no image: API descriptions, package locks."""
+    if not text.content.startswith(("{", "["), chunk.start):
+        return False
+    document = shallow(text, chunk)
+    return document is not None and not any(item.claims(document) for item in formats)
 
 
 def _formats_for(text: Text, force: str | None) -> tuple[DocumentFormat, ...]:

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 _SPACE = lazily(r"[ \t\r\n]*")
 _ATOM = lazily(r"true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
-_ATOM_TAGS = {
+ATOM_TAGS = {
     "true": "tag:yaml.org,2002:bool",
     "false": "tag:yaml.org,2002:bool",
     "null": "tag:yaml.org,2002:null",
 }
-_NUMBER_TAG = "tag:yaml.org,2002:float"
+NUMBER_TAG = "tag:yaml.org,2002:float"
 
 
 def _mark(index: int) -> yaml.Mark:
@@ -120,5 +120,5 @@ class _Reader:
         if match is None:
             raise self.error("not JSON")
         self.at = match.end()
-        tag = _ATOM_TAGS.get(match[0], _NUMBER_TAG)
+        tag = ATOM_TAGS.get(match[0], NUMBER_TAG)
         return yaml.ScalarNode(tag, match[0], _mark(match.start()), _mark(match.end()), style=JSON_STYLE)

@@ -11,20 +11,27 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import yaml
+
 from imagelock.errors import ValueFormError
+from imagelock.formats.json_nodes import ATOM_TAGS, NUMBER_TAG
 from imagelock.formats.kubernetes import CONTAINER_KEYS
 from imagelock.formats.kubernetes import name as FORMAT  # noqa: N812 - a constant of that module
 from imagelock.formats.leftovers import LEFT_OVER, loose_line
 from imagelock.formats.quick import KINDS
+from imagelock.formats.scalars import JSON_STYLE
+from imagelock.formats.tree import MAP_TAG, SEQ_TAG, STRING_TAG, Document
 from imagelock.limits import JSON_DEPTH
 from imagelock.model.place import Place, Slot, Span
 from imagelock.model.reference import Reference
 from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterator
 
     from imagelock.formats.text import Text
+    from imagelock.formats.tree import RawNode
     from imagelock.formats.yaml_text import Chunk
     from imagelock.model.place import Found
 
@@ -33,6 +40,7 @@ _TEXT_KEY = lazily(r"image(?:\\[\"']|')?[ \t]*:")
 _TEXT_LINE = lazily(r"(?:\\[nr]|\")(?:[ \t-]|\\t)*(?:\\[\"']|')?image(?:\\[\"']|')?[ \t]*:")
 """A line inside a string that begins with ``image:``."""
 
+_TAGS = {bool: ATOM_TAGS["true"], type(None): ATOM_TAGS["null"]}
 _NESTED = (dict, list)
 _Image: TypeAlias = tuple[str, Any, bool]
 """The path of an ``image`` key, its value, and whether it is a container's."""
@@ -46,10 +54,7 @@ def quick_json(text: Text, chunk: Chunk) -> list[Found] | None:
     """Return what a JSON object of built-in kinds holds, or None when only a parser can tell."""
     content, start, end = text.content, chunk.start, chunk.end
     # Of the environment, what RELATED_IMAGE_* and IMAGE_default_* hold is a reference too.
-    if content.find("IMAGE_", start, end) >= 0:
-        return None
-    # The first expression has a fixed begin and is quick, the second says what is meant.
-    if _TEXT_KEY.search(content, start, end) and _TEXT_LINE.search(content, start, end):
+    if content.find("IMAGE_", start, end) >= 0 or _has_text_line(content, start, end):
         return None
     try:
         top = json.loads(content[start:end], object_pairs_hook=_object)
@@ -60,6 +65,75 @@ def quick_json(text: Text, chunk: Chunk) -> list[Found] | None:
         return list(_judged(text, chunk, images))
     except (ValueError, RecursionError, _Unsure):
         return None
+
+
+def shallow(text: Text, chunk: Chunk) -> Document | None:
+    """Return a JSON document to be asked what it is, or None when only the parser can tell.
+
+    Its nodes are made when they are looked at and have no positions.  What names an image outside of every
+    format's places must be told with its line, so a text that may have such a place gives None too.
+    """
+    content, start, end = text.content, chunk.start, chunk.end
+    if _has_text_line(content, start, end) or any(map(_may_be_left_over, _KEY.finditer(content, start, end))):
+        return None
+    try:
+        top = json.loads(content[start:end], object_pairs_hook=_object)
+    except (ValueError, RecursionError, _Unsure):
+        return None
+    return Document(text, content, _node(top), chunk.index, start)
+
+
+def _may_be_left_over(match: re.Match[str]) -> bool:
+    """Whether the value of an ``image`` key is an image, or is no plain string."""
+    if match["text"] is None:
+        return match.string.startswith('"', match.end())
+    return loose_line(match["text"], (1, 1), "") is not None
+
+
+def _has_text_line(content: str, start: int, end: int) -> bool:
+    # The first expression has a fixed begin and is quick, the second says what is meant.
+    return (
+        _TEXT_KEY.search(content, start, end) is not None
+        and _TEXT_LINE.search(content, start, end) is not None
+    )
+
+
+class _LazyMapping(yaml.MappingNode):
+    """A JSON object whose keys and values become nodes when they are asked for."""
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        self.tag = MAP_TAG
+        self._data = data
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "value":
+            raise AttributeError(name)
+        self.value = [(_node(key), _node(item)) for key, item in self._data.items()]
+        return self.value
+
+
+class _LazySequence(yaml.SequenceNode):
+    """A JSON array whose items become nodes when they are asked for."""
+
+    def __init__(self, data: list[Any]) -> None:
+        self.tag = SEQ_TAG
+        self._data = data
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "value":
+            raise AttributeError(name)
+        self.value = [_node(item) for item in self._data]
+        return self.value
+
+
+def _node(data: Any) -> RawNode:
+    if isinstance(data, dict):
+        return _LazyMapping(data)
+    if isinstance(data, list):
+        return _LazySequence(data)
+    if isinstance(data, str):
+        return yaml.ScalarNode(STRING_TAG, data, style=JSON_STYLE)
+    return yaml.ScalarNode(_TAGS.get(type(data), NUMBER_TAG), json.dumps(data), style=JSON_STYLE)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
