@@ -90,6 +90,17 @@ PIECES = (
     "      -   name: wide\n          image: quay.io/wide/x:1\n",
     "      - ? image\n        : quay.io/complex/x:1\n",
     "        ports: [1, 2]\n",
+    "        extra: {x: {y: 1},\n          image: quay.io/open/flow:1}\n",
+    "        extra: [{x: [1]},\n          {image: quay.io/open/list:1}]\n",
+    "              description: |-\n                words\n                image: quay.io/bait/x:1\n",
+    "              description: >-\n                words\n                image: quay.io/bait/y:1\n",
+    "              description: words image: quay.io/mid/x:1\n",
+    "              description: 'words\n\n                image: quay.io/bait/z:1'\n",
+    "              image: the image, of course.\n",
+    "              image: word\n",
+    "              default: {image: quay.io/default/x:1}\n",
+    '              text: "image: quay.io/double/x:1"\n',
+    '              text: "a\\n  image: quay.io/escape/x:1"\n',
     "        resources: {limits: {cpu: 1}}\n",
 )
 HEADS = (
