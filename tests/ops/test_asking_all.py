@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 
@@ -76,3 +78,20 @@ def test_where_no_more_threads_can_be_had_fewer_do_the_work(monkeypatch: pytest.
 
     monkeypatch.setattr(threading.Thread, "start", limited)
     assert ask_all(range(20), str, jobs=8, hosts=1, progress=None) == [str(number) for number in range(20)]
+
+
+FAILS = """
+import time
+from imagelock.ops.resolve import ask_all
+def answer(number):
+    if number == 1:
+        raise ValueError
+    time.sleep(1000)
+ask_all(range(4), answer, jobs=4, hosts=1, progress=None)
+"""
+
+
+def test_the_end_of_the_process_does_not_wait_for_what_has_begun() -> None:
+    done = subprocess.run([sys.executable, "-c", FAILS], check=False, capture_output=True, timeout=60)
+    assert done.returncode == 1
+    assert b"ValueError" in done.stderr
