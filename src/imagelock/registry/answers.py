@@ -19,6 +19,7 @@ from imagelock.errors import (
     ValueFormError,
 )
 from imagelock.model import strictjson
+from imagelock.patterns import lazily
 from imagelock.registry.gate import Trouble, retry_after
 
 if TYPE_CHECKING:
@@ -29,10 +30,10 @@ if TYPE_CHECKING:
 REPEATABLE = frozenset({429, 500, 502, 503, 504})
 REDIRECT = frozenset({301, 302, 303, 307, 308})
 _MESSAGE_CHARS = 160
-_CODE = re.compile(r"[A-Z0-9_ -]{1,40}", re.ASCII)
-_PLAIN_CODE = re.compile(r"[A-Z]+(?:_[A-Z]+)*", re.ASCII)
+_CODE = lazily(r"[A-Z0-9_ -]{1,40}", re.ASCII)
+_PLAIN_CODE = lazily(r"[A-Z]+(?:_[A-Z]+)*", re.ASCII)
 _CODINGS = frozenset({"gzip", "x-gzip", "deflate", "br", "zstd", "compress"})
-_UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
+_UNPRINTABLE = lazily(r"[^\x20-\x7e]+")
 _REPOSITORY_UNKNOWN = frozenset({"NAME_UNKNOWN", "NAME_INVALID", "REPOSITORY_NOT_FOUND"})
 
 

@@ -9,17 +9,19 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from imagelock.patterns import lazily
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_ITEM = re.compile(
+_ITEM = lazily(
     r"""[\s,]*
     (?:(?<=[0-9A-Za-z][ ])(?P<opaque>[0-9A-Za-z._~+/-]+=*)(?=\s*(?:,|$))|
     (?P<name>[!\#$%&'*+.^_`|~0-9A-Za-z-]+)
     (?:[ \t]*=[ \t]*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^\s,"]*)))?)""",
     re.ASCII | re.VERBOSE,
 )
-_ESCAPE = re.compile(r"\\(.)")
+_ESCAPE = lazily(r"\\(.)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

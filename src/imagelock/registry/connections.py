@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import ssl
 import threading
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ import urllib3
 
 from imagelock import limits
 from imagelock.errors import ConfigError
+from imagelock.patterns import lazily
 from imagelock.registry.addresses import literal, require_admitted
 from imagelock.registry.dial import dial
 from imagelock.registry.endpoints import DEFAULT_PORTS, is_loopback, split_authority
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Pool: TypeAlias = urllib3.HTTPConnectionPool
 
-_USER_INFO = re.compile(r"//[^/@]*@")
+_USER_INFO = lazily(r"//[^/@]*@")
 
 
 _TLS_HANDSHAKE, _TLS_ALERT = b"\x16", b"\x15"

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from imagelock import limits
 from imagelock.errors import ConfigError, ValueFormError
 from imagelock.model import strictjson
+from imagelock.patterns import lazily
 from imagelock.registry.helpers import ask_helper
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ _HUB = "docker.io"
 _HUB_ALIASES = frozenset({_HUB, "index.docker.io", "registry-1.docker.io"})
 _HUB_SERVER = "https://index.docker.io/v1/"
 """The key under which docker itself keeps the credentials of docker.io."""
-_SCHEME = re.compile(r"https?://", re.ASCII | re.IGNORECASE)
-_API_PATH = re.compile(r"/v[12]$", re.ASCII)
+_SCHEME = lazily(r"https?://", re.ASCII | re.IGNORECASE)
+_API_PATH = lazily(r"/v[12]$", re.ASCII)
 _TOKEN_USER = "<token>"  # noqa: S105  # the protocol's word for "the secret is an identity token"
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from imagelock import limits
 from imagelock.errors import UnreachableError
+from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from imagelock.errors import RegistryError
 
 _DAY_SECONDS = 86_400.0
-_SECONDS = re.compile(r"[+-]?[0-9]+", re.ASCII)
+_SECONDS = lazily(r"[+-]?[0-9]+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

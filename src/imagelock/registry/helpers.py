@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING
 from imagelock import limits
 from imagelock.errors import NoAccessError, ValueFormError
 from imagelock.model import strictjson
+from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_NAME = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
+_NAME = lazily(r"[A-Za-z0-9._-]+", re.ASCII)
 _NOTHING_STORED = (b"credentials not found", b"no credentials server", b"no credentials username")
 
 

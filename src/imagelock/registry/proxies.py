@@ -8,17 +8,17 @@ resolved: a network matches hosts that are written as addresses.
 from __future__ import annotations
 
 import ipaddress
-import re
 from typing import TYPE_CHECKING
 
 from imagelock.errors import ConfigError
+from imagelock.patterns import lazily
 from imagelock.registry.endpoints import is_loopback, split_authority
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _SCHEMES = ("http://", "https://")
-_SEPARATOR = re.compile(r"[,\s]+")
+_SEPARATOR = lazily(r"[,\s]+")
 
 
 class Proxies:

@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imagelock.errors import RateLimitedError, RegistryError
+from imagelock.patterns import lazily
 from imagelock.registry.gate import time_of_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-_NUMBER = re.compile(r"\s*([0-9]{1,12})(?:\.0*)?\s*(?:[;,]|$)", re.ASCII)
-_WINDOW = re.compile(r";\s*w=([0-9]{1,9})", re.ASCII)
-_FIELD = re.compile(r"(?:^|[;,\s])(limit|remaining|reset|r|t)=([0-9]{1,12})(?![0-9])", re.ASCII)
+_NUMBER = lazily(r"\s*([0-9]{1,12})(?:\.0*)?\s*(?:[;,]|$)", re.ASCII)
+_WINDOW = lazily(r";\s*w=([0-9]{1,9})", re.ASCII)
+_FIELD = lazily(r"(?:^|[;,\s])(limit|remaining|reset|r|t)=([0-9]{1,12})(?![0-9])", re.ASCII)
 _NEW_WINDOW = 64
 """A remainder that is so much larger than the last one is of a new window, not an answer out of order."""
 

@@ -13,6 +13,7 @@ from urllib.parse import urlencode, urlsplit
 from imagelock import limits
 from imagelock.errors import NoAccessError, UnreachableError, ValueFormError
 from imagelock.model import strictjson
+from imagelock.patterns import lazily
 from imagelock.registry.answers import refusal
 from imagelock.registry.endpoints import DEFAULT_PORTS, split_authority
 from imagelock.registry.transport import Call
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from imagelock.registry.endpoints import Endpoint
     from imagelock.registry.transport import Site, Transport
 
-_TOKEN = re.compile(r"[\x21-\x7e]+", re.ASCII)
+_TOKEN = lazily(r"[\x21-\x7e]+", re.ASCII)
 _CLIENT_ID = "imagelock"
 _LEAST_SECONDS = 60.0
 """What a token lives when its service does not say, by the specification."""
