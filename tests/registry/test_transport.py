@@ -130,7 +130,7 @@ def test_an_unreachable_redirect_names_its_host_and_not_its_path(lying: Lying, n
 # Retries
 
 
-@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [408, 429, 499, 500, 502, 503, 504, 520, 521, 522, 523, 524])
 def test_a_passing_trouble_is_waited_out(lying: Lying, new_client: NewClient, status: int) -> None:
     lying.on(PATH, Reply(status=status), GOOD)
     assert new_client(retry_time=5).ask(f"{lying.address}/app", "1").digest == DIGEST

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
     from urllib3 import BaseHTTPResponse, HTTPHeaderDict
 
-REPEATABLE = frozenset({429, 500, 502, 503, 504})
+_SLOW = frozenset({408, 499})
+"""What a server or a proxy in front of it says when a request took too long to arrive or was given up."""
+REPEATABLE = frozenset({429, 500, 502, 503, 504, 520, 521, 522, 523, 524}) | _SLOW
+"""Passing troubles, as go-containerregistry has them, with all that Cloudflare says of a silent origin."""
 REDIRECT = frozenset({301, 302, 303, 307, 308})
 _MESSAGE_CHARS = 160
 _CODE = lazily(r"[A-Z0-9_ -]{1,40}", re.ASCII)
@@ -131,7 +134,7 @@ def refusal(answer: Answer, *, what: str) -> RegistryError:
         return RateLimitedError(f"too many requests ({answer.reason})")
     if answer.status in REDIRECT:
         return UnreachableError(f"a redirect that cannot be followed ({answer.status})")
-    if answer.status >= 500:
+    if answer.status >= 500 or answer.status in _SLOW:
         return UnreachableError(f"the registry failed ({answer.reason})")
     return RegistryError(f"the registry refused ({answer.reason})")
 
