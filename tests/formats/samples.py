@@ -244,6 +244,11 @@ _PLAIN = (
     Sample("devcontainer", ".devcontainer/devcontainer.json", tools.DEVCONTAINER, 1),
     Sample("matrix", "build.yml", tools.MATRIX, 4),
     Sample("gitlab-variables", "pipeline.yml", tools.GITLAB_VARIABLES, 4),
+    Sample("jenkins", "Jenkinsfile", tools.JENKINSFILE, 6),
+    Sample("nomad", "web.nomad.hcl", tools.NOMAD, 2),
+    Sample("bake", "docker-bake.hcl", tools.BAKE, 1),
+    Sample("compose-v1", "docker-compose.yml", tools.COMPOSE_V1, 2),
+    Sample("buildkite", ".buildkite/pipeline.yml", tools.BUILDKITE, 2),
 )
 
 SAMPLES = (

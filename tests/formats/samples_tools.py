@@ -220,3 +220,92 @@ every:
   image: $ONE
   script: [make]
 """
+
+JENKINSFILE = """\
+// agent { docker 'quay.io/acme/comment:1' }
+pipeline {
+  agent { docker { image 'quay.io/acme/web:1' } }   /* image 'quay.io/acme/block:1' */
+  stages {
+    stage('one') {
+      agent { docker 'quay.io/acme/one:1' }
+      steps { sh "echo docker image 'quay.io/acme/said:1'" }
+    }
+    stage('two') {
+      agent {
+        kubernetes {
+          yaml '''
+            spec:
+              containers:
+              - name: two
+                image: quay.io/acme/two:1
+              - name: three
+                image: "quay.io/acme/three:1"
+          '''
+        }
+      }
+    }
+  }
+}
+podTemplate(containers: [containerTemplate(name: 'four', image: 'quay.io/acme/four:1')]) {
+  docker.image("quay.io/acme/five:1").inside { sh 'make' }
+  docker.image("quay.io/acme/built:1").push()
+  docker.image("quay.io/acme/later:${TAG}").inside { sh 'make' }
+  docker.build("quay.io/acme/other:1")
+}
+"""
+
+NOMAD = """\
+job "web" {
+  # image = "quay.io/acme/comment:1"
+  group "web" {
+    task "one" {
+      driver = "docker"
+      config {
+        image = "quay.io/acme/web:1" // image = "other:1"
+      }
+      env { TEXT = "image = x:1" }
+    }
+    task "two" {
+      driver = "podman"
+      config { image = "docker://quay.io/acme/two:1" }
+    }
+    task "three" {
+      config { image = "quay.io/acme/three:${var.tag}" }
+    }
+  }
+}
+"""
+
+BAKE = """\
+target "web" {
+  contexts = {
+    base = "docker-image://quay.io/acme/web:1"
+    own = "target:base"
+  }
+  tags = ["quay.io/acme/built:1"]
+}
+"""
+
+COMPOSE_V1 = """\
+web:
+  image: quay.io/acme/web:1
+  links: [db]
+db:
+  image: "postgres:15"
+built:
+  build: .
+"""
+
+BUILDKITE = """\
+steps:
+- label: test
+  command: make
+  plugins:
+  - docker#v5.10.0:
+      image: quay.io/acme/web:1
+  - docker-compose#v4.16.0: {run: app, image: "quay.io/acme/other:1"}
+- group: more
+  steps:
+  - command: make more
+    plugins: {docker#v5.10.0: {image: "quay.io/acme/more:1"}}
+"""

@@ -305,6 +305,7 @@ HOSTILE = {
     "blank lines": "\n" * (1 << 20) + "image: a/b:1",
     "an indented key": f"image: containers{' ' * (1 << 20)}x",
 }
+QUOTES = '"' * 3
 HOSTILE_FILES = {
     "blanks in a list": ("images.txt", f"a{' ' * (1 << 20)}b\n"),
     "a list of brackets": ("images.txt", "<" * (1 << 20)),
@@ -317,6 +318,16 @@ HOSTILE_FILES = {
     "comments without an end": ("devcontainer.json", "/*" * (1 << 19)),
     "commas before nothing": ("devcontainer.json", f"{{{', ' * (1 << 19)}"),
     "a string without an end": ("devcontainer.json", '"' + '\\"' * (1 << 19)),
+    "quotes of Groovy": ("Jenkinsfile", "'" * 3 + "''" * (1 << 19)),
+    "quotes of Groovy alone": ("Jenkinsfile", "'" * (1 << 20) + "\n" + "image 'a" * (1 << 17)),
+    "comments of Groovy": ("Jenkinsfile", "/*" * (1 << 19)),
+    "images of Groovy": ("Jenkinsfile", "image 'a/b:1' \n" * (1 << 15)),
+    "blanks of Groovy": ("Jenkinsfile", f"docker.image({' ' * (1 << 20)}'a'"),
+    "blanks of a pod template": (
+        "Jenkinsfile",
+        f"{QUOTES}\n{' ' * (1 << 20)}image:{' ' * (1 << 20)}x {QUOTES}",
+    ),
+    "quotes of a job": ("a.nomad", 'image = "\n' * (1 << 17)),
     "a matrix by alias": (
         ".cirrus.yml",
         "x: &a\n" + "- image: nginx:1\n" * 3000 + "y:\n" + "- container: {matrix: *a}\n" * 3000,

@@ -13,10 +13,12 @@ from imagelock.formats import (
     argocd,
     azure_pipelines,
     bitbucket_pipelines,
+    buildkite,
     che_plugin,
     circleci,
     cirrus_ci,
     cloud_build,
+    compose_v1,
     container_lists,
     csv,
     custom_resources,
@@ -31,11 +33,13 @@ from imagelock.formats import (
     flux,
     github_actions,
     gitlab_ci,
+    hcl,
     helm_chart,
     helm_releases,
     helm_template,
     helm_values,
     imagelist,
+    jenkins,
     kubernetes,
     kustomization,
     olm_catalog,
@@ -62,7 +66,15 @@ if TYPE_CHECKING:
     from imagelock.model.place import Found
     from imagelock.model.rule import ScanRule
 
-FILE_FORMATS: tuple[FileFormat, ...] = (helm_template, dockerfile, devcontainer, epiphany_text, imagelist)
+FILE_FORMATS: tuple[FileFormat, ...] = (
+    helm_template,
+    dockerfile,
+    devcontainer,
+    jenkins,
+    hcl,
+    epiphany_text,
+    imagelist,
+)
 DOCUMENT_FORMATS: tuple[DocumentFormat, ...] = (
     csv,
     kustomization,
@@ -82,6 +94,7 @@ DOCUMENT_FORMATS: tuple[DocumentFormat, ...] = (
     cloud_build,
     azure_pipelines,
     bitbucket_pipelines,
+    buildkite,
     docker_compose,
     gitlab_ci,
     ansible,
@@ -90,7 +103,7 @@ DOCUMENT_FORMATS: tuple[DocumentFormat, ...] = (
     epiphany_registry,
     container_lists,
 )
-NAMED_FORMATS: tuple[NamedFormat, ...] = (drone, cirrus_ci, helm_chart, helm_values)
+NAMED_FORMATS: tuple[NamedFormat, ...] = (drone, cirrus_ci, compose_v1, helm_chart, helm_values)
 
 UNKNOWN = "no format knows this kind of document"
 DOCUMENT_SUFFIXES = (".yaml", ".yml", ".json")

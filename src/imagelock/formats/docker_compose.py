@@ -19,7 +19,7 @@ from imagelock.model.place import Place, Span
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.text import Mark
+    from imagelock.formats.text import Mark, Text
     from imagelock.formats.tree import Document, Node
     from imagelock.model.place import Found
 
@@ -52,16 +52,21 @@ def claims(document: Document) -> bool:
     services = document.top.get("services")
     if services is None or not services.is_mapping:
         return False
-    file_name = document.text.file_name.lower()
-    if not any(fnmatch.fnmatchcase(file_name, glob) for glob in _FILE_NAMES):
+    if not has_file_name(document.text):
         for key, _ in document.top.entries():
             if key not in _TOP_KEYS and not key.startswith("x-"):
                 return False
     bodies = [body for _, body in services.entries() if not body.is_null]
-    return all(body.is_mapping for body in bodies) and any(map(_is_service, bodies))
+    return all(body.is_mapping for body in bodies) and any(map(is_service, bodies))
 
 
-def _is_service(body: Node) -> bool:
+def has_file_name(text: Text) -> bool:
+    """Whether a file has one of the names that Compose files have."""
+    return any(fnmatch.fnmatchcase(text.file_name.lower(), glob) for glob in _FILE_NAMES)
+
+
+def is_service(body: Node) -> bool:
+    """Whether a mapping says what a service is made from or how it runs."""
     image = body.get("image")
     if image is not None and image.is_mapping and not is_template(body.document.raw_text(image.raw)):
         return False  # the values of a Helm chart have a mapping here
@@ -72,10 +77,11 @@ def find(document: Document) -> Iterator[Found]:
     """Yield the images of every service, those that extensions carry included."""
     services = document.top.get("services")
     for _, service in services.entries() if services is not None else ():
-        yield from _service(service)
+        yield from service_images(service)
 
 
-def _service(service: Node) -> Iterator[Found]:
+def service_images(service: Node) -> Iterator[Found]:
+    """Yield the images of one service, those that it merges included."""
     if not service.document.is_first("service", service.raw):
         return
     build = service.get("build")
@@ -92,7 +98,7 @@ def _service(service: Node) -> Iterator[Found]:
         elif key == "<<":
             # A merge key brings in one mapping or several; each is read where its anchor stands.
             for merged in (value, *value.items()):
-                yield from _service(merged)
+                yield from service_images(merged)
 
 
 def _contexts(contexts: Node | None) -> Iterator[Found]:
