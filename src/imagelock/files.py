@@ -41,7 +41,7 @@ class Write:
     after: bytes
 
 
-def read_bytes(path: Path, limit: int = YAML_BYTES) -> bytes:
+def read_bytes(path: Path | str, limit: int = YAML_BYTES) -> bytes:
     """Read a regular file of at most ``limit`` bytes."""
     try:
         # Not blocking: a named pipe without a writer would be waited for, and is refused below.

@@ -152,6 +152,15 @@ def test_a_quoted_text_with_an_image_line_is_left_to_the_parser() -> None:
     assert quick(text, next(chunks(text))) is None
 
 
+@pytest.mark.parametrize(
+    "line", ["    {{ pod_labels }}\n", "    {% if x %}\n", "    <% x %>\n", "<<<<<<< a\n"]
+)
+def test_a_template_or_a_merge_in_conflict_is_left_to_the_parser(line: str) -> None:
+    head, tail = HEADS[0].split("spec:\n", 1)
+    text = Text("a.yaml", f"{head}{line}spec:\n{tail}      - image: quay.io/a/b:1\n")
+    assert quick(text, next(chunks(text))) is None
+
+
 @pytest.mark.parametrize("seed", range(60))
 def test_documents_put_together_at_random_read_the_same_with_and_without_a_parser(
     seed: int, monkeypatch: pytest.MonkeyPatch

@@ -71,9 +71,13 @@ _UNUSUAL = {
     "!": (": !", "- !", "\n!"),
     "?": ("? ",),
     "%": ("\n%",),
-    "<": ("<<:",),
+    "<": ("<<:", "<%"),
+    "{": ("{{", "{%"),
 }
-"""What only a parser should judge: anchors, aliases, tags, complex and merge keys, directives, by a sign of each."""
+"""What only a parser should judge: anchors, aliases, tags, complex and merge keys, directives, templates.
+
+Each is looked for only where its sign stands at all.
+"""
 _CONFLICTS = ("<<<<<<<", ">>>>>>>", "\n=======")
 _OPENINGS = {
     "|": lazily(r" \|[-+0-9]* *(?:#[^\n]*)?(?=\n|\Z)"),

@@ -232,9 +232,10 @@ def _decide_file(
 
 
 def _change(use: Use, new: Reference) -> Change:
+    before = str(use.reference)
     return Change(
-        reference=str(use.reference),
-        before=str(use.reference),
+        reference=before,
+        before=before,
         after=str(new),
         file=use.file.name,
         line=use.place.line,

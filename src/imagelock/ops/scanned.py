@@ -62,7 +62,7 @@ class Content:
         """Return the bytes that were looked at; raises :class:`ChangedMeanwhileError` when they are gone."""
         if self._data is not None or self._path is None:
             return self._data or b""
-        data = read_bytes(Path(self._path), YAML_BYTES)
+        data = read_bytes(self._path, YAML_BYTES)
         if fingerprint(data) != self._fingerprint:
             raise ChangedMeanwhileError(
                 "somebody changed this file while imagelock was running",
@@ -114,7 +114,7 @@ class ScannedFile:
     @property
     def data(self) -> bytes:
         """The bytes that were looked at; see :meth:`Content.read` for what it raises."""
-        return self.content.read()
+        return _data(self.content)
 
     @property
     def text(self) -> Text:
@@ -144,4 +144,9 @@ class ScannedFile:
 
 @lru_cache(maxsize=32)
 def _text(name: str, content: Content, chart: Chart | None) -> Text:
-    return Text(name, decode(content.read()), chart)
+    return Text(name, decode(_data(content)), chart)
+
+
+@lru_cache(maxsize=32)
+def _data(content: Content) -> bytes:
+    return content.read()
