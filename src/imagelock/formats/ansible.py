@@ -25,10 +25,7 @@ name = "ansible"
 summary = (
     "Ansible: containers that tasks start, Kubernetes definitions in tasks, Molecule, execution environments"
 )
-marks: tuple[Mark, ...] = (
-    *("docker_container", "docker_swarm_service", "podman_container"),
-    *("docker_image", "podman_image", "k8s:", "\nplatforms", "base_image", "EE_BASE_IMAGE"),
-)
+marks: tuple[Mark, ...] = (*("docker_", "podman_", "k8s:", "\nplatforms", "base_image", "EE_BASE_IMAGE"),)
 
 _DOCKER = ("", "community.docker.", "community.general.")
 _PODMAN = ("", "containers.podman.")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 name = "azure-pipelines"
 summary = "Azure Pipelines: container resources, containers of jobs and steps"
-marks: tuple[Mark, ...] = ("container:", "containers:")
+marks: tuple[Mark, ...] = ("ontainer",)
 
 _LISTS = ("stages", "jobs", "steps")
 _ITEMS = frozenset(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 name = "container-lists"
 summary = "lists of containers elsewhere: Prow jobs, pod templates of other tools, ECS task definitions"
-marks: tuple[Mark, ...] = ("ontainers", "containerDefinitions")
+marks: tuple[Mark, ...] = ("ontainer",)
 
 _DEFINITIONS = "containerDefinitions"
 _PROW = ("presubmits", "postsubmits", "periodics", "presets")

@@ -62,7 +62,8 @@ def claims(document: Document) -> bool:
 
 def has_file_name(text: Text) -> bool:
     """Whether a file has one of the names that Compose files have."""
-    return any(fnmatch.fnmatchcase(text.file_name.lower(), glob) for glob in _FILE_NAMES)
+    file_name = text.file_name.lower()
+    return "compose" in file_name and any(fnmatch.fnmatchcase(file_name, glob) for glob in _FILE_NAMES)
 
 
 def is_service(body: Node) -> bool:

@@ -26,14 +26,17 @@ summary = "Drone and Woodpecker pipelines: images of steps, services and clones"
 marks: tuple[Mark, ...] = ("image",)
 
 _NAME = lazily(r"\.?(?:drone|woodpecker)(?:[._-].*)?\.ya?ml", re.IGNORECASE)
-_FOLDERS = (".woodpecker", ".drone")
+_FOLDERS = (".woodpecker/", ".drone/")
 _SECTIONS = ("steps", "pipeline", "services", "clone")
 VARIABLE = "a variable of the pipeline"
 
 
 def is_meant(text: Text) -> bool:
     """Take files by their name or folder."""
-    return _NAME.fullmatch(text.file_name) is not None or bool(set(text.path.split("/")[:-1]) & {*_FOLDERS})
+    path = text.path
+    if path.startswith(_FOLDERS) or any(f"/{folder}" in path for folder in _FOLDERS):
+        return True
+    return _NAME.fullmatch(text.file_name) is not None
 
 
 def claims(document: Document) -> bool:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 name = "flux"
 summary = "Flux: values of HelmRelease, OCIRepository with ref.tag and ref.digest, images of Kustomization"
-marks: tuple[str, ...] = ("fluxcd.io", "fluxcd.controlplane.io")
+marks: tuple[str, ...] = ("fluxcd.",)
 
 SCHEME = "oci://"
 FLOATS = "floats on purpose: Flux looks for new tags here"

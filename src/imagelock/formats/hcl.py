@@ -8,7 +8,6 @@ Docker's documentation.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from imagelock.formats.lexical import words
@@ -23,8 +22,8 @@ if TYPE_CHECKING:
 name = "hcl"
 summary = "Nomad jobs: images of tasks; Docker bake files: images that contexts are taken from"
 
-_NOMAD = lazily(r".*\.nomad(?:\.hcl)?", re.IGNORECASE)
-_BAKE = lazily(r"docker-bake(?:[-_.].*)?\.(?:hcl|json)", re.IGNORECASE)
+_NOMAD = lazily(r".*\.nomad(?:\.hcl)?")
+_BAKE = lazily(r"docker-bake(?:[-_.].*)?\.(?:hcl|json)")
 _TOKEN = lazily(
     r'"(?P<text>[^"\\\n]*+(?:\\.[^"\\\n]*+)*)"|(?:#|//)[^\n]*+|/\*[^*]*+(?:\*(?!/)[^*]*+)*(?:\*/)?'
 )
@@ -37,7 +36,10 @@ VARIABLE = "a variable of the tool that reads the file"
 
 def claims(text: Text) -> bool:
     """Take files by their name."""
-    return any(pattern.fullmatch(text.file_name) is not None for pattern in (_NOMAD, _BAKE))
+    file_name = text.file_name
+    if ".nomad" not in file_name and not file_name.startswith("docker-bake"):
+        return False
+    return any(pattern.fullmatch(file_name) is not None for pattern in (_NOMAD, _BAKE))
 
 
 def find(text: Text) -> Iterator[Found]:

@@ -28,7 +28,7 @@ summary = (
     "values for Helm charts of k3s HelmCharts, Crossplane Releases, HelmChartProxies, Fleet and helmfile"
 )
 marks: tuple[Mark, ...] = (
-    *("helm.cattle.io/", "k3s.cattle.io/", "helm.crossplane.io/", "HelmChartProxy"),
+    *(".cattle.io/", "helm.crossplane.io/", "HelmChartProxy"),
     *("\nreleases", "\nhelm"),
 )
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 name = "jenkins"
 summary = "Jenkinsfiles: images of docker agents, of docker.image and of pod templates"
 
-_NAME = lazily(r"(?:.*[-_.])?jenkinsfile(?:[-_.].*)?", re.IGNORECASE)
+_NAME = lazily(r"(?:.*[-_.])?[jJ]enkinsfile(?:[-_.].*)?")
 _TOKEN = lazily(
     r"'''[^'\\]*+(?:(?:\\.|'(?!''))[^'\\]*+)*(?:''')?"
     r'|"""[^"\\]*+(?:(?:\\.|"(?!""))[^"\\]*+)*(?:""")?'
@@ -45,7 +45,7 @@ VARIABLE = "put together when the pipeline runs"
 
 def claims(text: Text) -> bool:
     """Take files by their name."""
-    return _NAME.fullmatch(text.file_name) is not None
+    return "enkinsfile" in text.file_name and _NAME.fullmatch(text.file_name) is not None
 
 
 def find(text: Text) -> Iterator[Found]:

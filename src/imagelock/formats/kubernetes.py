@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 name = "kubernetes"
 summary = "Kubernetes objects: containers, image volumes, RELATED_IMAGE_* and JSON in the environment"
-marks: tuple[str, ...] = ("ontainer", "reference", "idecars", "repository:", 'repository"')
+marks: tuple[str, ...] = ("ontainer", "reference", "idecars", "repository:")
 
 CONTAINER_KEYS = ("containers", "initContainers", "ephemeralContainers")
 _SIDE_KEYS = (
