@@ -145,11 +145,15 @@ def test_a_first_source_that_is_down_is_told_too(lying: Lying, new_client: NewCl
 def test_a_private_source_is_told_for_its_repository(
     lying: Lying, other: Lying, new_client: NewClient
 ) -> None:
-    lying.on(TAG, manifest_reply(ONE))
+    """Another repository of the same host may be open, so it is asked; the trouble is told once."""
+    lying.default = manifest_reply(ONE)
     other.default = oci_error(403, "DENIED")
     client = new_client(mirrored(lying, other))
-    client.manifest(NAME, "1")
-    assert "no access" in client.warnings[0]
+    for name in (NAME, NAME, "quay.io/bar"):
+        client.manifest(name, "1")
+    (warning,) = client.warnings
+    assert "no access" in warning
+    assert other.requests() == ["/v2/foo/manifests/1", "/v2/bar/manifests/1"]
 
 
 def test_a_header_alone_accuses_nobody(lying: Lying, other: Lying, new_client: NewClient) -> None:

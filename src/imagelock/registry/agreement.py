@@ -56,6 +56,7 @@ class Agreement:
         self._warn = warn
         self._lock = threading.Lock()
         self._silent: set[tuple[str, str]] = set()
+        self._told: set[tuple[str, str]] = set()
 
     def is_claimed(self, others: Iterable[Voice], digest: Digest, claim: Ask) -> bool:
         """Whether every other voice that knows the tag claims the same digest."""
@@ -82,10 +83,12 @@ class Agreement:
         raise DisagreementError(f"two digests for one tag: {words}", hint=_HINT, tried=lines)
 
     def unheard(self, at: Endpoint, error: RegistryError) -> None:
-        """Take note of a place that gave no answer."""
+        """Take note of a place that gave no answer; each host's each trouble is told once."""
+        trouble = (at.authority, error.kind)
         with self._lock:
-            known = (key := self._key(at, error)) in self._silent
-            self._silent.add(key)
+            known = trouble in self._told
+            self._told.add(trouble)
+            self._silent.add(self._key(at, error))
         if not known:
             self._warn(
                 f"{self._label(at)} could not be asked whether it has the same digest: "
