@@ -374,6 +374,17 @@ def test_a_403_without_a_login_is_final(lying: Lying, new_client: NewClient) -> 
     assert len(lying.seen) == 1
 
 
+def test_a_403_to_an_anonymous_token_is_final(guarded: Lying, other: Lying, new_client: NewClient) -> None:
+    """Another anonymous token would say no more than the first."""
+    guarded.on("/v2/private/manifests/1", oci_error(403, "DENIED"))
+    client = new_client()
+    client.ask(f"{guarded.address}/app", "1")
+    before = len(guarded.seen), len(other.seen)
+    with pytest.raises(NoAccessError, match="DENIED"):
+        client.manifest(f"{guarded.address}/private", "1")
+    assert (len(guarded.seen), len(other.seen)) == (before[0] + 1, before[1] + 1)
+
+
 def test_a_query_in_the_realm_is_kept(lying: Lying, other: Lying, new_client: NewClient) -> None:
     lying.default = wants(
         lambda value: value == "Bearer t", f'Bearer realm="{other.url}/token?account=a%2fb",scope="s"'
