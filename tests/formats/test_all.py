@@ -70,3 +70,61 @@ def test_lines_and_columns_count_from_one_in_characters() -> None:
     assert [text.position(at) for at in range(7)] == [(1, 1), (1, 2), (2, 1), (2, 2), (2, 3), (2, 4), (3, 1)]
     assert Text("a", "").position(0) == (1, 1)
     assert Text("folder/name.x", "").file_name == "name.x"
+
+
+MIXED = """\
+apiVersion: v1
+kind: List
+items:
+- apiVersion: tekton.dev/v1
+  kind: Task
+  spec: {steps: [{name: s, image: "quay.io/acme/step:1"}]}
+- apiVersion: source.toolkit.fluxcd.io/v1
+  kind: OCIRepository
+  spec:
+    url: oci://ghcr.io/acme/chart
+    ref: {tag: "1.0"}
+- apiVersion: apps/v1
+  kind: Deployment
+  spec: {template: {spec: {containers: [{name: c, image: "quay.io/acme/app:1"}]}}}
+"""
+
+
+def test_of_a_list_every_format_reads_its_own_objects_and_none_twice() -> None:
+    found = find(Text("list.yaml", MIXED))
+    assert [str(item.reference) for item in found if isinstance(item, Place)] == [
+        "quay.io/acme/step:1",
+        "ghcr.io/acme/chart:1.0",
+        "quay.io/acme/app:1",
+    ]
+
+
+SCRIPT = """\
+#!/bin/sh
+# creates a pod
+kubectl apply -f - <<EOF
+apiVersion: v1
+kind: Pod
+spec:
+  containers:
+  - image: quay.io/acme/app:1
+EOF
+if [ "$x" ]; then echo "y: z"; fi
+"""
+
+
+@pytest.mark.parametrize("path", ["run.sh", "run", "docs/pods.md", "x_test.go"])
+def test_objects_inside_scripts_and_code_are_told_and_no_damage(path: str) -> None:
+    (skipped,) = find(Text(path, SCRIPT))
+    assert isinstance(skipped, Skipped)
+    assert (skipped.text, skipped.line) == ("quay.io/acme/app:1", 8)
+    assert skipped.reason == "in a text that is no YAML as a whole"
+
+
+@pytest.mark.parametrize(
+    ("path", "begin"),
+    [("a.yaml", ""), ("a.yaml", "x: 1\n"), ("a.txt", ""), ("a", "# why\n\n---\n"), ("a.tpl", "\ufeff")],
+)
+def test_a_broken_text_that_is_yaml_by_its_name_or_begin_is_damage(path: str, begin: str) -> None:
+    found = find(Text(path, f"{begin}kind: Pod\nspec: {containers: [\n"))
+    assert any(isinstance(item, Unreadable) for item in found)

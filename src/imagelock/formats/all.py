@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from imagelock.errors import FormatError
@@ -50,6 +51,7 @@ from imagelock.formats import (
 from imagelock.formats import rules as rule_format
 from imagelock.formats.candidates import is_templated
 from imagelock.formats.leftovers import LEFT_OVER, left_over, loose_lines
+from imagelock.formats.objects import objects
 from imagelock.formats.quick import built_in_kind, quick
 from imagelock.formats.quick_json import quick_json, shallow
 from imagelock.formats.text import Marks
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
 
     from imagelock.formats.base import DocumentFormat, FileFormat, NamedFormat
     from imagelock.formats.text import Text
+    from imagelock.formats.tree import Document
     from imagelock.formats.yaml_text import Chunk
     from imagelock.model.place import Found
     from imagelock.model.rule import ScanRule
@@ -108,6 +111,9 @@ NAMED_FORMATS: tuple[NamedFormat, ...] = (drone, cirrus_ci, compose_v1, helm_cha
 UNKNOWN = "no format knows this kind of document"
 DOCUMENT_SUFFIXES = (".yaml", ".yml", ".json")
 _OBJECT = lazily(r"^[\"']?(?:apiVersion|kind)[\"']?[ \t]*:", re.MULTILINE)
+_BEGIN = lazily(
+    r"\ufeff?(?:[ \t]*(?:#[^\n]*)?\n)*(?:---[^\n]*\n)?(?:[ \t]*(?:#[^\n]*)?\n)*[\"']?(?:apiVersion|kind)[\"']?[ \t]*:"
+)
 _OBJECT_KEYS = ("apiVersion", "kind")
 _HEAD_CHARS = 65536
 
@@ -170,6 +176,11 @@ def _may_be_documents(text: Text) -> bool:
     return has_key and _OBJECT.search(text.content, 0, _HEAD_CHARS) is not None
 
 
+def _is_meant_as_documents(text: Text) -> bool:
+    """Whether a text is YAML or JSON by its name, or begins with an object: scripts and code only hold some."""
+    return text.file_name.lower().endswith(DOCUMENT_SUFFIXES) or _BEGIN.match(text.content) is not None
+
+
 def _chunk(text: Text, chunk: Chunk, force: str | None, rules: Sequence[ScanRule]) -> Iterator[Found]:
     is_asked_for = force is not None or any(rule.reads_documents for rule in rules)
     read_quickly = quick_json if text.content.startswith("{", chunk.start) else quick
@@ -190,11 +201,22 @@ def _chunk(text: Text, chunk: Chunk, force: str | None, rules: Sequence[ScanRule
         return
     if document is None:
         return
-    claimed = next((item for item in formats if force is not None or item.claims(document)), None)
-    if claimed is not None:
-        yield from claimed.find(document)
+    claimed = formats if force is not None else _claiming(document, formats)
+    for item in claimed:
+        yield from item.find(document)
     yield from rule_format.find_in_document(document, rules)
-    yield from left_over(document, UNKNOWN if claimed is None else LEFT_OVER)
+    yield from left_over(document, LEFT_OVER if claimed else UNKNOWN)
+
+
+def _claiming(document: Document, formats: tuple[DocumentFormat, ...]) -> tuple[DocumentFormat, ...]:
+    """Return the format that reads a document: the first that knows it.
+
+    A List may hold objects that several know; each reads its own, and nothing is taken twice.
+    """
+    if len(list(islice(objects(document), 2))) > 1:
+        return tuple(item for item in formats if item.claims(document))
+    claimed = next((item for item in formats if item.claims(document)), None)
+    return () if claimed is None else (claimed,)
 
 
 def _is_other_json(text: Text, chunk: Chunk, formats: tuple[DocumentFormat, ...]) -> bool:
@@ -229,12 +251,15 @@ def _marks(formats: tuple[DocumentFormat, ...]) -> Marks:
 
 
 def _broken(text: Text, chunk: Chunk, error: FormatError) -> Iterator[Found]:
-    """Report a document that does not parse: a template is left out, anything else is unreadable."""
+    """Report a document that does not parse: a template or source code is left out, anything else is unreadable."""
     first_line, _ = text.position(chunk.start)
     broke_at = error.line - first_line + 1
     is_conflict = error.message == MERGE_CONFLICT
     if not is_conflict and is_templated(text.content[chunk.start : chunk.end], broke_at):
         yield from loose_lines(text, chunk, "a template of another tool")
+        return
+    if not _is_meant_as_documents(text):
+        yield from loose_lines(text, chunk, "in a text that is no YAML as a whole")
         return
     yield Unreadable(
         line=error.line, column=error.column, reason=error.message, hint=error.hint, format="yaml"
