@@ -11,6 +11,7 @@ import trustme
 from imagelock.errors import ConfigError, NoAccessError, RegistryError
 from imagelock.model.digest import Digest
 from imagelock.model.hosts import HostSettings, Mirror
+from imagelock.registry.certsd import with_certificates
 from imagelock.registry.endpoints import endpoints
 from imagelock.registry.otherfiles import OtherFiles
 from support.images import manifest_body, manifest_reply
@@ -410,3 +411,14 @@ def test_an_encrypted_key_asks_no_terminal(
     cert, key = (str(tmp_path / name) for name in ("client.cert", "client.key"))
     with pytest.raises(ConfigError, match="cannot read certificates"):
         new_client({"quay.io": HostSettings(cert=cert, key=key)}).ask("quay.io/app", "1")
+
+
+def test_the_certificate_of_the_configuration_counts_more_than_that_of_certs_d(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    folder = write(tmp_path, "certs.d/quay.io/client.cert", "").parent
+    (folder / "client.key").write_text("")
+    found = with_certificates("quay.io", HostSettings(), environ)
+    assert (found.cert, found.key) == (str(folder / "client.cert"), str(folder / "client.key"))
+    own = HostSettings(cert="own.pem", key="own.key")
+    assert with_certificates("quay.io", own, environ) == own
