@@ -270,6 +270,9 @@ def test_a_basic_login_that_is_refused_is_followed_by_one_anonymous_try(
     client = new_client(environ=logged_in(tmp_path, lying.address))
     assert client.ask(f"{lying.address}/app", "1").digest is not None
     assert [seen.authorization for seen in lying.seen] == [None, BASIC, None]
+    assert client.ask(f"{lying.address}/app", "1").digest is not None
+    assert [seen.authorization for seen in lying.seen[3:]] == [None]
+    assert len(client.warnings) == 1
 
 
 def test_a_login_that_does_not_settle_it_is_named_by_its_source(
