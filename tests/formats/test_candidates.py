@@ -23,6 +23,8 @@ if TYPE_CHECKING:
         ("{% x %}", True, False),
         ("###X###", True, False),
         ("<image>", True, False),
+        ("<%- image %>", True, False),
+        ("<%-", True, False),
         ("%(image)s", True, False),
         ("${X}", False, True),
         ("$(X)", False, True),

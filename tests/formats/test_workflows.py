@@ -156,3 +156,47 @@ _ITEMS = 4000
 )
 def test_what_aliases_repeat_is_read_once(content: str) -> None:
     assert 0 < len(references(content, PATH)) <= _ITEMS
+
+
+def test_what_a_task_is_given_comes_before_its_default() -> None:
+    content = (
+        "apiVersion: tekton.dev/v1\nkind: Pipeline\nspec:\n"
+        "  params: [{name: builder, default: 'a/pipeline:1'}]\n"
+        "  tasks:\n"
+        "  - name: one\n    params: [{name: image, value: 'a/given:1'}]\n"
+        "    taskSpec: {params: [{name: image, default: 'a/default:1'}], steps: [{image: $(params.image)}]}\n"
+        "  - name: two\n    params: [{name: image, value: $(params.builder)}]\n"
+        "    taskSpec: {params: [{name: image}], steps: [{image: $(params.image)}]}\n"
+        "  - name: three\n    params: [{name: image, value: 'a/$(params.builder)'}]\n"
+        "    taskSpec: {steps: [{image: $(params.image)}]}\n"
+    )
+    assert references(content, PATH) == ["a/pipeline:1", "a/given:1"]
+    assert list(reasons(content, PATH).values()) == ["put together from parameters"]
+
+
+def test_a_parameter_that_is_given_itself_leads_on() -> None:
+    content = (
+        "apiVersion: tekton.dev/v1\nkind: Pipeline\nspec:\n"
+        "  params: [{name: image, default: 'a/b:1'}]\n"
+        "  tasks:\n  - params: [{name: image, value: $(params.image)}]\n"
+        "    taskSpec: {params: [{name: image}], steps: [{image: $(params.image)}]}\n"
+    )
+    assert references(content, PATH) == ["a/b:1"]
+
+
+def test_arguments_of_steps_lead_to_the_images_of_a_template() -> None:
+    content = (
+        f"{ARGO}  templates:\n"
+        "  - name: main\n    steps:\n"
+        "    - - {name: x, template: run, arguments: {parameters: [{name: image, value: 'a/one:1'}]}}\n"
+        "    - - {name: y, template: run, arguments: {parameters: [{name: image, value: 'a/two:1'}]}}\n"
+        "      - {name: z, template: other, arguments: {parameters: [{name: image, value: 'a/none:1'}]}}\n"
+        "    dag: {tasks: [{name: d, template: run, arguments: {parameters: [{name: image, value: '{{item}}'}]}}]}\n"
+        "  - name: run\n    inputs: {parameters: [{name: image}]}\n"
+        "    container: {image: '{{inputs.parameters.image}}'}\n"
+        "    sidecars: [{image: '{{inputs.parameters.image}}'}]\n"
+        "  - name: other\n    container: {image: 'a/own:1'}\n"
+    )
+    assert references(content, PATH) == ["a/one:1", "a/two:1", "a/own:1"]
+    assert reasons(content, PATH) == {}
+    assert pinned(content, PATH).count("@DIGEST") == 3

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from imagelock.formats.tree import Node
     from imagelock.model.place import Found, Span
 
-_TEMPLATE = lazily(r"\{\{|\{%|###|<[^<>@]+>|%\(|\[\[")
+_TEMPLATE = lazily(r"\{\{|\{%|###|<[^<>@]+>|<%|%\(|\[\[")
 _VARIABLE = lazily(r"\$\{|\$\(|\$[A-Za-z_]")
 _TEMPLATE_LINE = lazily(r"[ \t]*(?:-[ \t]+)?(?:\{\{|\{%|<%|###\w+###)")
 _TEMPLATE_TAG = lazily(r"(?<!\$)\{\{|\{%|<%|###\w+###")

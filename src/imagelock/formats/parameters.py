@@ -1,7 +1,7 @@
-"""Parameters with defaults in workflow objects: ``image: $(params.builder)`` leads to the default.
+"""Parameters in workflow objects: ``image: $(params.builder)`` leads to the value or the default.
 
-A step that takes its whole image from a parameter runs, unless told otherwise, what the parameter's
-default says; that default is the place.  What is put together from parameters is skipped.
+A step that takes its whole image from a parameter runs what its task is given for it, else what the
+parameter's default says; that is the place.  What is put together from parameters is skipped.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from imagelock.model.place import Damaged, Skipped
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from imagelock.formats.tree import Node
     from imagelock.model.place import Found
@@ -32,6 +32,7 @@ class Parameters:
     def __init__(self, *keys: str) -> None:
         self._keys = keys
         self._lists: dict[int, dict[str, Node]] = {}
+        self._given: dict[int, dict[str, Node]] = {}
         self._anywhere: dict[str, Node] = {}
 
     def add(self, parameters: Node | None) -> None:
@@ -40,29 +41,41 @@ class Parameters:
             for key, default in self._of(parameters).items():
                 self._anywhere.setdefault(key, default)
 
-    def within(self, *lists: Node | None) -> Mapping[str, Node]:
-        """Return the defaults as a task sees them that has these lists of its own."""
+    def within(self, *lists: Node | None, given: Node | None = None) -> ChainMap[str, Node]:
+        """Return the defaults as a task sees them that has these lists of its own, and is ``given`` values."""
         return ChainMap(
-            *(self._of(parameters) for parameters in lists if parameters is not None), self._anywhere
+            self._given_by(given),
+            *(self._of(parameters) for parameters in lists if parameters is not None),
+            self._anywhere,
         )
+
+    def _given_by(self, given: Node | None) -> dict[str, Node]:
+        if given is None:
+            return {}
+        known = self._given.get(id(given.raw))
+        if known is None:
+            known = self._given[id(given.raw)] = dict(_named(given, "value"))
+        return known
 
     def _of(self, parameters: Node) -> dict[str, Node]:
         known = self._lists.get(id(parameters.raw))
         if known is None:
-            known = self._lists[id(parameters.raw)] = dict(self._read(parameters))
+            known = self._lists[id(parameters.raw)] = dict(_named(parameters, *self._keys))
         return known
 
-    def _read(self, parameters: Node) -> Iterator[tuple[str, Node]]:
-        for parameter in parameters.items():
-            name = parameter.get("name")
-            defaults = (default for key in self._keys if (default := parameter.get(key)) is not None)
-            default = next(defaults, None)
-            if name is not None and name.text and default is not None:
-                yield name.text, default
+
+def _named(parameters: Node, *keys: str) -> Iterator[tuple[str, Node]]:
+    """Yield the names of a list of parameters with what the first of the keys says of each."""
+    for parameter in parameters.items():
+        name = parameter.get("name")
+        defaults = (default for key in keys if (default := parameter.get(key)) is not None)
+        default = next(defaults, None)
+        if name is not None and name.text and default is not None:
+            yield name.text, default
 
 
 def image_of(
-    node: Node, whole: re.Pattern[str], defaults: Mapping[str, Node], mark: str, format_name: str
+    node: Node, whole: re.Pattern[str], defaults: ChainMap[str, Node], mark: str, format_name: str
 ) -> Iterator[Found]:
     """Judge an image that may be a parameter.
 
@@ -78,7 +91,7 @@ def image_of(
     if not node.document.is_first("judged", node.raw):
         return
     match = whole.fullmatch(text.strip())
-    default = defaults.get(match["name"]) if match is not None else None
+    default = _led(match, whole, defaults) if match is not None else None
     if match is None:
         yield skipped(node, PUT_TOGETHER, format_name)
     elif default is None or not default.scalar or default.is_null:
@@ -90,6 +103,13 @@ def image_of(
             found = _put_together(found)
         if found is not None:
             yield found
+
+
+def _led(match: re.Match[str], whole: re.Pattern[str], defaults: ChainMap[str, Node]) -> Node | None:
+    """Return where a parameter leads; a task's that is given the pipeline's leads on to that one's default."""
+    default = defaults.get(match["name"])
+    onward = whole.fullmatch((default.text or "").strip()) if default is not None else None
+    return default if onward is None else defaults.maps[-1].get(onward["name"], default)
 
 
 def _put_together(found: Damaged) -> Skipped:

@@ -2,7 +2,8 @@
 
 Read at any depth, so that tasks inside pipelines and trigger templates count: ``image`` of ``steps``,
 ``sidecars`` and ``stepTemplate``, of a ``StepAction``, ``bundle`` of ``taskRef`` and ``pipelineRef``, and
-the ``bundle`` parameter of the bundles resolver.  ``$(params.name)`` leads to the parameter's default.
+the ``bundle`` parameter of the bundles resolver.  ``$(params.name)`` leads to what the task is given for it
+where it is written, else to the parameter's default.
 Follows the Tekton Pipelines API reference.
 """
 
@@ -18,7 +19,8 @@ from imagelock.formats.parameters import PUT_TOGETHER, Parameters, image_of
 from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections import ChainMap
+    from collections.abc import Iterator
 
     from imagelock.formats.text import Mark
     from imagelock.formats.tree import Document, Node
@@ -29,7 +31,8 @@ summary = "Tekton tasks, pipelines, runs and step actions: steps, sidecars, defa
 marks: tuple[Mark, ...] = ("tekton.dev/",)
 
 _GROUPS = ("tekton.dev", "triggers.tekton.dev")
-_SPECS = ("spec", "taskSpec")
+_INLINE = "taskSpec"
+_SPECS = ("spec", _INLINE)
 _STEP_LISTS = ("steps", "sidecars")
 _REFS = ("taskRef", "pipelineRef", "ref")
 _PARAMETER = lazily(r"\$\((?:inputs\.)?params(?:\.|\[[\"'])(?P<name>[\w.-]+)(?:[\"']\])?\)", re.ASCII)
@@ -46,17 +49,19 @@ def find(document: Document) -> Iterator[Found]:
     parameters = Parameters("default")
     for _, params in document.top.values_of("params"):
         parameters.add(params)
-    for key, value in document.top.values_of(*_SPECS, *_REFS):
-        if key in _SPECS:
-            yield from _task(value, parameters)
-        else:
-            yield from _bundle(value)
+    for owner in document.top.mappings():
+        for key in (*_SPECS, *_REFS):
+            value = owner.get(key)
+            if value is not None and key in _REFS:
+                yield from _bundle(value)
+            elif value is not None:
+                yield from _task(value, parameters, owner.get("params") if key == _INLINE else None)
     yield from pod_images(document.top, name)
 
 
-def _task(spec: Node, parameters: Parameters) -> Iterator[Found]:
-    """Read the steps of a task or the one of a step action; its own parameters come first."""
-    defaults = parameters.within(spec.get("params"))
+def _task(spec: Node, parameters: Parameters, given: Node | None) -> Iterator[Found]:
+    """Read the steps of a task or the one of a step action; what it is given and its own parameters come first."""
+    defaults = parameters.within(spec.get("params"), given=given)
     for key, value in spec.entries():
         if key in _STEP_LISTS:
             for step in value.new_items("step"):
@@ -67,7 +72,7 @@ def _task(spec: Node, parameters: Parameters) -> Iterator[Found]:
         yield from _step(spec, defaults)
 
 
-def _step(step: Node, defaults: Mapping[str, Node]) -> Iterator[Found]:
+def _step(step: Node, defaults: ChainMap[str, Node]) -> Iterator[Found]:
     image = step.get("image")
     if image is not None:
         yield from image_of(image, _PARAMETER, defaults, _MARK, name)
