@@ -126,5 +126,5 @@ def test_objects_inside_scripts_and_code_are_told_and_no_damage(path: str) -> No
     [("a.yaml", ""), ("a.yaml", "x: 1\n"), ("a.txt", ""), ("a", "# why\n\n---\n"), ("a.tpl", "\ufeff")],
 )
 def test_a_broken_text_that_is_yaml_by_its_name_or_begin_is_damage(path: str, begin: str) -> None:
-    found = find(Text(path, f"{begin}kind: Pod\nspec: {containers: [\n"))
+    found = find(Text(path, begin + "kind: Pod\nspec: {containers: [\n"))
     assert any(isinstance(item, Unreadable) for item in found)
