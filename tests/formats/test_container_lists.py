@@ -30,6 +30,7 @@ def test_containers_with_a_name_and_an_image_are_read(content: str) -> None:
         "containers: [{name: x, image: {name: 'a/b:1'}}]\n",
         "containers: {x: {image: 'a/b:1'}}\n",
         "containers: [a/b:1]\n",
+        "openapi: 3.1.0\nexample: {containers: [{name: x, image: 'a/b:1'}]}\n",
     ],
 )
 def test_other_containers_are_not(content: str) -> None:

@@ -238,6 +238,18 @@ def test_a_variable_of_gitlab_leads_to_the_values_that_the_file_gives_it() -> No
     }
 
 
+def test_a_jobs_own_variables_come_before_those_of_others() -> None:
+    content = (
+        "variables: {X: 'a/b:1'}\n"
+        "one: {image: $X, script: [x]}\n"
+        "two: {variables: {X: name-of-something-else}, script: [x]}\n"
+        "three: {variables: {X: 'c/d:2'}, image: $X, script: [x]}\n"
+        ".hidden: {image: $Y, script: [x]}\n"
+        "four: {extends: .hidden, variables: {Y: 'e/f:3'}}\n"
+    )
+    assert references(content, GITLAB) == ["a/b:1", "c/d:2", "e/f:3"]
+
+
 def test_a_variable_of_a_variable_is_skipped() -> None:
     content = "variables: {X: '$REGISTRY/a:1'}\none: {image: $X, script: [x]}\n"
     assert reasons(content, GITLAB) == {"$REGISTRY/a:1": "a variable of the pipeline"}

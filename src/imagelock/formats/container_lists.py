@@ -26,11 +26,15 @@ marks: tuple[Mark, ...] = ("ontainer",)
 
 _DEFINITIONS = "containerDefinitions"
 _PROW = ("presubmits", "postsubmits", "periodics", "presets")
+_DESCRIPTIONS = ("openapi", "swagger", "$schema")
+"""What describes an API shows examples, and no containers."""
 VARIABLE = "a variable of another tool"
 
 
 def claims(document: Document) -> bool:
     """Take documents with a list of containers that have a name and an image, and Prow's jobs."""
+    if any(document.top.get(key) is not None for key in _DESCRIPTIONS):
+        return False
     if any(document.top.get(key) is not None for key in _PROW):
         return True
     return any(

@@ -73,28 +73,32 @@ def _is_plain(key: str, job: Node) -> bool:
 def find(document: Document) -> Iterator[Found]:
     """Yield the images of the file itself, then those of its jobs."""
     top = document.top
-    jobs = [top, *(job for key, job in top.entries() if key not in _NO_JOBS)]
-    variables = _Variables(jobs)
-    for job in jobs:
+    jobs = [("", top), *((key, job) for key, job in top.entries() if key not in _NO_JOBS)]
+    variables = _Variables()
+    for key, job in jobs:
+        if document.is_first("variables", job.raw):
+            variables.add(job, is_shared=key in ("", "default") or key.startswith("."))
+    for _, job in jobs:
         if document.is_first("job", job.raw):
             yield from _job(job, variables)
 
 
 class _Variables:
-    """The values that a file gives its variables.
+    """The values that a file gives its variables, each of them a place once.
 
-    Hidden jobs, the defaults and jobs that others extend run with the variables of others, so every value
-    counts, wherever it is written; each is judged once.
+    A job's own come first, then those of the file, of its defaults and of hidden jobs, which others extend;
+    where neither has the variable, those of all other jobs.
     """
 
-    def __init__(self, owners: list[Node]) -> None:
-        self._values: defaultdict[str, list[Node]] = defaultdict(list)
-        self._told: set[str] = set()
-        for owner in owners:
-            if owner.document.is_first("variables", owner.raw):
-                self._add(owner)
+    def __init__(self) -> None:
+        self._own: dict[int, dict[str, list[Node]]] = {}
+        self._shared: defaultdict[str, list[Node]] = defaultdict(list)
+        self._others: defaultdict[str, list[Node]] = defaultdict(list)
+        self._told: set[tuple[int, str]] = set()
 
-    def _add(self, owner: Node) -> None:
+    def add(self, owner: Node, *, is_shared: bool) -> None:
+        """Take note of the variables of a job, or of the file itself."""
+        own: defaultdict[str, list[Node]] = defaultdict(list)
         rows = owner.get("parallel", "matrix")
         for row in (owner.get("variables"), *(rows.new_items("row") if rows is not None else ())):
             if row is None or not row.document.is_first("row of variables", row.raw):
@@ -103,38 +107,44 @@ class _Variables:
                 written = value.get("value") if value.is_mapping else value
                 for node in (written, *written.new_items("value")) if written is not None else ():
                     if node.text:
-                        self._values[key].append(node)
+                        own[key].append(node)
+        self._own[id(owner.raw)] = own
+        for key, nodes in own.items():
+            (self._shared if is_shared else self._others)[key] += nodes
 
-    def lead(self, text: str) -> list[Node] | None:
-        """Return where the values of a text that is one variable are; each once, None where there are none."""
+    def lead(self, text: str, owner: Node) -> list[Node] | None:
+        """Return where the values of a text that is one variable are; nothing the second time, None without any."""
         match = _WHOLE.fullmatch(text.strip())
         variable = (match["bare"] or match["braced"]) if match is not None else ""
-        if variable not in self._values:
+        own = self._own.get(id(owner.raw), {})
+        known = next((values for values in (own, self._shared, self._others) if variable in values), None)
+        if known is None:
             return None
-        values = [] if variable in self._told else self._values[variable]
-        self._told.add(variable)
-        return values
+        if (id(known), variable) in self._told:
+            return []
+        self._told.add((id(known), variable))
+        return known[variable]
 
 
 def _job(job: Node, variables: _Variables) -> Iterator[Found]:
     for key, value in job.entries():
         if key == "image":
-            yield from _image(value, variables)
+            yield from _image(value, job, variables)
         elif key == "services" and value.raw.tag == _REFERENCE_TAG:
             yield skipped(value, REFERENCED, name)
         elif key == "services":
             for service in value.new_items("service"):
-                yield from _image(service, variables)
+                yield from _image(service, job, variables)
 
 
-def _image(node: Node, variables: _Variables) -> Iterator[Found]:
+def _image(node: Node, job: Node, variables: _Variables) -> Iterator[Found]:
     image = node.get("name") if node.is_mapping else node
     if image is None:
         return
     if image.raw.tag == _REFERENCE_TAG:
         yield skipped(image, REFERENCED, name)
         return
-    values = variables.lead(image.text or "")
+    values = variables.lead(image.text or "", job)
     if values is not None:
         image.document.taken.add(image.offset)
     for value in (image,) if values is None else values:
