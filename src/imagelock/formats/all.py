@@ -110,7 +110,7 @@ NAMED_FORMATS: tuple[NamedFormat, ...] = (drone, cirrus_ci, compose_v1, helm_cha
 
 UNKNOWN = "no format knows this kind of document"
 DOCUMENT_SUFFIXES = (".yaml", ".yml", ".json")
-_OBJECT = lazily(r"^[\"']?(?:apiVersion|kind)[\"']?[ \t]*:", re.MULTILINE)
+_OBJECT = lazily(r"^\ufeff?[\"']?(?:apiVersion|kind)[\"']?[ \t]*:", re.MULTILINE)
 _BEGIN = lazily(
     r"\ufeff?(?:[ \t]*(?:#[^\n]*)?\n)*(?:---[^\n]*\n)?(?:[ \t]*(?:#[^\n]*)?\n)*[\"']?(?:apiVersion|kind)[\"']?[ \t]*:"
 )
@@ -183,8 +183,7 @@ def _is_meant_as_documents(text: Text) -> bool:
 
 def _chunk(text: Text, chunk: Chunk, force: str | None, rules: Sequence[ScanRule]) -> Iterator[Found]:
     is_asked_for = force is not None or any(rule.reads_documents for rule in rules)
-    read_quickly = quick_json if text.content.startswith("{", chunk.start) else quick
-    found = None if is_asked_for else read_quickly(text, chunk)
+    found = None if is_asked_for or not _is_meant_as_documents(text) else _read_quickly(text, chunk)
     if found is not None:
         yield from found
         return
@@ -206,6 +205,11 @@ def _chunk(text: Text, chunk: Chunk, force: str | None, rules: Sequence[ScanRule
         yield from item.find(document)
     yield from rule_format.find_in_document(document, rules)
     yield from left_over(document, LEFT_OVER if claimed else UNKNOWN)
+
+
+def _read_quickly(text: Text, chunk: Chunk) -> list[Found] | None:
+    is_json = text.content.startswith("{", chunk.start)
+    return quick_json(text, chunk) if is_json else quick(text, chunk)
 
 
 def _claiming(document: Document, formats: tuple[DocumentFormat, ...]) -> tuple[DocumentFormat, ...]:

@@ -86,6 +86,8 @@ _OPENINGS = {
     "'": lazily(r" '(?=(?:[^'\n]|'')*(?:\n|\Z))"),
 }
 """The header of a block scalar, or a quote that does not close on its line, by the sign both have."""
+_NO_KEY = lazily(r"\n(?![ \n#-]|[A-Za-z0-9_./-]+:(?:[ \n]|\Z)|\Z)")
+"""A line at the root that is no key, item or comment: something else than an object stands in the text."""
 _BEFORE_KEY = lazily(r"(?P<to_key> *(?:- +)*)(?:[^\s#\"'\[{|>-](?:(?!: | #).)*|\"[^\"]*\"|'[^']*')")
 _BEFORE_DASH = lazily(r" *(?:- +)*")
 _CLOSING = {'"': re.compile(r'(?:[^"\\]|\\.)*"', re.DOTALL), "'": re.compile(r"(?:[^']|'')*'")}
@@ -213,7 +215,7 @@ def _is_unusual(raw: str) -> bool:
     for sign, words in _UNUSUAL.items():
         if sign in raw and any(word in raw for word in words):
             return True
-    return '\n"' in raw or "\n'" in raw or runs_over_lines(raw)
+    return '\n"' in raw or "\n'" in raw or _NO_KEY.search(raw) is not None or runs_over_lines(raw)
 
 
 @dataclass(slots=True)
