@@ -21,6 +21,7 @@ from imagelock.model.platform import Platform
 from imagelock.model.reference import Reference
 from imagelock.model.rule import ScanRule
 from imagelock.model.tagfile import TagRule
+from imagelock.model.tomllines import line_of
 from imagelock.model.tomlread import Table, TableError
 from imagelock.patterns import lazily
 
@@ -76,7 +77,12 @@ def parse_config(text: str, where: str, *, trusted: bool) -> Config:
         line = _LINE.search(str(error))
         raise ConfigError(f"not TOML: {error}", where=f"{where}:{line[1]}" if line else where) from error
     except TableError as error:
-        raise ConfigError(str(error), where=where, hint="see docs/reference/configuration.md") from error
+        at = line_of(text, error.path)
+        raise ConfigError(
+            str(error),
+            where=where if at is None else f"{where}:{at}",
+            hint="see docs/reference/configuration.md",
+        ) from error
     except (ValueError, RecursionError) as error:
         # A number of a million digits and a thousand brackets are not TOMLDecodeErrors to tomllib.
         raise ConfigError(f"not a configuration: {error}", where=where) from error
