@@ -35,9 +35,9 @@ class FileReader:
         self._memory = Memory()
         self.rules_of = _rules_by_file(tuple(rules))
 
-    def keep_nothing(self) -> None:
-        """Keep no file's bytes from now on: whoever needs them reads them again."""
-        self._memory = Memory(0)
+    def keep(self, budget: int) -> None:
+        """Keep so many bytes of files from now on; whoever needs others reads them again."""
+        self._memory = Memory(budget)
 
     def read(self, file: Visited) -> list[ScannedFile] | Finding:
         """Return what a file holds, nothing if that is nothing; a finding when it cannot be read.

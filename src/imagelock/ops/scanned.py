@@ -43,6 +43,9 @@ class Memory:
         return True
 
 
+_NONE = Memory(0)
+
+
 class Content:
     """The bytes of one file, at hand or read again; ``path`` is None for what is no file."""
 
@@ -102,8 +105,9 @@ class ScannedFile:
         rules: tuple[ScanRule, ...] = (),
         memory: Memory | None = None,
     ) -> ScannedFile:
-        """Return a file that was just read."""
-        content = Content.of(path, data, memory)
+        """Return a file that was just read; bytes are kept of those with places, which may be edited."""
+        has_places = any(isinstance(item, Place) for item in found)
+        content = Content.of(path, data, memory if has_places or memory is None else _NONE)
         return cls(text.path, path, content, found, rules, text.chart, may_ignore=_IGNORE_MARK in data)
 
     @cached_property

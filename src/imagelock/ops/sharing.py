@@ -14,7 +14,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, TypeAlias
 
-from imagelock.limits import SHARED_FILES, SHARING_PROCESSES
+from imagelock.limits import KEPT_BYTES, SHARED_FILES, SHARING_PROCESSES
 from imagelock.model.outcome import Finding
 from imagelock.ops.parcels import pack, unpack
 
@@ -41,6 +41,7 @@ def read_all(reader: FileReader, files: Sequence[Visited]) -> Iterator[Read]:
         yield from map(reader.read, files)
         return
     shares = [_share(files, i, count) for i in range(count)]
+    reader.keep(KEPT_BYTES // count)
     helpers = [_start(reader, share) for share in shares[1:]]
     results = [list(map(reader.read, shares[0]))]
     results += [_received(reader, share, *helper) for share, helper in zip(shares[1:], helpers, strict=True)]
@@ -82,7 +83,6 @@ def _work(reader: FileReader, share: Sequence[Visited], to: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.disable()
     try:
-        reader.keep_nothing()
         read = (reader.read(file) for file in share)
         sent: _Sent = [item if isinstance(item, Finding) else [pack(file) for file in item] for item in read]
         to.send(sent)
