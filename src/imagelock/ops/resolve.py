@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import threading
 from collections import deque
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from imagelock.model.lock import LockedImage, PlatformImage
 from imagelock.model.manifest import CONFIG_TYPES, Index, Manifest, parse_config_platform, parse_manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from imagelock.model.digest import Digest
     from imagelock.model.manifest import Descriptor
@@ -90,31 +91,26 @@ def ask_all(
     registry would hold it up for its whole deadline.
     """
     crew = _Crew(asks, answer, progress)
-    threads = [
-        threading.Thread(target=crew.work, name=f"ask-{number}", daemon=True)
-        for number in range(min(THREADS, len(asks), jobs * max(hosts, 1)))
-    ]
     try:
-        threads = [*_started(threads)]
-        answers = crew.answers(len(threads))
+        return crew.answers(_start(crew.work, min(THREADS, len(asks), jobs * max(hosts, 1))))
     except BaseException:
         crew.dismiss()
         raise
-    for thread in threads:
-        thread.join()
-    return answers
 
 
-def _started(threads: Iterable[threading.Thread]) -> Iterator[threading.Thread]:
-    """Start as many as the system allows: where a container has no room for more, fewer do the work."""
-    for number, thread in enumerate(threads):
+def _start(work: Callable[[], None], count: int) -> int:
+    """Start threads and return how many: where a container has no room for more, fewer do the work.
+
+    The ``threading`` module waits until each one runs; with 64 that takes as long as two round trips.
+    """
+    for number in range(count):
         try:
-            thread.start()
+            _thread.start_new_thread(work, ())
         except RuntimeError:
             if number == 0:
                 raise
-            return
-        yield thread
+            return number
+    return count
 
 
 class _Crew(Generic[Ask, Answer]):
