@@ -43,6 +43,19 @@ main()
 DIES = "sharing.pack = lambda file: os._exit(9)"
 BREAKS = "sharing.pack = lambda file: 1 / 0"
 SLOW = "reading.FileReader.read = lambda self, file: time.sleep({}) or []"
+MUCH = f"sharing.pack = lambda file: bytes(1000); {SLOW.replace('[]', '[file]')}"
+"""More is sent than a pipe holds."""
+NO_FORK = """
+def no_fork():
+    raise BlockingIOError(11, "no process is left")
+os.fork = no_fork
+"""
+NO_PIPE = """
+from multiprocessing.context import BaseContext
+def no_pipe(self, duplex):
+    raise OSError(24, "too many open files")
+BaseContext.Pipe = no_pipe
+"""
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +95,7 @@ def test_several_processes_find_what_one_finds_in_its_order(tree: Path) -> None:
     assert _scan(tree, 5) == (code, alone)
 
 
-@pytest.mark.parametrize("patch", [DIES, BREAKS])
+@pytest.mark.parametrize("patch", [DIES, BREAKS, NO_FORK, NO_PIPE])
 def test_what_a_process_does_not_finish_is_read_by_the_first(tree: Path, patch: str) -> None:
     assert _scan(tree, 3, patch) == _scan(tree, 1)
 
@@ -98,25 +111,30 @@ def test_only_a_large_tree_is_worth_other_processes(monkeypatch: pytest.MonkeyPa
     assert sharing._processes([file] * SHARED_FILES) == 1
 
 
-def test_control_c_ends_all_of_them_without_a_traceback(tree: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("patch", [SLOW.format(0.05), MUCH.format(0.0005)])
+def test_control_c_and_sigterm_end_all_of_them_without_a_traceback(
+    tree: Path, patch: str, number: signal.Signals
+) -> None:
     with subprocess.Popen(
-        _command(tree, 3, SLOW.format(0.05)),
+        _command(tree, 3, patch),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
     ) as process:
         _wait_for(lambda: len(_group(process.pid)) == 3)
-        os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, number)
         _, err = process.communicate(timeout=30)
         assert process.returncode == 130
         assert "Traceback" not in err
         _wait_for(lambda: not _group(process.pid))
 
 
-def test_a_process_whose_parent_was_killed_ends_by_itself(tree: Path) -> None:
+@pytest.mark.parametrize("patch", [SLOW.format(0.001), MUCH.format(0.001)])
+def test_a_process_whose_parent_was_killed_ends_by_itself(tree: Path, patch: str) -> None:
     with subprocess.Popen(
-        _command(tree, 3, SLOW.format(0.001)),
+        _command(tree, 3, patch),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,

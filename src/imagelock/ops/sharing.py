@@ -29,9 +29,12 @@ if TYPE_CHECKING:
     from imagelock.ops.walk import Visited
 
 _BATCH = 64
+_ENDING = (signal.SIGINT, signal.SIGTERM)
 
 Read: TypeAlias = "list[ScannedFile] | Finding"
 _Sent: TypeAlias = "list[list[Parcel] | Finding]"
+_Helper: TypeAlias = "tuple[BaseProcess, Connection]"
+"""A process and where it sends what it found."""
 
 
 def read_all(reader: FileReader, files: Sequence[Visited]) -> Iterator[Read]:
@@ -42,9 +45,18 @@ def read_all(reader: FileReader, files: Sequence[Visited]) -> Iterator[Read]:
         return
     shares = [_share(files, i, count) for i in range(count)]
     reader.keep(KEPT_BYTES // count)
-    helpers = [_start(reader, share) for share in shares[1:]]
-    results = [list(map(reader.read, shares[0]))]
-    results += [_received(reader, share, *helper) for share, helper in zip(shares[1:], helpers, strict=True)]
+    helpers: list[_Helper | None] = []
+    try:
+        for share in shares[1:]:
+            helpers.append(_start(reader, share, helpers))
+        results = [list(map(reader.read, shares[0]))]
+        results += [
+            _received(reader, share, helper) for share, helper in zip(shares[1:], helpers, strict=True)
+        ]
+    finally:
+        # After Ctrl-C, or an error in our own share, nobody waits for what the others find.
+        for helper in filter(None, helpers):
+            _end(*helper)
     iterators = [iter(result) for result in results]
     for i in range(len(files)):
         yield next(iterators[i // _BATCH % count])
@@ -66,21 +78,41 @@ def _share(files: Sequence[Visited], which: int, count: int) -> list[Visited]:
     return [file for start in starts for file in files[start : start + _BATCH]]
 
 
-def _start(reader: FileReader, share: Sequence[Visited]) -> tuple[BaseProcess, Connection]:
+def _start(reader: FileReader, share: Sequence[Visited], earlier: Sequence[_Helper | None]) -> _Helper | None:
+    """Start a process that reads a share; None where the system has none left, and the parent reads it."""
     import multiprocessing  # noqa: PLC0415 - only large trees need it
 
     context = multiprocessing.get_context("fork")
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(reader, share, theirs), daemon=True)
-    process.start()
-    theirs.close()
+    try:
+        ours, theirs = context.Pipe(duplex=False)
+    except OSError:
+        return None
+    not_its_own = [ours, *(helper[1] for helper in earlier if helper is not None)]
+    process = context.Process(target=_work, args=(reader, share, theirs, not_its_own), daemon=True)
+    # A signal must not meet the process before it has said what signals do to it.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    try:
+        process.start()
+    except OSError:
+        ours.close()
+        return None
+    finally:
+        theirs.close()
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     return process, ours
 
 
-def _work(reader: FileReader, share: Sequence[Visited], to: Connection) -> None:
+def _work(
+    reader: FileReader, share: Sequence[Visited], to: Connection, not_its_own: Sequence[Connection]
+) -> None:
     """Read a share and send it; on any error nothing is sent, and the parent meets it anew."""
     # Ctrl-C goes to every process of the terminal; the parent ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+    # A pipe that this process could read itself would never tell it that the parent is gone.
+    for connection in not_its_own:
+        connection.close()
     gc.disable()
     try:
         read = (reader.read(file) for file in share)
@@ -92,17 +124,22 @@ def _work(reader: FileReader, share: Sequence[Visited], to: Connection) -> None:
     os._exit(0)
 
 
-def _received(
-    reader: FileReader, share: Sequence[Visited], process: BaseProcess, sender: Connection
-) -> list[Read]:
+def _received(reader: FileReader, share: Sequence[Visited], helper: _Helper | None) -> list[Read]:
+    if helper is None:
+        return list(map(reader.read, share))
+    process, sender = helper
     try:
         sent: _Sent = sender.recv()
     except (EOFError, OSError):
         return list(map(reader.read, share))
-    finally:
-        sender.close()
-        process.join()
+    process.join()
     return [
         item if isinstance(item, Finding) else [unpack(parcel, reader.rules_of) for parcel in item]
         for item in sent
     ]
+
+
+def _end(process: BaseProcess, sender: Connection) -> None:
+    process.kill()
+    process.join()
+    sender.close()
