@@ -260,8 +260,7 @@ class RegistryClient:
         return self._authorizer.request(site, at, call)
 
     def _ask(self, at: Endpoint, target: str | Digest, manner: Manner, *, actions: str = "pull") -> Claim:
-        head = replace(_manifest_call("HEAD", at, target, manner), actions=actions)
-        answer = self._request(at, head)
+        answer = self._request(at, _manifest_call("HEAD", at, target, manner, actions))
         if answer.status == 404 and not is_true_404(answer):
             # A HEAD has no body to tell the registry's 404 from a proxy's: read the whole answer.
             answer = self._request(at, _manifest_call("GET", at, target, manner))
@@ -336,13 +335,16 @@ def _check(target: str | Digest) -> None:
         raise ValueFormError(f"{target[:80]!r} is no tag", text=target)
 
 
-def _manifest_call(method: str, at: Endpoint, target: str | Digest, manner: Manner) -> Call:
+def _manifest_call(
+    method: str, at: Endpoint, target: str | Digest, manner: Manner, actions: str = "pull"
+) -> Call:
     return Call(
         method=method,
         target=at.target(f"manifests/{target}"),
         limit=limits.MANIFEST_BYTES,
         headers=_ACCEPT,
         manner=manner,
+        actions=actions,
     )
 
 

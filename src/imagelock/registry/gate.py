@@ -11,7 +11,6 @@ import random
 import re
 import threading
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -22,7 +21,7 @@ from imagelock.errors import UnreachableError
 from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from imagelock.errors import RegistryError
 
@@ -53,6 +52,22 @@ class _GivenUp:
     error: RegistryError
 
 
+class Slot:
+    """A place in a gate while a ``with`` lasts; a generator for it would cost as much as the gate."""
+
+    __slots__ = ("_gate", "_patience")
+
+    def __init__(self, gate: Gate, patience: float) -> None:
+        self._gate = gate
+        self._patience = patience
+
+    def __enter__(self) -> None:
+        self._gate.enter(self._patience)
+
+    def __exit__(self, *_: object) -> None:
+        self._gate.leave()
+
+
 class Gate:
     """Let at most ``jobs`` requests at a time through to one host, and hold them back in trouble.
 
@@ -76,19 +91,26 @@ class Gate:
         self._trouble_since: float | None = None
         self._given_up: _GivenUp | None = None
 
-    @contextmanager
-    def slot(self, patience: float) -> Iterator[None]:
-        """Hold one connection; wait before for a pause of the host to pass.
+    def slot(self, patience: float) -> Slot:
+        """Hold one connection for a ``with``; wait before for a pause of the host to pass.
 
         Raises the error the host was given up with, while that is fresh.
         """
+        return Slot(self, patience)
+
+    def enter(self, patience: float) -> None:
+        """Take a slot when the host lets one in: see :meth:`slot`."""
         while True:
             self._refuse_if_given_up(patience)
             self._sleep_until_open()
-            with self._slots:
-                if self._clock() >= self._open_from:
-                    yield
-                    return
+            self._slots.acquire()
+            if self._clock() >= self._open_from:
+                return
+            self._slots.release()
+
+    def leave(self) -> None:
+        """Give the slot back."""
+        self._slots.release()
 
     def succeeded(self) -> None:
         """Take note of an answer that is no trouble."""

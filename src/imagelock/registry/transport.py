@@ -39,6 +39,7 @@ STREAMED = frozenset({200, 206})
 """Answers whose body a streamed call leaves to the caller."""
 USER_AGENT = f"imagelock/{__version__}"
 _TIMEOUT = urllib3.Timeout(connect=limits.CONNECT_SECONDS, read=limits.FIRST_BYTE_SECONDS)
+_NEVER_AGAIN = urllib3.Retry(total=False, redirect=False)
 _PIECE_BYTES = 256 * limits.KIB
 _SECRET_CHARS = 6
 """A shorter value of a header hides nothing, and striking it out would make a riddle of any answer."""
@@ -291,7 +292,7 @@ class Transport:
             site.url + call.target if site.absolute else call.target,
             body=call.body,
             headers=self._headers(site, call),
-            retries=False,
+            retries=_NEVER_AGAIN,
             redirect=False,
             assert_same_host=False,
             timeout=_timeout(call),
