@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from formats.reading import damage, pinned, reasons, references
+from imagelock.formats.leftovers import VARIABLE
 
 PATH = "x.yaml"
 TASK = "apiVersion: tekton.dev/v1\nkind: Task\nspec:\n"
@@ -198,5 +199,5 @@ def test_arguments_of_steps_lead_to_the_images_of_a_template() -> None:
         "  - name: other\n    container: {image: 'a/own:1'}\n"
     )
     assert references(content, PATH) == ["a/one:1", "a/two:1", "a/own:1"]
-    assert reasons(content, PATH) == {}
+    assert reasons(content, PATH) == {"a/none:1": VARIABLE}
     assert pinned(content, PATH).count("@DIGEST") == 3

@@ -56,11 +56,11 @@ from imagelock.formats.quick import built_in_kind, quick
 from imagelock.formats.quick_json import quick_json, shallow
 from imagelock.formats.text import Marks
 from imagelock.formats.yaml_text import MERGE_CONFLICT, chunks, compose
-from imagelock.model.place import Place, Unreadable
+from imagelock.model.place import Place, Skipped, Unreadable
 from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from imagelock.formats.base import DocumentFormat, FileFormat, NamedFormat
     from imagelock.formats.text import Text
@@ -114,6 +114,9 @@ _OBJECT = lazily(r"^\ufeff?[\"']?(?:apiVersion|kind)[\"']?[ \t]*:", re.MULTILINE
 _BEGIN = lazily(
     r"\ufeff?(?:[ \t]*(?:#[^\n]*)?\n)*(?:---[^\n]*\n)?(?:[ \t]*(?:#[^\n]*)?\n)*[\"']?(?:apiVersion|kind)[\"']?[ \t]*:"
 )
+_IMAGE_WORDS = ("mage", "MAGE", "docker://", "oci://", "containers", "services")
+"""What a document with an image has, one of these."""
+_TEMPLATE_SUFFIX = lazily(r"\.(?:j2|jinja2?|tmpl|gotmpl|tpl|erb|in|template|example|sample|dist)\Z")
 _OBJECT_KEYS = ("apiVersion", "kind")
 _HEAD_CHARS = 65536
 
@@ -131,10 +134,18 @@ def find(text: Text, force: str | None = None, rules: Sequence[ScanRule] = ()) -
     """
     found = list(_find(text, force, rules))
     if any(not rule.reads_documents for rule in rules):
-        found += rule_format.find_in_text(text, rules, _characters(found))
+        found = _without_taken(found, rule_format.find_in_text(text, rules, _characters(found)))
     if len(found) > 1:
         found.sort(key=_where)
     return found
+
+
+def _without_taken(found: list[Found], more: Iterable[Found]) -> list[Found]:
+    """Return everything, without what was skipped until a rule took it."""
+    taken = list(more)
+    places = {(item.line, str(item.reference)) for item in taken if isinstance(item, Place)}
+    kept = [item for item in found if not isinstance(item, Skipped) or (item.line, item.text) not in places]
+    return kept + taken
 
 
 def _where(item: Found) -> tuple[int, int]:
@@ -170,7 +181,7 @@ def is_documents(text: Text) -> bool:
 
 
 def _may_be_documents(text: Text) -> bool:
-    if text.file_name.lower().endswith(DOCUMENT_SUFFIXES):
+    if _TEMPLATE_SUFFIX.sub("", text.file_name.lower()).endswith(DOCUMENT_SUFFIXES):
         return True
     has_key = any(text.content.find(key, 0, _HEAD_CHARS) >= 0 for key in _OBJECT_KEYS)
     return has_key and _OBJECT.search(text.content, 0, _HEAD_CHARS) is not None
@@ -241,7 +252,8 @@ def _formats_for(text: Text, force: str | None) -> tuple[DocumentFormat, ...]:
 def _may_hold_images(text: Text, chunk: Chunk, formats: tuple[DocumentFormat, ...]) -> bool:
     """Whether a document is worth parsing: one of a built-in kind with an image key, or one with a format's mark."""
     content, start, end = text.content, chunk.start, chunk.end
-    if built_in_kind(content, start, end) is not None and content.find("image", start, end) >= 0:
+    says_image = any(content.find(word, start, end) >= 0 for word in ("mage", "MAGE"))
+    if says_image and built_in_kind(content, start, end) is not None:
         return True
     return _marks(formats).stand_in(content, start, end)
 
@@ -264,6 +276,9 @@ def _broken(text: Text, chunk: Chunk, error: FormatError) -> Iterator[Found]:
         return
     if not _is_meant_as_documents(text):
         yield from loose_lines(text, chunk, "in a text that is no YAML as a whole")
+        return
+    if not any(text.content.find(word, chunk.start, chunk.end) >= 0 for word in _IMAGE_WORDS):
+        # A file that is no concern of ours: JSON with comments, a template of yet another tool.
         return
     yield Unreadable(
         line=error.line, column=error.column, reason=error.message, hint=error.hint, format="yaml"

@@ -35,13 +35,15 @@ if TYPE_CHECKING:
 name = "dockerfile"
 summary = "Dockerfiles and Containerfiles: FROM with ARG defaults, COPY --from, RUN --mount from, # syntax"
 
-_FILE_NAME = lazily(r"(?:.+\.)?(?:dockerfile|containerfile)(?:[._-].+)?", re.IGNORECASE | re.ASCII)
+_FILE_NAME = lazily(r"(?:.+[._-])?(?:dockerfile|containerfile)(?:[._-].+)?", re.IGNORECASE | re.ASCII)
 _SYNTAX = lazily(r"\ufeff?#[ \t]*syntax[ \t]*=[ \t]*\S*docker", re.IGNORECASE)
 _OTHER_FILES = (".md", ".yaml", ".yml", ".json", ".py", ".sh", ".go", ".dockerignore", ".txt", ".tmpl")
 _FROM_FLAG = "--from="
 _MOUNT_FLAG = "--mount="
 _MOUNT_FROM = lazily(r"(?:^|,)\"?from=(?P<image>[^,\"]*)")
 _SCRATCH = "scratch"
+_PLACEHOLDER = lazily(r"[A-Z][A-Z0-9_]*")
+"""What is replaced before the build; no image has such a name."""
 
 
 def claims(text: Text) -> bool:
@@ -92,6 +94,9 @@ class _Build:
             return
         written, span = _unquoted(words[0])
         if not self._is_image(written):
+            return
+        if _PLACEHOLDER.fullmatch(written):
+            yield _skip(self._text, (written, span), "a placeholder in capitals")
             return
         if "$" not in written:
             yield _judge(self._text, "FROM", (written, span))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from imagelock.formats.candidates import required, skipped
 from imagelock.formats.nested import inner_documents, json_images
-from imagelock.formats.objects import group_of, objects, parameter_reason
+from imagelock.formats.objects import group_of, kind_of, objects, parameter_reason
 from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ name = "kubernetes"
 summary = "Kubernetes objects: containers, image volumes, RELATED_IMAGE_* and JSON in the environment"
 marks: tuple[str, ...] = ("ontainer", "reference", "idecars", "repository:")
 
+_TEXT_KINDS = ("ConfigMap", "Secret")
 CONTAINER_KEYS = ("containers", "initContainers", "ephemeralContainers")
 _SIDE_KEYS = (
     *("sidecars", "sidecarContainers", "extraContainers", "additionalContainers"),
@@ -46,8 +47,22 @@ def find(document: Document) -> Iterator[Found]:
     """Yield the images of every pod spec."""
     variables = parameter_reason(document)
     yield from pod_images(document.top, name, variables=variables)
+    for item in objects(document):
+        if kind_of(item) in _TEXT_KINDS:
+            yield from _data_images(item)
     if any(_is_custom(item) for item in objects(document)):
         yield from side_images(document.top, name, variables=variables)
+
+
+def _data_images(item: Node) -> Iterator[Found]:
+    """Yield the images of the Kubernetes objects that a ConfigMap or Secret holds as text."""
+    for key in ("data", "stringData"):
+        data = item.get(key)
+        for _, value in data.entries() if data is not None else ():
+            if "apiVersion" in (value.text or "") and value.document.is_first("inlined", value.raw):
+                for inner in inner_documents(value):
+                    if claims(inner):
+                        yield from pod_images(inner.top, name)
 
 
 def _is_custom(item: Node) -> bool:

@@ -20,22 +20,63 @@ if TYPE_CHECKING:
     from imagelock.model.place import Found
 
 LEFT_OVER = "an image key outside the places of this format"
-IMAGE_LINE = lazily(
-    r"^[ \t]*(?:-[ \t]+)*[\"']?image[\"']?[ \t]*:[ \t]*[\"']?(?P<text>[^\s\"'#,}][^\r\n\"'#,}]*)",
+NAMED = "its key says image, and no format knows this place: a [[scan.rule]] takes it"
+VARIABLE = "its variable says image, and no format knows this place: a [[scan.rule]] takes it"
+ARGUMENT = "an argument: a [[scan.rule]] takes it"
+_REST = r"[\"']?(?P<text>[^\s\"'#,}][^\r\n\"'#,}]*)"
+IMAGE_LINE = lazily(rf"^[ \t]*(?:-[ \t]+)*[\"']?image[\"']?[ \t]*:[ \t]*{_REST}", re.MULTILINE)
+_NAMED_LINE = lazily(
+    r"^[ \t]*(?:-[ \t]+)*[\"']?(?P<key>[\w.-]*(?:image|Image|IMAGE)(?:[-_]?(?:name|Name|NAME))?)[\"']?[ \t]*:[ \t]*"
+    rf"{_REST}",
     re.MULTILINE,
 )
+_NAMED_KEY = lazily(r"image(?:[-_]?name)?\Z", re.IGNORECASE)
+_ARGUMENT = lazily(r"-{0,2}[\w.-]*image[\w.-]*=(?P<text>\S+)", re.IGNORECASE | re.ASCII)
+_WORDS = ("image", "Image", "IMAGE")
 
 
 def left_over(document: Document, reason: str) -> Iterator[Found]:
-    """Yield what looks like an image and was not taken, so that nothing is lost silently."""
-    for key, node in document.top.strings_with("image"):
+    """Yield what looks like an image and was not taken, so that nothing is lost silently.
+
+    Told are the values of ``image`` keys, and tags and digests behind keys, variables and arguments whose name
+    says image; of texts over several lines the lines that begin with ``image:``.
+    """
+    if not any(word in document.source for word in _WORDS):
+        return
+    for key, node in document.top.strings_if(_looks_like_one):
         written = node.text or ""
-        if key != "image" or "\n" in written:
+        if "\n" in written:
             yield from _lines_inside(node)
-        elif written and node.offset not in document.taken and _is_likely(written):
-            document.taken.add(node.offset)
-            line, column = node.position
-            yield Skipped(text=written, line=line, column=column, reason=reason)
+        elif written and node.offset not in document.taken:
+            yield from _told(node, key, written, reason)
+
+
+def _looks_like_one(key: str | None, value: str, name: str | None) -> bool:
+    """Whether a string is worth a closer look."""
+    if "\n" in value:
+        return "image" in value
+    if key is not None and (key == "image" or _NAMED_KEY.search(key)):
+        return True
+    if key == "value" and name is not None and "image" in name.lower():
+        return True
+    return "=" in value and _ARGUMENT.fullmatch(value) is not None
+
+
+def _told(node: Node, key: str | None, written: str, reason: str) -> Iterator[Skipped]:
+    argument = _ARGUMENT.fullmatch(written)
+    if key == "image":
+        is_one = _is_likely(written)
+    elif key is not None and _NAMED_KEY.search(key):
+        is_one, reason = is_tagged(written), NAMED
+    elif argument is not None:
+        written, reason = argument["text"], ARGUMENT
+        is_one = is_tagged(written)
+    else:
+        is_one, reason = is_tagged(written), VARIABLE
+    if is_one:
+        node.document.taken.add(node.offset)
+        line, column = node.position
+        yield Skipped(text=written, line=line, column=column, reason=reason)
 
 
 def _lines_inside(node: Node) -> Iterator[Found]:
@@ -54,12 +95,14 @@ def _lines_inside(node: Node) -> Iterator[Found]:
 
 def loose_lines(text: Text, chunk: Chunk, reason: str) -> Iterator[Found]:
     """Yield the lines of a text nobody reads that look like ``image: reference``."""
-    if text.content.find("image", chunk.start, chunk.end) < 0:
+    content, start, end = text.content, chunk.start, chunk.end
+    if all(content.find(word, start, end) < 0 for word in _WORDS):
         return
-    for match in IMAGE_LINE.finditer(text.content, chunk.start, chunk.end):
-        skipped = loose_line(match["text"], text.position(match.start("text")), reason)
-        if skipped is not None:
-            yield skipped
+    for match in _NAMED_LINE.finditer(content, start, end):
+        if match["key"] == "image" or is_tagged(match["text"].strip()):
+            skipped = loose_line(match["text"], text.position(match.start("text")), reason)
+            if skipped is not None:
+                yield skipped
 
 
 def loose_line(written: str, position: tuple[int, int], reason: str) -> Skipped | None:
@@ -78,3 +121,12 @@ def _is_likely(written: str) -> bool:
     except ValueFormError:
         return False
     return reference.tag is not None or reference.digest is not None or "/" in reference.written_name
+
+
+def is_tagged(written: str) -> bool:
+    """Whether a text is a reference with a tag or a digest: what stands behind a name that only says image."""
+    try:
+        reference = Reference.parse(written)
+    except ValueFormError:
+        return False
+    return reference.tag is not None or reference.digest is not None

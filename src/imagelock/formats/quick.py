@@ -86,14 +86,18 @@ _OPENINGS = {
     "'": lazily(r" '(?=(?:[^'\n]|'')*(?:\n|\Z))"),
 }
 """The header of a block scalar, or a quote that does not close on its line, by the sign both have."""
+_BEGINS_KEY = lazily(r" *(?:- +)*[\w.-]+")
+"""A key that only ends with ``image``."""
 _NO_KEY = lazily(r"\n(?![ \n#-]|[A-Za-z0-9_./-]+:(?:[ \n]|\Z)|\Z)")
 """A line at the root that is no key, item or comment: something else than an object stands in the text."""
 _BEFORE_KEY = lazily(r"(?P<to_key> *(?:- +)*)(?:[^\s#\"'\[{|>-](?:(?!: | #).)*|\"[^\"]*\"|'[^']*')")
 _BEFORE_DASH = lazily(r" *(?:- +)*")
 _CLOSING = {'"': re.compile(r'(?:[^"\\]|\\.)*"', re.DOTALL), "'": re.compile(r"(?:[^']|'')*'")}
-_KEY = lazily(r"image(?:[\"']?[ ]*:|\\|(?<=\? image)|(?<=\? [\"']image))")
-"""Where ``image`` is a key, may be one of JSON between double quotes, or stands behind a ``?``."""
+_KEY = lazily(r"image(?:[\"']?[ ]*:|[\w.-]*=|\\|(?<=\? image)|(?<=\? [\"']image))")
+"""Where ``image`` is a key, may be one of JSON between double quotes, stands behind a ``?`` or in an argument."""
+_NAMED_KEY = lazily(r"Image(?:[-_]?Name)?[\"']?[ ]*[:=]")
 _KEY_COLON = lazily(r"image[\"']?[ ]*:")
+_NAMED_VARIABLE = lazily(r"name: +[\"']?[\w.-]*[iI]mage[\w.-]*[\"']?,?[ \n]+value:")
 _SCHEMA_KEY = lazily(
     r"image(?:[\"']?[ ]*:(?![ ]*(?:#[^\n]*)?(?:\n|\Z))(?![ ]*[A-Za-z]+,? [A-Za-z ,.;()-]*[\"']?(?:\n|\Z))"
     r"|\\|(?<=\? image)|(?<=\? [\"']image))"
@@ -115,22 +119,32 @@ class _Unsure(Exception):  # noqa: N818 - no error: the parser is asked instead
 
 def quick(text: Text, chunk: Chunk) -> list[Found] | None:
     """Return what a document of a built-in kind holds, or None when only a parser can tell."""
-    content, start, end = text.content, chunk.start, chunk.end
-    kind = built_in_kind(content, start, end)
-    # Of the environment, what RELATED_IMAGE_* and IMAGE_default_* hold is a reference too.
-    if kind is None or content.find("IMAGE_", start, end) >= 0:
+    kind = built_in_kind(text.content, chunk.start, chunk.end)
+    if kind is None:
         return None
     try:
-        if kind == _SCHEMA:
-            return list(_schema_images(text, chunk))
-        keys = [match.start() for match in _KEY.finditer(content, start, end)]
-        if not keys:
-            return []
-        if _is_unusual(content[start:end]):
-            return None
-        return list(_Reader(text, start, end, chunk.index).found(keys))
+        return list((_schema_images if kind == _SCHEMA else _object_images)(text, chunk))
     except _Unsure:
         return None
+
+
+def _object_images(text: Text, chunk: Chunk) -> Iterator[Found]:
+    """Yield what an object holds that is no schema."""
+    content, start, end = text.content, chunk.start, chunk.end
+    # RELATED_IMAGE_* and IMAGE_default_* hold references, what else says image is told.
+    if content.find("MAGE", start, end) >= 0:
+        raise _Unsure
+    if content.find("mage", start, end) < 0:
+        return
+    if content.find("Image", start, end) >= 0 and _NAMED_KEY.search(content, start, end):
+        raise _Unsure
+    if content.find("imagename", start, end) >= 0 or _NAMED_VARIABLE.search(content, start, end):
+        raise _Unsure
+    keys = [match.start() for match in _KEY.finditer(content, start, end)]
+    if keys and _is_unusual(content[start:end]):
+        raise _Unsure
+    if keys:
+        yield from _Reader(text, start, end, chunk.index).found(keys)
 
 
 def built_in_kind(content: str, start: int, end: int) -> str | None:
@@ -183,6 +197,8 @@ def _refuse_unless_harmless(content: str, line: int, at: int, stop: int) -> None
     before = content[line:at]
     if before.lstrip().startswith("#"):
         return
+    if _BEGINS_KEY.fullmatch(before):
+        raise _Unsure
     if (
         before[-1] in "\"'{[,\\"
         or before.endswith("? ")
@@ -300,6 +316,8 @@ class _Reader:
         content = self.text.content
         line = max(content.rfind("\n", self.start, at) + 1, begin)
         if style == "|":
+            if content.find("apiVersion", begin, stop) >= 0:
+                raise _Unsure
             match = IMAGE_LINE.match(content, line, stop)
             if match is not None and match.start() <= at < match.start("text"):
                 position = self.text.position(match.start("text"))

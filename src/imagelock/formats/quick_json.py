@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from imagelock.model.place import Found
 
 _KEY = lazily(r'"image"[ \t\r\n]*:[ \t\r\n]*(?:"(?P<text>[^"\\]*)")?')
+_NAMED = lazily(r"image[\w.-]*=|Image(?:[-_]?Name)?(?:\"[ \t\r\n]*:|=)|imagename\"[ \t\r\n]*:")
+_NAMED_KEY = lazily(
+    r"(?:image|Image|IMAGE)(?:[-_]?(?:name|Name|NAME))?\"[ \t\r\n]*:[ \t\r\n]*(?:\"(?P<text>[^\"\\]*)\")?|image[\w.-]*="
+)
 _TEXT_KEY = lazily(r"image(?:\\[\"']|')?[ \t]*:")
 _TEXT_LINE = lazily(r"(?:\\[nr]|\")(?:[ \t-]|\\t)*(?:\\[\"']|')?image(?:\\[\"']|')?[ \t]*:")
 """A line inside a string that begins with ``image:``."""
@@ -53,8 +57,10 @@ class _Unsure(Exception):  # noqa: N818 - no error: the parser is asked instead
 def quick_json(text: Text, chunk: Chunk) -> list[Found] | None:
     """Return what a JSON object of built-in kinds holds, or None when only a parser can tell."""
     content, start, end = text.content, chunk.start, chunk.end
-    # Of the environment, what RELATED_IMAGE_* and IMAGE_default_* hold is a reference too.
-    if content.find("IMAGE_", start, end) >= 0 or _has_text_line(content, start, end):
+    # RELATED_IMAGE_* and IMAGE_default_* hold references, what else says image is told.
+    if content.find("IMAGE", start, end) >= 0 or _NAMED.search(content, start, end):
+        return None
+    if _has_text_line(content, start, end):
         return None
     try:
         top = json.loads(content[start:end], object_pairs_hook=_object)
@@ -74,7 +80,8 @@ def shallow(text: Text, chunk: Chunk) -> Document | None:
     format's places must be told with its line, so a text that may have such a place gives None too.
     """
     content, start, end = text.content, chunk.start, chunk.end
-    if _has_text_line(content, start, end) or any(map(_may_be_left_over, _KEY.finditer(content, start, end))):
+    keys = _NAMED_KEY.finditer(content, start, end)
+    if _has_text_line(content, start, end) or any(map(_may_be_left_over, keys)):
         return None
     try:
         top = json.loads(content[start:end], object_pairs_hook=_object)
@@ -84,9 +91,9 @@ def shallow(text: Text, chunk: Chunk) -> Document | None:
 
 
 def _may_be_left_over(match: re.Match[str]) -> bool:
-    """Whether the value of an ``image`` key is an image, or is no plain string."""
+    """Whether the value of a key that says image is an image, or is no plain string; or whether it is an argument."""
     if match["text"] is None:
-        return match.string.startswith('"', match.end())
+        return match.string.startswith('"', match.end()) or match[0].endswith("=")
     return loose_line(match["text"], (1, 1), "") is not None
 
 

@@ -17,7 +17,7 @@ from imagelock.formats.scalars import scalar_span
 from imagelock.limits import YAML_DEPTH, YAML_NODES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from imagelock.formats.text import Text
     from imagelock.model.place import Span
@@ -227,18 +227,19 @@ class Node:
 
         The key is None for an item of a sequence.
         """
+        return self.strings_if(lambda key, value, _: key == word or ("\n" in value and word in value))
+
+    def strings_if(
+        self, wants: Callable[[str | None, str, str | None], bool]
+    ) -> Iterator[tuple[str | None, Node]]:
+        """Yield the strings that ``wants`` takes by their key (None for an item), value and name.
+
+        The name is what stands beside a value under the key ``name``.
+        """
         for raw, link in self._collections():
-            if isinstance(raw, yaml.MappingNode):
-                pairs = [
-                    (key.value if isinstance(key, yaml.ScalarNode) else None, value)
-                    for key, value in raw.value
-                ]
-            else:
-                pairs = [(None, item) for item in raw.value]
+            pairs, name = _pairs(raw)
             for i, (key, value) in enumerate(pairs):
-                if isinstance(value, yaml.ScalarNode) and (
-                    key == word or ("\n" in value.value and word in value.value)
-                ):
+                if isinstance(value, yaml.ScalarNode) and wants(key, value.value, name):
                     node = Node(self.document, value, _joined((link, i if key is None else key)))
                     if node.text is not None:
                         yield key, node
@@ -265,6 +266,17 @@ class Node:
                     for i, item in reversed(list(enumerate(raw.value)))
                     if not isinstance(item, yaml.ScalarNode)
                 ]
+
+
+def _pairs(
+    raw: yaml.MappingNode | yaml.SequenceNode,
+) -> tuple[list[tuple[str | None, RawNode]], str | None]:
+    """Return keys and values of a collection, no keys for a sequence, and the value of ``name`` if it has one."""
+    if isinstance(raw, yaml.SequenceNode):
+        return [(None, item) for item in raw.value], None
+    pairs = [(key.value if isinstance(key, yaml.ScalarNode) else None, value) for key, value in raw.value]
+    names = (value.value for key, value in pairs if key == "name" and isinstance(value, yaml.ScalarNode))
+    return pairs, next(names, None)
 
 
 _Link: TypeAlias = "tuple[_Link | None, str | int]"
