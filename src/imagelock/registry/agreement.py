@@ -33,6 +33,7 @@ _HINT = (
     "make them agree, or say who decides: resolve = false for a mirror that lags, "
     "fallback = false where the mirrors alone count, a narrower match for an alternate"
 )
+_LEAVE_OUT = "a mirror with resolve = false, or a registry with fallback = false, is not asked"
 
 
 def voices(groups: Iterable[Sequence[Endpoint]]) -> Iterator[Voice]:
@@ -92,7 +93,7 @@ class Agreement:
         if not known:
             self._warn(
                 f"{self._label(at)} could not be asked whether it has the same digest: "
-                f"{error.kind}: {error.message}"
+                f"{error.kind}: {error.message} ({_LEAVE_OUT})"
             )
 
     def _answers(self, others: Iterable[Voice], ask: Ask) -> Iterator[tuple[Endpoint, Digest | None]]:
