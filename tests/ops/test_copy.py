@@ -14,6 +14,7 @@ from imagelock.model.manifest import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
 from imagelock.model.platform import Platform
 from imagelock.ops.copies.copy import Choice, Item, Remembering, Verdict, plan, read_tree
 from imagelock.ops.copies.transfer import apply
+from imagelock.registry.local import permit_all
 from imagelock.registry.memory import MemoryStore
 from imagelock.registry.store import Content
 from imagelock.service.sample import LINUX_AMD64, LINUX_ARM64, push_sample, sample_image
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from imagelock.model.manifest import Descriptor
     from imagelock.ops.copies.transfer import Done
+    from imagelock.registry.local import Permit
 
 MULTI = (LINUX_AMD64, LINUX_ARM64)
 
@@ -77,10 +79,16 @@ class Counting(MemoryStore):
         self.done.append(("blob", f"{repository} {descriptor.digest}"))
 
     def put_manifest(
-        self, repository: str, content: Content, tag: str | None = None, *, absent: Collection[Digest] = ()
+        self,
+        repository: str,
+        content: Content,
+        tag: str | None = None,
+        *,
+        absent: Collection[Digest] = (),
+        permit: Permit = permit_all,
     ) -> None:
         """Take a manifest."""
-        super().put_manifest(repository, content, tag, absent=absent)
+        super().put_manifest(repository, content, tag, absent=absent, permit=permit)
         self.done.append(("manifest", f"{repository} {tag or content.digest}"))
 
     def count(self, kind: str) -> int:

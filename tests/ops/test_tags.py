@@ -12,6 +12,7 @@ from imagelock.errors import NoAccessError, UnreachableError, UsageError
 from imagelock.model.digest import Digest
 from imagelock.ops.tags.release import Action, TagRequest, apply, outcome, plan
 from imagelock.ops.tags.rules import Linted
+from imagelock.registry.local import permit_all
 from imagelock.registry.memory import MemoryStore
 from imagelock.service.sample import LINUX_AMD64, LINUX_ARM64, push_sample, sample_image
 from support.tagged import BUILD, entry
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from imagelock.model.tagfile import TagEntry
     from imagelock.ops.tags.release import Verdict
+    from imagelock.registry.local import Permit
     from imagelock.registry.store import Claim, Content
 
 DEX, RVMC = "docker.io/acme/dex", "docker.io/acme/rvmc"
@@ -58,12 +60,18 @@ class Registry(MemoryStore):
         return super().manifest(repository, target)
 
     def put_manifest(
-        self, repository: str, content: Content, tag: str | None = None, *, absent: Collection[Digest] = ()
+        self,
+        repository: str,
+        content: Content,
+        tag: str | None = None,
+        *,
+        absent: Collection[Digest] = (),
+        permit: Permit = permit_all,
     ) -> None:
         """Take a manifest."""
         if tag is not None and repository in self.closed:
             raise NoAccessError("access denied")
-        super().put_manifest(repository, content, tag, absent=absent)
+        super().put_manifest(repository, content, tag, absent=absent, permit=permit)
 
 
 @pytest.fixture
