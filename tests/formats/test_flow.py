@@ -18,13 +18,30 @@ def test_brackets_closed_on_their_line_run_over_none(raw: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", ["a: {\n b: 1}", "a: {x: {y: 1},\n b: 1}", "a: [{b: 1},\n]", "# {", "a: [", "{[}"]
+    "raw",
+    [
+        "a: {\n b: 1}",
+        "a: {x: {y: 1},\n b: 1}",
+        "a: [{b: 1},\n]",
+        "# {",
+        "a: [",
+        "{[}",
+        'a: ["]\n"]',
+        'a: {"}",\n}',
+        "a: ['[]\n']",
+        "a: { # }\n}",
+    ],
 )
 def test_a_bracket_open_at_the_end_of_its_line_is_seen(raw: str) -> None:
     assert runs_over_lines(raw)
 
 
-@given(st.lists(st.sampled_from(["a", ": ", "{", "}", "[", "]", ",", "\n", " ", "1", "- "]), max_size=14))
+@given(
+    st.lists(
+        st.sampled_from(["a", ": ", "'", '"', " #", "{", "}", "[", "]", ",", "\n", " ", "1", "- "]),
+        max_size=14,
+    )
+)
 def test_what_libyaml_reads_as_one_over_lines_is_seen(pieces: list[str]) -> None:
     raw = "".join(pieces)
     try:

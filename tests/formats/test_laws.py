@@ -306,6 +306,7 @@ HOSTILE = {
     "an indented key": f"image: containers{' ' * (1 << 20)}x",
 }
 QUOTES = '"' * 3
+_POD = "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - image: a/b:1\n"
 HOSTILE_FILES = {
     "blanks in a list": ("images.txt", f"a{' ' * (1 << 20)}b\n"),
     "a list of brackets": ("images.txt", "<" * (1 << 20)),
@@ -328,6 +329,27 @@ HOSTILE_FILES = {
         f"{QUOTES}\n{' ' * (1 << 20)}image:{' ' * (1 << 20)}x {QUOTES}",
     ),
     "quotes of a job": ("a.nomad", 'image = "\n' * (1 << 17)),
+    **{
+        name: ("a.yaml", f"{_POD}{words}\n")
+        for name, words in {
+            "keys in a comment": "# " + "image: " * (1 << 18),
+            "keys in a text": "  x: |\n    " + "image: a/b:1 " * (1 << 17) + "\n    x",
+            "keys in a folded text": "  x: >\n    " + "image: " * (1 << 18),
+            "lines of a text": "  x: |\n" + "    image: a/b:1\n" * (1 << 15),
+            "a long list": "  - image: a/b:1\n" * (1 << 16),
+            "brackets in each other": f"  x: {'[' * (1 << 18)}{']' * (1 << 18)}",
+            "words before a sign": "  - " + "image" * (1 << 18) + "=",
+            "variables": "  - name: " + "image" * (1 << 18) + "\n",
+        }.items()
+    },
+    "keys in a schema's comment": (
+        "a.yaml",
+        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n# " + "image: a," * (1 << 17),
+    ),
+    "words before a sign in JSON": (
+        "a.json",
+        '{"apiVersion": "v1", "kind": "Pod", "x": "' + "image" * (1 << 18) + '=", "image": 1}',
+    ),
     "a matrix by alias": (
         ".cirrus.yml",
         "x: &a\n" + "- image: nginx:1\n" * 3000 + "y:\n" + "- container: {matrix: *a}\n" * 3000,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
@@ -102,6 +103,15 @@ PIECES = (
     '              text: "image: quay.io/double/x:1"\n',
     '              text: "a\\n  image: quay.io/escape/x:1"\n',
     "        resources: {limits: {cpu: 1}}\n",
+    "        &b image: quay.io/anchored/key:1\n",
+    "        image\t: quay.io/tab/key:1\n",
+    "        ?  image\n        : quay.io/far/key:1\n",
+    "        image: quay.io/blank/line:1\n\n          more\n",
+    "      -\n",
+    "        text: 'dedented\n      - words'\n",
+    '        args: ["]\n        image: quay.io/q/flow:1\n        [ "]\n',
+    "        text: |-\n          image: quay.io/one/line:1\n",
+    "        text: >\n          image: quay.io/hash/x:1#y\n",
 )
 HEADS = (
     "apiVersion: apps/v1\nkind: Deployment\nspec:\n  template:\n    spec:\n      containers:\n",
@@ -145,6 +155,62 @@ def test_a_plain_workload_is_read_without_a_parser(monkeypatch: pytest.MonkeyPat
         ("spec.template.spec.containers[1].image", "quay.io/acme/worker:1.4"),
     ]
     assert _shown(formats.find(text)) == _shown(_parsed(text, monkeypatch))
+
+
+POD = "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: a\n"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "    image\t: quay.io/a/b:1\n",
+        '    "im\\x61ge": quay.io/a/b:1\n',
+        '    "im\\u0061ge": quay.io/a/b:1\n',
+        "    x: &k image\n    *k : quay.io/a/b:1\n",
+        "    ?  image\n    : quay.io/a/b:1\n",
+        "    ? # why\n      image\n    : quay.io/a/b:1\n",
+        "    &a image: quay.io/a/b:1\n",
+        "    !!str image: quay.io/a/b:1\n",
+        "    image: quay.io/a/b:1\n\n      more\n",
+        '    args: ["]\n    image: quay.io/a/b:1\n    [ "]\n',
+        '    args: {a: "}",\n    image: quay.io/a/b:1\n    }\n',
+        "    args: { # }\n    image: quay.io/a/b:1\n    } # {\n",
+        "    x: 'a\n  - b'\n  - image: quay.io/a/b:1\n",
+        "  -\n  - image: quay.io/a/b:1\n",
+        '    image: quay.io/a/c:1\n    env: [{name: "RELATED\\x5fIMAGE\\x5fX", value: quay.io/a/b:1}]\n',
+        "    image: quay.io/a/c:1\n    x: >-\n      image: quay.io/a/b:1#x\n",
+        "    image: quay.io/a/c:1\n    x: |-\n      image: quay.io/a/b:1\n",
+    ],
+)
+def test_what_only_a_parser_can_tell_is_left_to_it(lines: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = Text("a.yaml", POD + lines)
+    assert quick(text, next(chunks(text))) is None
+    assert _shown(formats.find(text)) == _shown(_parsed(text, monkeypatch))
+
+
+@pytest.mark.parametrize("version", ["serving.acme.com/v1", "tekton.dev/v1", "v1 # why"])
+def test_a_kind_of_another_group_is_left_to_the_parser(version: str) -> None:
+    text = Text("a.yaml", POD.replace("v1", version) + "    image: quay.io/a/b:1\n")
+    assert quick(text, next(chunks(text))) is None
+
+
+@pytest.mark.parametrize("version", ["v1", "apps/v1", "batch/v1beta1", "networking.k8s.io/v1"])
+def test_a_kind_of_a_built_in_group_needs_no_parser(version: str) -> None:
+    text = Text("a.yaml", POD.replace("v1", version) + "    image: quay.io/a/b:1\n")
+    assert quick(text, next(chunks(text))) is not None
+
+
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_a_long_text_in_quotes_costs_little_memory(quote: str) -> None:
+    lines = f"{'a' * 4000}\n      " * 1000
+    content = f"{POD}    image: quay.io/a/b:1\n    x: {quote}{lines}b{quote}\n"
+    text = Text("a.yaml", content)
+    tracemalloc.start()
+    found = quick(text, next(chunks(text)))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found is not None
+    assert peak < 8 * len(content)
 
 
 def test_a_quoted_text_with_an_image_line_is_left_to_the_parser() -> None:

@@ -78,11 +78,33 @@ def test_a_pod_and_a_list_need_no_parser(more: dict[str, Any], monkeypatch: pyte
         '"kind": "Pod", "containers": [{"env": [{"value": "{\\"image\\": \\"a/b:1\\"}"}]}]',
         '"kind": "Pod", "volumes": [{"image": {"reference": "a/b:1"}}]',
         '"kind": "List", "items": [{"apiVersion": "v1", "kind": "Widget"}]',
+        '"kind": "List", "items": [{"apiVersion": "acme.com/v1", "kind": "Service"}]',
+        '"kind": "Pod", "x": {"baseimage": "a/b:1"}',
+        '"kind": "Pod", "x": "a\\u000aimage: a/b:1"',
+        '"kind": "Pod", "x": "a\\n\\u0069mage: a/b:1"',
+        '"kind": "Pod", "x": "RELATED\\u005fIMAG\\u0045_X"',
+        '"kind": "Pod", "": {"containers": [{"image": "a/b:1"}]}',
         '"kind": "Pod", "x": {"image": "a/b:1"}, "y": {"image": "c/d:1"}, "x": {"image": "a/b:1"}',
     ],
 )
 def test_what_is_not_plain_is_left_to_the_parser(change: str) -> None:
     assert _quick(Text("a.json", f'{{"apiVersion": "v1", {change}, "z": 1}}')) is None
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"sidecars": [{"image": "quay.io/a/b:1"}]},
+        {"initContainer": {"image": "quay.io/a/b:1"}},
+        {"containers": [], "image": {"repository": "quay.io/a/b", "tag": "1"}},
+    ],
+)
+def test_a_kind_of_another_group_is_left_to_the_parser(
+    spec: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = _text({"apiVersion": "acme.com/v1", "kind": "Service", "spec": spec})
+    assert _quick(text) is None
+    assert formats.find(text) == _parsed(text, monkeypatch, always=True)
 
 
 def test_a_text_that_is_no_json_is_left_to_the_parser() -> None:

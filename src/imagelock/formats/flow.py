@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from imagelock.patterns import lazily
 
-_PAIRS = {"{": lazily(r"\{[^{}\n]*+\}"), "[": lazily(r"\[[^\[\]\n]*+\]")}
+_PAIRS = {
+    "{": lazily(r"\{[^{}\n\"'#]*+(?:(?:\"[^\"\\{}\n]*+\"|'[^'{}\n]*+')[^{}\n\"'#]*+){0,1000}\}"),
+    "[": lazily(r"\[[^\[\]\n\"'#]*+(?:(?:\"[^\"\\\[\]\n]*+\"|'[^'\[\]\n]*+')[^\[\]\n\"'#]*+){0,1000}\]"),
+}
+"""A collection on one line; a quoted bracket or one in a comment closes none."""
+_LEVELS = 16
+"""Of brackets in each other; deeper ones are taken for open, because each level reads the text once more."""
 
 
 def runs_over_lines(raw: str) -> bool:
@@ -14,8 +20,8 @@ def runs_over_lines(raw: str) -> bool:
 
 def _is_left_open(raw: str, sign: str) -> bool:
     """Take away pairs on one line, the innermost first, and see whether an opening one is left."""
-    pair = _PAIRS[sign]
-    found = 1
-    while found and sign in raw:
-        raw, found = pair.subn("", raw)
+    for _ in range(_LEVELS):
+        raw, found = _PAIRS[sign].subn("", raw)
+        if not found or sign not in raw:
+            break
     return sign in raw

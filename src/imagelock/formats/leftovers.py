@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LEFT_OVER = "an image key outside the places of this format"
 NAMED = "its key says image, and no format knows this place: a [[scan.rule]] takes it"
-VARIABLE = "its variable says image, and no format knows this place: a [[scan.rule]] takes it"
+VARIABLE = "a variable that no format knows: a [[scan.rule]] takes it"
 ARGUMENT = "an argument: a [[scan.rule]] takes it"
 _REST = r"[\"']?(?P<text>[^\s\"'#,}][^\r\n\"'#,}]*)"
 IMAGE_LINE = lazily(rf"^[ \t]*(?:-[ \t]+)*[\"']?image[\"']?[ \t]*:[ \t]*{_REST}", re.MULTILINE)
@@ -31,7 +31,7 @@ _NAMED_LINE = lazily(
     re.MULTILINE,
 )
 _NAMED_KEY = lazily(r"image(?:[-_]?name)?\Z", re.IGNORECASE)
-_ARGUMENT = lazily(r"-{0,2}[\w.-]*image[\w.-]*=(?P<text>\S+)", re.IGNORECASE | re.ASCII)
+_ARGUMENT = lazily(r"-{0,2}[\w.-]*image[\w.-]{0,200}=(?P<text>\S+)", re.IGNORECASE | re.ASCII)
 _WORDS = ("image", "Image", "IMAGE")
 
 
@@ -57,9 +57,16 @@ def _looks_like_one(key: str | None, value: str, name: str | None) -> bool:
         return "image" in value
     if key is not None and (key == "image" or _NAMED_KEY.search(key)):
         return True
-    if key == "value" and name is not None and "image" in name.lower():
-        return True
-    return "=" in value and _ARGUMENT.fullmatch(value) is not None
+    if key == "value" and name is not None:
+        return _says_image(name, value)
+    argument = _ARGUMENT.fullmatch(value) if "=" in value else None
+    return argument is not None and _says_image(argument["name"], argument["text"])
+
+
+def _says_image(name: str, written: str) -> bool:
+    """Whether a name says image, or the text itself does by a registry's host."""
+    host, slash, _ = written.partition("/")
+    return "image" in name.lower() or (slash == "/" and "." in host)
 
 
 def _told(node: Node, key: str | None, written: str, reason: str) -> Iterator[Skipped]:

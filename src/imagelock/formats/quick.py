@@ -64,17 +64,25 @@ KINDS = frozenset(
 # Patterns begin with a literal, a line's break above all: `^` over many lines costs ten times as much.
 _STEPS = 50_000
 _LINES_UP = 200
+_LINE_CHARS = 8192
+"""Of a longer line every word on it would be read to its begin and end."""
 _KIND_LINE = lazily(r"kind: +([A-Za-z]+) *(?=\n|\Z)")
+_VERSION_LINE = lazily(r"apiVersion: +([A-Za-z0-9./-]+) *(?=\n|\Z)")
+_HIDDEN = {
+    "\\": lazily(r"\\(?:x|u00|U000000)[4-7]"),
+    "?": lazily(r"\?(?<=[\s,\[{]\?)\s"),
+    "*": lazily(r"\*[\w-]+[ \t]*:(?=\s)", re.ASCII),
+}
+"""How a key may be written without its word before a colon: with escapes, behind a ``?``, as an alias."""
 _UNUSUAL = {
     "&": (": &", "- &", "\n&"),
     "*": (": *", "- *", "\n*"),
     "!": (": !", "- !", "\n!"),
-    "?": ("? ",),
     "%": ("\n%",),
     "<": ("<<:", "<%"),
     "{": ("{{", "{%"),
 }
-"""What only a parser should judge: anchors, aliases, tags, complex and merge keys, directives, templates.
+"""What only a parser should judge: anchors, aliases, tags, merge keys, directives, templates.
 
 Each is looked for only where its sign stands at all.
 """
@@ -82,25 +90,30 @@ _CONFLICTS = ("<<<<<<<", ">>>>>>>", "\n=======")
 _OPENINGS = {
     "|": lazily(r" \|[-+0-9]* *(?:#[^\n]*)?(?=\n|\Z)"),
     ">": lazily(r" >[-+0-9]* *(?:#[^\n]*)?(?=\n|\Z)"),
-    '"': lazily(r" \"(?=(?:[^\"\\\n]|\\.)*\\?(?:\n|\Z))"),
-    "'": lazily(r" '(?=(?:[^'\n]|'')*(?:\n|\Z))"),
+    '"': lazily(r" \"(?=[^\"\\\n]*+(?:\\.[^\"\\\n]*+){0,1000}\\?(?:\n|\Z)|(?:[^\"\\\n]*+\\.){1000})"),
+    "'": lazily(r" '(?=[^'\n]*+(?:''[^'\n]*+){0,1000}(?:\n|\Z)|(?:[^'\n]*+''){1000})"),
 }
-"""The header of a block scalar, or a quote that does not close on its line, by the sign both have."""
+"""The header of a block scalar, or a quote that does not close on its line, by the sign both have.
+
+A thousand escapes are enough to be taken for one: ``re`` keeps a state for each repetition of a group.
+"""
 _BEGINS_KEY = lazily(r" *(?:- +)*[\w.-]+")
 """A key that only ends with ``image``."""
 _NO_KEY = lazily(r"\n(?![ \n#-]|[A-Za-z0-9_./-]+:(?:[ \n]|\Z)|\Z)")
 """A line at the root that is no key, item or comment: something else than an object stands in the text."""
 _BEFORE_KEY = lazily(r"(?P<to_key> *(?:- +)*)(?:[^\s#\"'\[{|>-](?:(?!: | #).)*|\"[^\"]*\"|'[^']*')")
 _BEFORE_DASH = lazily(r" *(?:- +)*")
-_CLOSING = {'"': re.compile(r'(?:[^"\\]|\\.)*"', re.DOTALL), "'": re.compile(r"(?:[^']|'')*'")}
-_KEY = lazily(r"image(?:[\"']?[ ]*:|[\w.-]*=|\\|(?<=\? image)|(?<=\? [\"']image))")
-"""Where ``image`` is a key, may be one of JSON between double quotes, stands behind a ``?`` or in an argument."""
-_NAMED_KEY = lazily(r"Image(?:[-_]?Name)?[\"']?[ ]*[:=]")
+_KEY = lazily(r"image(?:[\"']?[ \t]*:|[\w.-]{0,200}=|\\)")
+"""Where ``image`` is a key, may be one of JSON between double quotes, or stands in an argument."""
+_NAMED_KEY = lazily(r"Image(?:[-_]?Name)?[\"']?[ \t]*[:=]")
 _KEY_COLON = lazily(r"image[\"']?[ ]*:")
-_NAMED_VARIABLE = lazily(r"name: +[\"']?[\w.-]*[iI]mage[\w.-]*[\"']?,?[ \n]+value:")
+_HOST = r"[\"']?[A-Za-z0-9-]+\.[A-Za-z0-9.:-]+/[^\s\"',]+[:@]"
+_VALUE = lazily(rf"value: +{_HOST}")
+_ARGUMENT = lazily(rf"={_HOST}")
+"""A variable or an argument that is an image by its registry's host."""
+_NAMED_VARIABLE = lazily(r"name: +[\"']?[\w.-]{0,200}[iI]mage[\w.-]{0,200}[\"']?,?[ \n]+value:")
 _SCHEMA_KEY = lazily(
-    r"image(?:[\"']?[ ]*:(?![ ]*(?:#[^\n]*)?(?:\n|\Z))(?![ ]*[A-Za-z]+,? [A-Za-z ,.;()-]*[\"']?(?:\n|\Z))"
-    r"|\\|(?<=\? image)|(?<=\? [\"']image))"
+    r"image(?:[\"']?[ \t]*:(?![ ]*(?:#[^\n]*)?(?:\n|\Z))(?![ ]*[A-Za-z]+,? [A-Za-z ,.;()-]*[\"']?(?:\n|\Z))|\\)"
 )
 """The same with something behind it that is neither a comment nor words: a schema describes images in prose."""
 _PLAIN_LINE = lazily(
@@ -110,6 +123,9 @@ _EMPTY_LINE = lazily(r" *(?:- +)?image: *(?:#[^\n]*)?")
 _CONTAINERS = lazily(r"( *)(containers|initContainers|ephemeralContainers): *(?:#[^\n]*)?")
 _PARENT = lazily(r" *([A-Za-z0-9_./-]+): *(?:#[^\n]*)?")
 _BLANKS = lazily(" *")
+_NO_PROSE = ":/@{<[#%"
+"""What an image or a template has and mere words behind ``image:`` have not."""
+_TO_WORD = lazily(r"[ \n]*")
 _LITERAL_HEADER = lazily(r"[^\n\"']*[:-] +\|[-+0-9]* *(?:#[^\n]*)?")
 
 
@@ -120,7 +136,7 @@ class _Unsure(Exception):  # noqa: N818 - no error: the parser is asked instead
 def quick(text: Text, chunk: Chunk) -> list[Found] | None:
     """Return what a document of a built-in kind holds, or None when only a parser can tell."""
     kind = built_in_kind(text.content, chunk.start, chunk.end)
-    if kind is None:
+    if kind is None or _may_hide_words(text.content, chunk.start, chunk.end):
         return None
     try:
         return list((_schema_images if kind == _SCHEMA else _object_images)(text, chunk))
@@ -140,6 +156,10 @@ def _object_images(text: Text, chunk: Chunk) -> Iterator[Found]:
         raise _Unsure
     if content.find("imagename", start, end) >= 0 or _NAMED_VARIABLE.search(content, start, end):
         raise _Unsure
+    if _VALUE.search(content, start, end) or (
+        content.find("=", start, end) >= 0 and _ARGUMENT.search(content, start, end)
+    ):
+        raise _Unsure
     keys = [match.start() for match in _KEY.finditer(content, start, end)]
     if keys and _is_unusual(content[start:end]):
         raise _Unsure
@@ -158,18 +178,38 @@ def _schema_images(text: Text, chunk: Chunk) -> Iterator[Found]:
     content = text.content
     for match in _SCHEMA_KEY.finditer(content, chunk.start, chunk.end):
         at = match.start()
-        line = content.rfind("\n", chunk.start, at) + 1 or chunk.start
-        stop = content.find("\n", at, chunk.end)
-        stop = chunk.end if stop < 0 else stop
+        line, stop = _line(content, chunk.start, chunk.end, at)
         if content[line:at].strip(" -"):
             _refuse_unless_harmless(content, line, at, stop)
             continue
         image = IMAGE_LINE.match(content, line, stop)
-        if image is None or not _LITERAL_HEADER.fullmatch(_line_above(content, chunk.start, line)):
+        above = _line_above(content, chunk.start, line)
+        if image is None or not _LITERAL_HEADER.fullmatch(above):
+            raise _Unsure
+        is_first = content.startswith(above, line - len(above) - 1)
+        if is_first and _depth(content, stop + 1) < _depth(content, line):
+            # Whether a single line is a text of lines is for the header's sign to say.
             raise _Unsure
         skipped = loose_line(image["text"], text.position(image.start("text")), "inside a text")
         if skipped is not None:
             yield skipped
+
+
+def _may_hide_words(content: str, start: int, end: int) -> bool:
+    """Whether a word may be a key that does not stand before a colon as it is."""
+    return any(
+        content.find(sign, start, end) >= 0 and pattern.search(content, start, end) is not None
+        for sign, pattern in _HIDDEN.items()
+    )
+
+
+def _line(content: str, start: int, end: int, at: int) -> tuple[int, int]:
+    """Return where the line at an offset begins and ends; raises for a long one."""
+    line = content.rfind("\n", max(start, at - _LINE_CHARS), at) + 1
+    stop = content.find("\n", at, min(end, at + _LINE_CHARS))
+    if (not line and at - start > _LINE_CHARS) or (stop < 0 and end - at > _LINE_CHARS):
+        raise _Unsure
+    return line or start, end if stop < 0 else stop
 
 
 def _line_above(content: str, start: int, line: int) -> str:
@@ -200,8 +240,8 @@ def _refuse_unless_harmless(content: str, line: int, at: int, stop: int) -> None
     if _BEGINS_KEY.fullmatch(before):
         raise _Unsure
     if (
-        before[-1] in "\"'{[,\\"
-        or before.endswith("? ")
+        before.lstrip(" -")[0] in "&!"
+        or before[-1] in "\"'{[,\\"
         or "{" in before
         or "[" in before
         or "\\" in content[line:stop]
@@ -215,7 +255,18 @@ def _only_kind(content: str, start: int, end: int) -> str | None:
         return None
     at = start if content.startswith("kind:", start) else content.find("\nkind:", start, end) + 1
     match = _KIND_LINE.match(content, at, end)
-    return match[1] if match else None
+    if match is None:
+        return None
+    begin = "apiVersion:"
+    at = start if content.startswith(begin, start) else content.find(f"\n{begin}", start, end) + 1
+    version = _VERSION_LINE.match(content, at, end)
+    return match[1] if version and is_built_in_version(version[1]) else None
+
+
+def is_built_in_version(version: str) -> bool:
+    """Whether an ``apiVersion`` is of a built-in group: those of others have a dot, and rules of their own."""
+    group, slash, _ = version.partition("/")
+    return not slash or "." not in group or group.endswith(".k8s.io")
 
 
 def _roots(content: str, key: str, start: int, end: int) -> int:
@@ -252,7 +303,11 @@ class _Reader:
     index: int
     regions: list[tuple[int, int, str]] = field(default_factory=list)
     lists: dict[int, _List] = field(default_factory=dict)
+    texts: dict[int, bool] = field(default_factory=dict)
     steps: int = 0
+    sought: int = 0
+    """How far a list of containers was looked for, and where the last one stood."""
+    latest: int = -1
 
     def found(self, keys: list[int]) -> Iterator[Found]:
         """Yield places and the lines in texts that look like images; ``keys`` are where ``image:`` stands."""
@@ -289,11 +344,24 @@ class _Reader:
                 at = shallow.start() + 1 if shallow else end
                 yield after + 1, at, sign
                 continue
-            close = _CLOSING[sign].match(content, after, end)
-            if close is None:
+            at = self.closing(sign, after)
+            if _shallow(column).search(content, after, at):
+                # A text further out than its key may hold lines that look like keys and items around it.
                 raise _Unsure
-            at = close.end()
             yield after, at, sign
+
+    def closing(self, sign: str, at: int) -> int:
+        """Return what is behind the quote that closes a text."""
+        content = self.text.content
+        while (close := content.find(sign, at, self.end)) >= 0:
+            escapes = len(content[at:close]) - len(content[at:close].rstrip("\\"))
+            if sign == "'" and content.startswith("''", close):
+                at = close + 2
+            elif sign == '"' and escapes % 2:
+                at = close + 1
+            else:
+                return close + 1
+        raise _Unsure
 
     def opening_column(self, at: int) -> int | None:
         """Return the column of the key or dash that a value behind blanks belongs to.
@@ -301,7 +369,7 @@ class _Reader:
         None inside a comment or plain text; raises where a value stands alone on its line.
         """
         content = self.text.content
-        line = content.rfind("\n", self.start, at) + 1 or self.start
+        line, _ = _line(content, self.start, self.end, at)
         mark = len(content[line:at].rstrip(" ")) + line - 1
         if mark < line:
             raise _Unsure
@@ -314,9 +382,10 @@ class _Reader:
     def inside(self, at: int, begin: int, stop: int, style: str) -> Iterator[Found]:
         """Tell of a line in a literal text that looks like an image; raise where a folded text may hold one."""
         content = self.text.content
-        line = max(content.rfind("\n", self.start, at) + 1, begin)
+        line, after = _line(content, begin, self.end, at)
         if style == "|":
-            if content.find("apiVersion", begin, stop) >= 0:
+            if content.find("\n", begin, stop - 1) < 0 or self.holds_objects(begin, stop):
+                # Whether a single line is a text of lines is for the header's sign to say.
                 raise _Unsure
             match = IMAGE_LINE.match(content, line, stop)
             if match is not None and match.start() <= at < match.start("text"):
@@ -325,22 +394,28 @@ class _Reader:
                 if skipped is not None:
                     yield skipped
             return
-        after = content.find("\n", at, self.end)
-        words = content[content.index(":", at) + 1 : self.end if after < 0 else after].split()
-        if not words or loose_line(words[0].strip("\"',"), (1, 1), "") is not None:
+        words = content[content.index(":", at) + 1 : after]
+        if not words.strip() or any(sign in words for sign in _NO_PROSE):
             raise _Unsure
+
+    def holds_objects(self, begin: int, stop: int) -> bool:
+        """Whether a text may hold Kubernetes objects, told once for all its lines."""
+        if begin not in self.texts:
+            self.texts[begin] = self.text.content.find("apiVersion", begin, stop) >= 0
+        return self.texts[begin]
 
     def place(self, at: int) -> Place | None:
         """Judge one ``image`` key outside all texts; None for one that is no key or has no value."""
         content = self.text.content
-        line = content.rfind("\n", self.start, at) + 1 or self.start
-        stop = content.find("\n", at, self.end)
-        stop = self.end if stop < 0 else stop
+        line, stop = _line(content, self.start, self.end, at)
         match = _PLAIN_LINE.fullmatch(content, line, stop)
         if match is None:
             if not content[line:at].strip(" -"):
                 raise _Unsure
             _refuse_unless_harmless(content, line, at, stop)
+            if not any(sign in content[line:at] for sign in (": ", "#")):
+                # A key of several words, the last of them image.
+                raise _Unsure
             return None
         column = content.index("image", line) - line
         is_string = match["quote"] or plain_tag(match["text"]) == STRING_TAG
@@ -351,9 +426,10 @@ class _Reader:
         return self.made(match, self.list_of(item, dash))
 
     def continues(self, stop: int, column: int) -> bool:
-        """Whether the next line is deeper than a key: a plain value may run over lines."""
-        content = self.text.content
-        return content.startswith(" " * (column + 1), stop + 1) and stop + 1 < self.end
+        """Whether the next line with words is deeper than a key: a plain value may run over lines."""
+        blanks = _TO_WORD.match(self.text.content, stop, self.end)
+        word = blanks.end() if blanks else stop
+        return word < self.end and word - self.text.content.rfind("\n", stop, word) - 1 > column
 
     def item_above(self, line: int, column: int) -> int:
         """Return the line of the list item whose key at ``column`` we are at."""
@@ -373,9 +449,11 @@ class _Reader:
     def list_of(self, item: int, dash: int) -> _List:
         """Return the list of containers that an item belongs to, its index counted."""
         content = self.text.content
-        found = content.rfind("ontainers:", self.start, item)
-        if found < 0:
+        found = content.rfind("ontainers:", self.sought or self.start, item)
+        self.latest = found = self.latest if found < 0 else found
+        if found < 0 or item < self.sought:
             raise _Unsure
+        self.sought = item
         head = content.rfind("\n", self.start, found) + 1 or self.start
         body = content.find("\n", found) + 1
         known = self.lists.get(head)
@@ -456,4 +534,4 @@ def _shallower(column: int) -> re.Pattern[str]:
 def _outside(dash: int) -> re.Pattern[str]:
     """Match a line that ends a list whose dashes stand in this column."""
     above = rf" {{0,{dash - 1}}}[^ \n#]|" if dash else ""
-    return re.compile(rf"\n(?:{above} {{{dash}}}[^ \n#-])")
+    return re.compile(rf"\n(?:{above} {{{dash}}}(?:[^ \n#-]|-[^ ]))")

@@ -18,7 +18,7 @@ from imagelock.formats.json_nodes import ATOM_TAGS, NUMBER_TAG
 from imagelock.formats.kubernetes import CONTAINER_KEYS
 from imagelock.formats.kubernetes import name as FORMAT  # noqa: N812 - a constant of that module
 from imagelock.formats.leftovers import LEFT_OVER, loose_line
-from imagelock.formats.quick import KINDS
+from imagelock.formats.quick import KINDS, is_built_in_version
 from imagelock.formats.scalars import JSON_STYLE
 from imagelock.formats.tree import MAP_TAG, SEQ_TAG, STRING_TAG, Document
 from imagelock.limits import JSON_DEPTH
@@ -36,13 +36,21 @@ if TYPE_CHECKING:
     from imagelock.model.place import Found
 
 _KEY = lazily(r'"image"[ \t\r\n]*:[ \t\r\n]*(?:"(?P<text>[^"\\]*)")?')
-_NAMED = lazily(r"image[\w.-]*=|Image(?:[-_]?Name)?(?:\"[ \t\r\n]*:|=)|imagename\"[ \t\r\n]*:")
-_NAMED_KEY = lazily(
-    r"(?:image|Image|IMAGE)(?:[-_]?(?:name|Name|NAME))?\"[ \t\r\n]*:[ \t\r\n]*(?:\"(?P<text>[^\"\\]*)\")?|image[\w.-]*="
+_NAMED = lazily(
+    r"image(?:[\w.-]{0,200}=|(?<!\"image)\"[ \t\r\n]*:)|Image(?:[-_]?Name)?(?:\"[ \t\r\n]*:|=)|imagename\"[ \t\r\n]*:"
 )
+_NAMED_KEY = lazily(
+    r"(?:image|Image|IMAGE)(?:[-_]?(?:name|Name|NAME))?\"[ \t\r\n]*:[ \t\r\n]*(?:\"(?P<text>[^\"\\]*)\")?|image[\w.-]{0,200}="
+)
+_ARGUMENT = lazily(r"=[A-Za-z0-9-]+\.[A-Za-z0-9.:-]+/[^\s\"]+[:@]")
+"""An argument that is an image by its registry's host."""
+_VALUE = lazily(r"\"value\"[ \t\r\n]*:[ \t\r\n]*\"[A-Za-z0-9-]+\.[A-Za-z0-9.:-]+/[^\s\"]+[:@]")
 _TEXT_KEY = lazily(r"image(?:\\[\"']|')?[ \t]*:")
 _TEXT_LINE = lazily(r"(?:\\[nr]|\")(?:[ \t-]|\\t)*(?:\\[\"']|')?image(?:\\[\"']|')?[ \t]*:")
 """A line inside a string that begins with ``image:``."""
+
+_ESCAPED = lazily(r"\\u00(?:0[9adAD]|2[027dD]|3[aA]|[4-7])")
+"""An escape that may stand for a part of such a line; ``<``, ``>`` and ``&``, which Go escapes, are none."""
 
 _TAGS = {bool: ATOM_TAGS["true"], type(None): ATOM_TAGS["null"]}
 _NESTED = (dict, list)
@@ -60,7 +68,7 @@ def quick_json(text: Text, chunk: Chunk) -> list[Found] | None:
     # RELATED_IMAGE_* and IMAGE_default_* hold references, what else says image is told.
     if content.find("IMAGE", start, end) >= 0 or _NAMED.search(content, start, end):
         return None
-    if _has_text_line(content, start, end):
+    if _has_text_line(content, start, end) or _ARGUMENT.search(content, start, end):
         return None
     try:
         top = json.loads(content[start:end], object_pairs_hook=_object)
@@ -83,6 +91,8 @@ def shallow(text: Text, chunk: Chunk) -> Document | None:
     keys = _NAMED_KEY.finditer(content, start, end)
     if _has_text_line(content, start, end) or any(map(_may_be_left_over, keys)):
         return None
+    if _ARGUMENT.search(content, start, end) or _VALUE.search(content, start, end):
+        return None
     try:
         top = json.loads(content[start:end], object_pairs_hook=_object)
     except (ValueError, RecursionError, _Unsure):
@@ -98,6 +108,8 @@ def _may_be_left_over(match: re.Match[str]) -> bool:
 
 
 def _has_text_line(content: str, start: int, end: int) -> bool:
+    if content.find("\\u00", start, end) >= 0 and _ESCAPED.search(content, start, end):
+        return True
     # The first expression has a fixed begin and is quick, the second says what is meant.
     return (
         _TEXT_KEY.search(content, start, end) is not None
@@ -162,7 +174,12 @@ def _is_plain(top: Any) -> bool:
 
 
 def _is_object(value: Any) -> bool:
-    return isinstance(value, dict) and isinstance(value.get("kind"), str) and "apiVersion" in value
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("kind"), str)
+        and isinstance(value.get("apiVersion"), str)
+        and is_built_in_version(value["apiVersion"])
+    )
 
 
 def _walk(value: Any, path: str, depth: int, images: list[_Image], *, is_container: bool = False) -> None:
@@ -175,6 +192,8 @@ def _walk(value: Any, path: str, depth: int, images: list[_Image], *, is_contain
     if is_container:
         _check_variables(value.get("env"))
     for key, item in value.items():
+        if not key:
+            raise _Unsure
         if key == "image":
             images.append((f"{path}.image" if path else key, item, is_container))
         if isinstance(item, dict):
@@ -196,10 +215,12 @@ def _walk_items(
 
 
 def _check_variables(variables: Any) -> None:
-    """Raise where a variable of a container may hold JSON with images in it."""
+    """Raise where a variable of a container may hold an image, or JSON with images in it."""
     for variable in variables if isinstance(variables, list) else ():
         value = variable.get("value") if isinstance(variable, dict) else None
-        if isinstance(value, str) and "image" in value and value.lstrip()[:1] in ("{", "["):
+        if isinstance(value, str) and (
+            ("image" in value and value.lstrip()[:1] in ("{", "[")) or "/" in value
+        ):
             raise _Unsure
 
 
