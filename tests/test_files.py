@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -151,6 +152,34 @@ def test_mode_and_owner_are_kept(tmp_path: Path) -> None:
     assert [stat.S_IMODE(write.path.stat().st_mode) for write in writes] == modes
     kept = writes[0].path.stat()
     assert (kept.st_uid, kept.st_gid) == owner
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EINVAL, errno.ENOTSUP])
+def test_a_file_whose_owner_cannot_be_given_is_written_all_the_same(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fchown", refuse)
+    writes = _writes(tmp_path)
+    writes[0].path.chmod(0o640)
+    write_all(writes)
+    assert _contents(writes) == [NEW] * 3
+    assert stat.S_IMODE(writes[0].path.stat().st_mode) == 0o640
+
+
+def test_a_file_in_the_top_folder_has_a_folder() -> None:
+    assert files._split("/a.yaml") == ("/", "a.yaml")
+    assert files._split("a.yaml") == (".", "a.yaml")
+    files._sync_folder(files._split("/a.yaml")[0])
+
+
+def test_a_file_that_became_a_pipe_meanwhile_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a")
+    with pytest.raises(ChangedMeanwhileError):
+        write_all([Write(tmp_path / "a", OLD, NEW)])
+    assert _names(tmp_path) == ["a"]
 
 
 def test_a_new_file_gets_the_mode_of_the_user(tmp_path: Path) -> None:

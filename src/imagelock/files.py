@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _TEMPORARY = lazily(r"\..+\.(?P<pid>[0-9]+)-[0-9a-f]{8}\.imagelock-tmp", re.ASCII | re.DOTALL)
 _NAME_BYTES = 200
+_NO_OWNER = (errno.EPERM, errno.EACCES, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
+"""The owner may not be given, has no number in this container's user namespace, or there are none."""
 _POLL_SECONDS = 0.02
 _STEP_BYTES = 256 * KIB
 
@@ -111,7 +113,7 @@ def write_all(writes: Sequence[Write]) -> None:
 def _split(path: str) -> tuple[str, str]:
     """Return a file's folder and name; thousands of files are too many for :mod:`pathlib`."""
     folder, _, name = path.rpartition("/")
-    return folder if folder or path.startswith("/") else ".", name
+    return folder or ("/" if path.startswith("/") else "."), name
 
 
 def _targets(writes: Sequence[Write]) -> list[tuple[str, Write]]:
@@ -275,8 +277,11 @@ def _keep_owner(descriptor: int, target: str) -> None:
         old = os.stat(target)  # noqa: PTH116 - thousands of files
     except FileNotFoundError:
         return
-    with contextlib.suppress(PermissionError):
+    try:
         os.fchown(descriptor, old.st_uid, old.st_gid)
+    except OSError as error:
+        if error.errno not in _NO_OWNER:
+            raise
     os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
 
 
@@ -292,7 +297,7 @@ def _check_unchanged(write: Write) -> None:
 def _now(write: Write) -> bytes | None:
     """Read what the file holds now, no further than one byte beyond what it held."""
     try:
-        descriptor = os.open(write.path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(write.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             return read_up_to(descriptor, len(write.before or b"") + 1)
         finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import tarfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,8 +16,6 @@ from imagelock.ops import charts
 from imagelock.ops.charts import READ_ONLY, packed_texts
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from support.world import World
 
 CHART = 'apiVersion: v2\nname: web\nversion: 0.1.0\nappVersion: "1.27"\n'
@@ -61,6 +60,14 @@ def test_a_chart_that_says_no_version_leaves_the_tag_unknown(world: World, chart
     world.write("web/values.yaml", VALUES)
 
     assert ("web/values.yaml", "acme/web", False) in rows(world)
+
+
+def test_the_folder_we_are_in_is_no_chart_of_the_top_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "Chart.yaml").write_text(CHART)
+    monkeypatch.chdir(tmp_path)
+    assert charts.Charts(Path("/")).around("/values.yaml", "values.yaml") is None
 
 
 def test_a_tag_that_is_not_known_is_neither_locked_nor_pinned_and_is_told(world: World) -> None:

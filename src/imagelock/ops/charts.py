@@ -53,7 +53,8 @@ class Charts:
     def _of(self, folder: str, shown: str) -> Chart | None:
         passed = []
         while folder not in self._known:
-            file = Path(folder, CHART_FILE)
+            # The top folder has no name, and must not be taken for the one we are in.
+            file = Path(f"{folder}/{CHART_FILE}")
             if file.is_file():
                 self._known[folder] = chart_of(_text(file), shown)
             elif folder in (self._root, "") or not folder.startswith(self._root.rstrip("/") + "/"):
