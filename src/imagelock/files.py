@@ -84,6 +84,14 @@ def encode(text: str) -> bytes:
     return text.encode("utf-8", errors="surrogateescape")
 
 
+def matchable(path: str) -> str:
+    """Return a path as patterns are held against it: a byte that is no UTF-8 as a question mark.
+
+    Some of pathspec's engines take nothing but UTF-8.
+    """
+    return path if path.isascii() else path.encode("utf-8", errors="replace").decode("utf-8")
+
+
 def write_all(writes: Sequence[Write]) -> None:
     """Replace several files: all are prepared and synced before the first rename.
 

@@ -37,6 +37,16 @@ def test_ignored_files_are_left_out_by_every_gitignore_above_them(world: World) 
     assert files(world, "sub") == ["sub/deep/local.yaml"]
 
 
+def test_names_and_patterns_that_are_no_utf8_are_held_against_each_other(world: World) -> None:
+    (world.root / ".git").mkdir()
+    (world.root / ".gitignore").write_bytes(b"left-\xff.yaml\n*.tmp.yaml\n")
+    world.configure('[scan]\nexclude = ["vendor/**"]\n')
+    for name in (b"a\xff.yaml", b"left-\xff.yaml", b"\xe9.tmp.yaml", b"vendor/\xff.yaml"):
+        world.write(os.fsdecode(name), POD)
+    # JSON shows a replacement character.
+    assert files(world) == ["a\ufffd.yaml"]
+
+
 def test_an_ignored_file_that_is_named_is_read(world: World) -> None:
     world.write(".gitignore", "*.yaml\n")
     world.write("a.yaml", POD)

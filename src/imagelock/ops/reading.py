@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagelock.errors import FileError
-from imagelock.files import decode, read_bytes, read_up_to
+from imagelock.files import decode, matchable, read_bytes, read_up_to
 from imagelock.formats.all import DOCUMENT_SUFFIXES, find
 from imagelock.formats.text import Text
 from imagelock.limits import YAML_BYTES
@@ -85,7 +85,9 @@ def _rules_by_file(rules: tuple[ScanRule, ...]) -> Callable[[str], tuple[ScanRul
     from pathspec import GitIgnoreSpec  # noqa: PLC0415 - only for rules that name files
 
     specs = [(rule, GitIgnoreSpec.from_lines(rule.files) if rule.files else None) for rule in rules]
-    return lambda name: tuple(rule for rule, spec in specs if spec is None or spec.match_file(name))
+    return lambda name: tuple(
+        rule for rule, spec in specs if spec is None or spec.match_file(matchable(name))
+    )
 
 
 def _read(path: str) -> bytes | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from imagelock.errors import FileError
-from imagelock.files import decode, read_bytes
+from imagelock.files import decode, matchable, read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -122,7 +122,7 @@ def _ignored(path: str, rules: list[_Rules], *, is_folder: bool) -> bool:
     """Ask the nearest rules first; the first that has an opinion decides, as in git."""
     for rule in reversed(rules):
         relative = path[len(rule.folder) + 1 :] + ("/" if is_folder else "")
-        verdict = rule.spec.check_file(relative).include
+        verdict = rule.spec.check_file(matchable(relative)).include
         if verdict is not None:
             return verdict
     return False
@@ -132,7 +132,7 @@ def _left_out(path: str, root: str, own: list[GitIgnoreSpec | None], *, is_folde
     exclude, include = own
     if exclude is None and include is None:
         return False
-    relative = os.path.relpath(path, root) + ("/" if is_folder else "")
+    relative = matchable(os.path.relpath(path, root)) + ("/" if is_folder else "")
     if exclude is not None and exclude.match_file(relative):
         return True
     return include is not None and not is_folder and not include.match_file(relative)
@@ -165,5 +165,5 @@ def _rules_of(folder: str) -> list[_Rules]:
 def _read_rules(folder: str, path: Path) -> list[_Rules]:
     from pathspec import GitIgnoreSpec  # noqa: PLC0415 - checking a single file must not pay for it
 
-    lines = [line for line in decode(read_bytes(path)).splitlines() if line.strip()]
+    lines = [line for line in matchable(decode(read_bytes(path))).splitlines() if line.strip()]
     return [_Rules(folder.rstrip("/"), GitIgnoreSpec.from_lines(lines))] if lines else []
