@@ -21,8 +21,10 @@ MAP = "apiVersion: v1\nkind: ConfigMap\ndata:\n"
         (f"{POD}    args: [--reloader-image=quay.io/acme/x:2]\n", ARGUMENT),
         (f"{POD}    args:\n    - --config-reloader-image=quay.io/acme/x:2\n", ARGUMENT),
         (f"{POD}    args:\n    - -sidecarImage=quay.io/acme/x:2\n", ARGUMENT),
+        (f"{POD}    args:\n    - --config-reloader=quay.io/acme/x:2\n", ARGUMENT),
         (f"{POD}    env:\n    - name: SIDECAR_IMAGE\n      value: quay.io/acme/x:2\n", VARIABLE),
         (f"{POD}    env:\n    - {{name: sidecarImage, value: 'quay.io/acme/x:2'}}\n", VARIABLE),
+        (f"{POD}    env:\n    - name: OTHER\n      value: quay.io/acme/x:2\n", VARIABLE),
         (f"{MAP}  BASE_IMAGE: quay.io/acme/x:2\n", NAMED),
         (f"{MAP}  baseImage: quay.io/acme/x:2\n", NAMED),
         (f"{MAP}  base-image: quay.io/acme/x:2\n", NAMED),
@@ -52,7 +54,8 @@ def test_what_says_image_and_is_one_is_told(content: str, reason: str) -> None:
         f"{MAP}  baseImage: https://x.example/a:1\n",
         f"{POD}    args: [--image-pull-timeout=5m, --image=app, image]\n",
         f"{POD}    env:\n    - name: IMAGE_PULL_POLICY\n      value: Always\n",
-        f"{POD}    env:\n    - name: OTHER\n      value: quay.io/acme/x:2\n",
+        f"{POD}    env:\n    - name: OTHER\n      value: acme/x:2\n",
+        f"{POD}    args: [--listen=0.0.0.0:8080, --upstream=http://x.example/a:1, --zone=a.b/c]\n",
         '{"containers": 1, "image": {"width": 10}, "coverImage": "a.png"}',
     ],
 )
@@ -62,13 +65,14 @@ def test_what_only_says_image_is_not_told(content: str) -> None:
 
 def test_what_a_rule_takes_is_not_told_as_well() -> None:
     text = Text("a.yaml", f"{POD}    args: [--reloader-image=quay.io/acme/x:2]\n")
-    rule = ScanRule(regex=r"--reloader-image=(?P<image>[^\s\]]+)")
-    found = find(text, None, [rule])
-    assert [str(item.reference) for item in found if isinstance(item, Place)] == [
-        "quay.io/acme/app:1",
-        "quay.io/acme/x:2",
-    ]
-    assert not any(isinstance(item, Skipped) for item in found)
+    image = r"--reloader-image=(?P<image>[^\s\]]+)"
+    for rule in (ScanRule(regex=image), ScanRule(kind="Pod", path="spec.containers[].args[]", regex=image)):
+        found = find(text, None, [rule])
+        assert [str(item.reference) for item in found if isinstance(item, Place)] == [
+            "quay.io/acme/app:1",
+            "quay.io/acme/x:2",
+        ]
+        assert not any(isinstance(item, Skipped) for item in found)
 
 
 def test_objects_that_a_config_map_holds_as_text_are_read() -> None:

@@ -60,7 +60,7 @@ from imagelock.model.place import Place, Skipped, Unreadable
 from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from imagelock.formats.base import DocumentFormat, FileFormat, NamedFormat
     from imagelock.formats.text import Text
@@ -134,18 +134,18 @@ def find(text: Text, force: str | None = None, rules: Sequence[ScanRule] = ()) -
     """
     found = list(_find(text, force, rules))
     if any(not rule.reads_documents for rule in rules):
-        found = _without_taken(found, rule_format.find_in_text(text, rules, _characters(found)))
+        found += rule_format.find_in_text(text, rules, _characters(found))
+    if rules:
+        found = _without_taken(found)
     if len(found) > 1:
         found.sort(key=_where)
     return found
 
 
-def _without_taken(found: list[Found], more: Iterable[Found]) -> list[Found]:
-    """Return everything, without what was skipped until a rule took it."""
-    taken = list(more)
-    places = {(item.line, str(item.reference)) for item in taken if isinstance(item, Place)}
-    kept = [item for item in found if not isinstance(item, Skipped) or (item.line, item.text) not in places]
-    return kept + taken
+def _without_taken(found: list[Found]) -> list[Found]:
+    """Return everything but what was skipped until a rule took it."""
+    taken = {(item.line, str(item.reference)) for item in found if isinstance(item, Place)}
+    return [item for item in found if not isinstance(item, Skipped) or (item.line, item.text) not in taken]
 
 
 def _where(item: Found) -> tuple[int, int]:

@@ -31,7 +31,7 @@ _NAMED_LINE = lazily(
     re.MULTILINE,
 )
 _NAMED_KEY = lazily(r"image(?:[-_]?name)?\Z", re.IGNORECASE)
-_ARGUMENT = lazily(r"-{0,2}[\w.-]*image[\w.-]{0,200}=(?P<text>\S+)", re.IGNORECASE | re.ASCII)
+_ARGUMENT = lazily(r"(?P<name>[\w.-]+)=(?P<text>\S+)", re.ASCII)
 _WORDS = ("image", "Image", "IMAGE")
 
 

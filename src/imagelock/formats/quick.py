@@ -107,7 +107,7 @@ _KEY = lazily(r"image(?:[\"']?[ \t]*:|[\w.-]{0,200}=|\\)")
 """Where ``image`` is a key, may be one of JSON between double quotes, or stands in an argument."""
 _NAMED_KEY = lazily(r"Image(?:[-_]?Name)?[\"']?[ \t]*[:=]")
 _KEY_COLON = lazily(r"image[\"']?[ ]*:")
-_HOST = r"[\"']?[A-Za-z0-9-]+\.[A-Za-z0-9.:-]+/[^\s\"',]+[:@]"
+_HOST = r"[\"']?[A-Za-z0-9-]{1,63}\.[A-Za-z0-9.:-]{1,255}/[^\s\"',]{1,1000}[:@]"
 _VALUE = lazily(rf"value: +{_HOST}")
 _ARGUMENT = lazily(rf"={_HOST}")
 """A variable or an argument that is an image by its registry's host."""

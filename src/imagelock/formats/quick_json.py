@@ -42,9 +42,9 @@ _NAMED = lazily(
 _NAMED_KEY = lazily(
     r"(?:image|Image|IMAGE)(?:[-_]?(?:name|Name|NAME))?\"[ \t\r\n]*:[ \t\r\n]*(?:\"(?P<text>[^\"\\]*)\")?|image[\w.-]{0,200}="
 )
-_ARGUMENT = lazily(r"=[A-Za-z0-9-]+\.[A-Za-z0-9.:-]+/[^\s\"]+[:@]")
-"""An argument that is an image by its registry's host."""
-_VALUE = lazily(r"\"value\"[ \t\r\n]*:[ \t\r\n]*\"[A-Za-z0-9-]+\.[A-Za-z0-9.:-]+/[^\s\"]+[:@]")
+_HOST = r"[A-Za-z0-9-]{1,63}\.[A-Za-z0-9.:-]{1,255}/[^\s\"]{1,1000}[:@]"
+_ARGUMENT = lazily(rf"={_HOST}")
+_VALUE = lazily(rf"\"value\"[ \t\r\n]*:[ \t\r\n]*\"{_HOST}")
 _TEXT_KEY = lazily(r"image(?:\\[\"']|')?[ \t]*:")
 _TEXT_LINE = lazily(r"(?:\\[nr]|\")(?:[ \t-]|\\t)*(?:\\[\"']|')?image(?:\\[\"']|')?[ \t]*:")
 """A line inside a string that begins with ``image:``."""
@@ -68,7 +68,7 @@ def quick_json(text: Text, chunk: Chunk) -> list[Found] | None:
     # RELATED_IMAGE_* and IMAGE_default_* hold references, what else says image is told.
     if content.find("IMAGE", start, end) >= 0 or _NAMED.search(content, start, end):
         return None
-    if _has_text_line(content, start, end) or _ARGUMENT.search(content, start, end):
+    if _has_text_line(content, start, end) or _has_other_image(content, start, end):
         return None
     try:
         top = json.loads(content[start:end], object_pairs_hook=_object)
@@ -91,7 +91,7 @@ def shallow(text: Text, chunk: Chunk) -> Document | None:
     keys = _NAMED_KEY.finditer(content, start, end)
     if _has_text_line(content, start, end) or any(map(_may_be_left_over, keys)):
         return None
-    if _ARGUMENT.search(content, start, end) or _VALUE.search(content, start, end):
+    if _has_other_image(content, start, end):
         return None
     try:
         top = json.loads(content[start:end], object_pairs_hook=_object)
@@ -105,6 +105,11 @@ def _may_be_left_over(match: re.Match[str]) -> bool:
     if match["text"] is None:
         return match.string.startswith('"', match.end()) or match[0].endswith("=")
     return loose_line(match["text"], (1, 1), "") is not None
+
+
+def _has_other_image(content: str, start: int, end: int) -> bool:
+    """Whether a variable or an argument is an image by its registry's host."""
+    return any(pattern.search(content, start, end) is not None for pattern in (_ARGUMENT, _VALUE))
 
 
 def _has_text_line(content: str, start: int, end: int) -> bool:
