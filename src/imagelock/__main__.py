@@ -16,6 +16,7 @@ def main() -> None:
     """Run the command line and exit."""
     # A scan makes many values that stay and hardly a cycle: by default a fifth of its time is the collector's.
     gc.set_threshold(*_GC_THRESHOLDS)
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that cannot show a character gets its escape, not an error.
@@ -31,6 +32,14 @@ def main() -> None:
     gc.disable()
     gc.freeze()
     sys.exit(code)
+
+
+def _open_closed_streams() -> None:
+    """Put nothing where a standard stream was closed: else a file that is opened would take its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # The lowest number that is free is the stream's own.
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
 
 
 def run(arguments: list[str]) -> int:

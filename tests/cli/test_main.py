@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -214,3 +216,13 @@ def test_the_module_runs_as_the_script_does(tmp_path: Path) -> None:
     out, _ = running.communicate(timeout=30)
     assert running.returncode == 0
     assert b"unpinned-reference" in out
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_standard_stream_changes_no_exit_code(closed: str, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(deployment("quay.io/acme/app:1"))
+    script = f'exec "$0" -m imagelock scan -C "$1" {closed}'
+    command = ["sh", "-c", script, sys.executable, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, "error" in done.stderr) == (0, False)
+    assert ("quay.io/acme/app:1" in done.stdout) == ((">&-" not in closed) or closed == "2>&-")
