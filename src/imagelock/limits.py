@@ -19,7 +19,7 @@ YAML_BYTES = 16 * MIB
 SHARED_FILES = 1_500
 """Files of a tree for which another process is worth its start, and for each further one."""
 SHARING_PROCESSES = 8
-KEPT_BYTES = 16 * MIB
+KEPT_BYTES = 8 * MIB
 """Bytes of scanned files that a run keeps; what is beyond is read again by those who edit or quote it."""
 YAML_NODES = 2_000_000
 """Nodes walked in one document; an alias bomb is refused long before memory is."""

@@ -181,7 +181,8 @@ def is_documents(text: Text) -> bool:
 
 
 def _may_be_documents(text: Text) -> bool:
-    if _TEMPLATE_SUFFIX.sub("", text.file_name.lower()).endswith(DOCUMENT_SUFFIXES):
+    name = text.file_name.lower()
+    if name.endswith(DOCUMENT_SUFFIXES) or _TEMPLATE_SUFFIX.sub("", name).endswith(DOCUMENT_SUFFIXES):
         return True
     has_key = any(text.content.find(key, 0, _HEAD_CHARS) >= 0 for key in _OBJECT_KEYS)
     return has_key and _OBJECT.search(text.content, 0, _HEAD_CHARS) is not None

@@ -197,10 +197,10 @@ def _schema_images(text: Text, chunk: Chunk) -> Iterator[Found]:
 
 def _may_hide_words(content: str, start: int, end: int) -> bool:
     """Whether a word may be a key that does not stand before a colon as it is."""
-    return any(
-        content.find(sign, start, end) >= 0 and pattern.search(content, start, end) is not None
-        for sign, pattern in _HIDDEN.items()
-    )
+    for sign, pattern in _HIDDEN.items():
+        if content.find(sign, start, end) >= 0 and pattern.search(content, start, end) is not None:
+            return True
+    return False
 
 
 def _line(content: str, start: int, end: int, at: int) -> tuple[int, int]:

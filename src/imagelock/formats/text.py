@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -30,17 +30,17 @@ _SMALL = 32 * 1024
 class Text:
     """One text and the path it is known by (relative, with ``/``); offsets count characters.
 
-    ``chart`` is the chart whose folder the text lies in, as far as the caller knows.
+    ``chart`` is the chart whose folder the text lies in, as far as the caller knows; ``file_name`` is the last
+    part of the path, which every format asks for.
     """
 
     path: str
     content: str
     chart: Chart | None = None
+    file_name: str = field(init=False, repr=False, compare=False)
 
-    @property
-    def file_name(self) -> str:
-        """The last part of the path."""
-        return self.path.rpartition("/")[2]
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "file_name", self.path.rpartition("/")[2])
 
     @cached_property
     def _line_starts(self) -> list[int]:
