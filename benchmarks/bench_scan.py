@@ -18,7 +18,7 @@ from statistics import median
 
 from imagelock.files import decode
 from imagelock.formats.all import find
-from imagelock.formats.text import Text
+from imagelock.formats.syntax.text import Text
 from imagelock.model.digest import Digest
 from imagelock.model.place import Place
 from tree import Tree

@@ -26,7 +26,7 @@ from imagelock.errors import FormatError
 from imagelock.files import decode, encode
 from imagelock.formats.all import FILE_FORMATS, find
 from imagelock.formats.splice import fill
-from imagelock.formats.text import Text
+from imagelock.formats.syntax.text import Text
 from imagelock.limits import YAML_BYTES
 from imagelock.model.digest import Digest
 from imagelock.model.place import Damaged, Place, Unreadable

@@ -20,7 +20,7 @@ import yaml
 from jsonschema import Draft7Validator
 
 from imagelock.formats.all import find
-from imagelock.formats.text import Text
+from imagelock.formats.syntax.text import Text
 from imagelock.model.place import Place
 from support.world import deployment
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from imagelock.formats.all import find, names
-from imagelock.formats.text import Text
+from imagelock.formats.syntax.text import Text
 from imagelock.model.place import Place, Skipped, Unreadable
 
 POD = "apiVersion: v1\nkind: Pod\nspec: {containers: [{image: a/b:1}]}\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from imagelock.formats.split import NO_TAG
-from imagelock.formats.text import Text
+from imagelock.formats.syntax.text import Text
 from imagelock.formats.values import NO_REPOSITORY
 from support.formats import DIGEST, OLD, pinned, places, reasons, references, unpinned
 

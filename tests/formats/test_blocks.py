@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from imagelock.errors import FormatError
-from imagelock.formats.blocks import Item, ListEdit, edit_lists
-from imagelock.formats.text import Text
+from imagelock.formats.edit.blocks import Item, ListEdit, edit_lists
+from imagelock.formats.syntax.text import Text
 
 A, B = (Item((("name", name), ("image", f"quay.io/acme/{name}@sha256:1"))) for name in "ab")
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from imagelock.formats.candidates import has_variable, is_template, is_templated, possible, required
-from imagelock.formats.text import Text
-from imagelock.formats.yaml_text import chunks, compose
+from imagelock.formats.judging.candidates import has_variable, is_template, is_templated, possible, required
+from imagelock.formats.syntax.text import Text
+from imagelock.formats.syntax.yaml_text import chunks, compose
 from imagelock.model.place import Damaged, Place, Skipped
 
 if TYPE_CHECKING:
-    from imagelock.formats.tree import Node
+    from imagelock.formats.syntax.tree import Node
 
 
 @pytest.mark.parametrize(

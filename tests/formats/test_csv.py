@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from imagelock.formats.all import find
-from imagelock.formats.text import Text
+from imagelock.formats.syntax.text import Text
 from imagelock.model.digest import Digest
 from imagelock.model.place import Damaged, Place
 

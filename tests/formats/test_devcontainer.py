@@ -7,7 +7,7 @@ import pytest
 from formats import samples_tools as samples
 from formats.reading import pinned, places, reasons, references
 from imagelock.formats.all import find
-from imagelock.formats.text import Text
+from imagelock.formats.syntax.text import Text
 from imagelock.model.place import Unreadable
 
 PATH = ".devcontainer/devcontainer.json"

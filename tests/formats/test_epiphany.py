@@ -7,7 +7,7 @@ import pytest
 from imagelock.formats.all import find
 from imagelock.formats.epiphany import architecture_of, requirements
 from imagelock.formats.splice import fill
-from imagelock.formats.text import Text
+from imagelock.formats.syntax.text import Text
 from imagelock.model.digest import Digest
 from imagelock.model.place import Damaged, Place, Unreadable
 from imagelock.model.requirement import Requirement

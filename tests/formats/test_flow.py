@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagelock.formats.flow import runs_over_lines
+from imagelock.formats.syntax.flow import runs_over_lines
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from imagelock.formats.all import find
 from imagelock.formats.flux import FLOATS, NO_DIGEST_KEY
 from imagelock.formats.split import NO_APP_VERSION, NULL_DIGEST
-from imagelock.formats.text import Text
+from imagelock.formats.syntax.text import Text
 from imagelock.model.place import Damaged
 from support.formats import DIGEST, pinned, places, reasons, references, unpinned
 

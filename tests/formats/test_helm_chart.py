@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from imagelock.formats.text import Text
+from imagelock.formats.syntax.text import Text
 from support.formats import DIGEST, pinned, places, references, unpinned
 
 HEAD = "apiVersion: v2\nname: web\nversion: 0.1.0\nannotations:\n"

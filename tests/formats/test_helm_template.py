@@ -6,7 +6,7 @@ import pytest
 
 from imagelock.formats.all import find
 from imagelock.formats.helm_template import ACTION, INSIDE_TEXT, NOT_ALONE
-from imagelock.formats.text import Text
+from imagelock.formats.syntax.text import Text
 from support.formats import DIGEST, pinned, places, reasons, references, unpinned
 
 START = "{{- if .Values.on }}\n"

@@ -17,7 +17,7 @@ from imagelock.formats.split import (
     TAG_IS_DIGEST,
     TWO_TAGS,
 )
-from imagelock.formats.text import Chart, Text
+from imagelock.formats.syntax.text import Chart, Text
 from imagelock.formats.values import (
     BARE_WORD,
     NAME_OR_REPOSITORY,

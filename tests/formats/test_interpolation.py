@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from formats.reading import DIGEST
-from imagelock.formats.interpolation import Declared, Piece, UnresolvedError, assemble, resolve
+from imagelock.formats.judging.interpolation import Declared, Piece, UnresolvedError, assemble, resolve
 from imagelock.model.place import Span
 
 _LITERALS = st.sampled_from(["quay.io/", "acme/", "web", "-x", ":", "1", ".2", "a"])

@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagelock.errors import FormatError
-from imagelock.formats.json_nodes import compose_json
-from imagelock.formats.text import Text
-from imagelock.formats.tree import Document
+from imagelock.formats.syntax.json_nodes import compose_json
+from imagelock.formats.syntax.text import Text
+from imagelock.formats.syntax.tree import Document
 from imagelock.limits import JSON_DEPTH
 
 if TYPE_CHECKING:
-    from imagelock.formats.tree import Node
+    from imagelock.formats.syntax.tree import Node
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

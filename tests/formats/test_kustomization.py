@@ -8,7 +8,7 @@ import pytest
 
 from imagelock.formats.kustomization import RENAMED
 from imagelock.formats.split import NULL_DIGEST
-from imagelock.formats.text import Text
+from imagelock.formats.syntax.text import Text
 from support import peers
 from support.formats import DIGEST, OLD, pinned, places, reasons, references, unpinned
 

@@ -16,7 +16,7 @@ import pytest
 
 from imagelock.files import decode
 from imagelock.formats.all import find
-from imagelock.formats.text import Text
+from imagelock.formats.syntax.text import Text
 from imagelock.model.place import Place
 from imagelock.ops.charts import Charts
 

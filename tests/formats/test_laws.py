@@ -14,7 +14,7 @@ from imagelock.errors import FormatError
 from imagelock.files import decode, encode
 from imagelock.formats.all import DOCUMENT_FORMATS, FILE_FORMATS, NAMED_FORMATS, find, names
 from imagelock.formats.splice import fill
-from imagelock.formats.text import Text
+from imagelock.formats.syntax.text import Text
 from imagelock.model.digest import Digest
 from imagelock.model.place import Place
 

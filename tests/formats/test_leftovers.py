@@ -6,8 +6,8 @@ import pytest
 
 from formats.reading import reasons, references
 from imagelock.formats.all import UNKNOWN, find
-from imagelock.formats.leftovers import ARGUMENT, LEFT_OVER, NAMED, VARIABLE
-from imagelock.formats.text import Text
+from imagelock.formats.judging.leftovers import ARGUMENT, LEFT_OVER, NAMED, VARIABLE
+from imagelock.formats.syntax.text import Text
 from imagelock.model.place import Place, Skipped
 from imagelock.model.rule import ScanRule
 

@@ -13,10 +13,10 @@ from formats.samples import SAMPLES
 from imagelock.errors import FormatError
 from imagelock.formats import splice
 from imagelock.formats.all import find
-from imagelock.formats.edits import Edit, applied, edit_of
-from imagelock.formats.local import is_local, is_local_word
+from imagelock.formats.edit.edits import Edit, applied, edit_of
+from imagelock.formats.edit.local import is_local, is_local_word
 from imagelock.formats.splice import fill
-from imagelock.formats.text import Text
+from imagelock.formats.syntax.text import Text
 from imagelock.model.digest import Digest
 from imagelock.model.place import Place, Slot, Span
 

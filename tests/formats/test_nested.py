@@ -9,7 +9,7 @@ import yaml
 
 from imagelock.formats.all import find
 from imagelock.formats.splice import fill
-from imagelock.formats.text import Text
+from imagelock.formats.syntax.text import Text
 from imagelock.limits import TEXT_NESTING
 from imagelock.model.digest import Digest
 from imagelock.model.place import Place

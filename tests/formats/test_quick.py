@@ -11,8 +11,8 @@ import pytest
 from imagelock.errors import FormatError
 from imagelock.formats import all as formats
 from imagelock.formats.quick import quick
-from imagelock.formats.text import Text
-from imagelock.formats.yaml_text import chunks, compose
+from imagelock.formats.syntax.text import Text
+from imagelock.formats.syntax.yaml_text import chunks, compose
 from imagelock.model.place import Place
 
 if TYPE_CHECKING:

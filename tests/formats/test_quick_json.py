@@ -10,8 +10,8 @@ import pytest
 
 from imagelock.formats import all as formats
 from imagelock.formats.quick_json import quick_json, shallow
-from imagelock.formats.text import Text
-from imagelock.formats.yaml_text import chunks
+from imagelock.formats.syntax.text import Text
+from imagelock.formats.syntax.yaml_text import chunks
 from imagelock.model.place import Place
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import pytest
 
 from imagelock.formats.all import find
 from imagelock.formats.splice import fill
-from imagelock.formats.text import Text
+from imagelock.formats.syntax.text import Text
 from imagelock.model.digest import Digest
 from imagelock.model.place import Damaged, Place
 from imagelock.model.rule import ScanRule

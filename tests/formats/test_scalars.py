@@ -11,14 +11,14 @@ import yaml
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from imagelock.formats.json_nodes import compose_json
-from imagelock.formats.scalars import scalar_span
-from imagelock.formats.text import Text
-from imagelock.formats.tree import Document
-from imagelock.formats.yaml_text import chunks, compose
+from imagelock.formats.syntax.json_nodes import compose_json
+from imagelock.formats.syntax.scalars import scalar_span
+from imagelock.formats.syntax.text import Text
+from imagelock.formats.syntax.tree import Document
+from imagelock.formats.syntax.yaml_text import chunks, compose
 
 if TYPE_CHECKING:
-    from imagelock.formats.tree import Node
+    from imagelock.formats.syntax.tree import Node
 
 WORDS = "Zq9"
 _CALM = settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from imagelock.errors import FormatError
 from imagelock.formats.all import find
-from imagelock.formats.edits import Edit, edit_of
+from imagelock.formats.edit.edits import Edit, edit_of
 from imagelock.formats.splice import fill
-from imagelock.formats.text import Text
+from imagelock.formats.syntax.text import Text
 from imagelock.model.digest import Digest
 from imagelock.model.place import Place, Slot, Span
 from imagelock.model.reference import Reference

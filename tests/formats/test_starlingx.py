@@ -7,7 +7,7 @@ import pytest
 from imagelock.formats.all import find
 from imagelock.formats.splice import fill
 from imagelock.formats.starlingx import NO_DIGEST_KEY, read
-from imagelock.formats.text import Text
+from imagelock.formats.syntax.text import Text
 from imagelock.model.digest import Digest
 from imagelock.model.place import Build, Damaged, Place, Skipped, Unreadable
 from imagelock.model.tagfile import Flaw, TagItem

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from imagelock.formats.text import Text
-from imagelock.formats.tree import Document
-from imagelock.formats.yaml_text import chunks, compose
+from imagelock.formats.syntax.text import Text
+from imagelock.formats.syntax.tree import Document
+from imagelock.formats.syntax.yaml_text import chunks, compose
 
 if TYPE_CHECKING:
-    from imagelock.formats.tree import Node
+    from imagelock.formats.syntax.tree import Node
 
 
 def _top(content: str) -> Node:

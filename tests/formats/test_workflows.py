@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from formats.reading import damage, pinned, reasons, references
-from imagelock.formats.leftovers import VARIABLE
+from imagelock.formats.judging.leftovers import VARIABLE
 
 PATH = "x.yaml"
 TASK = "apiVersion: tekton.dev/v1\nkind: Task\nspec:\n"

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagelock.errors import FormatError
-from imagelock.formats.text import Text
-from imagelock.formats.yaml_text import MERGE_CONFLICT, chunks, compose, compose_inner
+from imagelock.formats.syntax.text import Text
+from imagelock.formats.syntax.yaml_text import MERGE_CONFLICT, chunks, compose, compose_inner
 
 if TYPE_CHECKING:
-    from imagelock.formats.tree import Document
+    from imagelock.formats.syntax.tree import Document
 
 DEEP = 100_000
 

@@ -9,7 +9,7 @@ import pytest
 from imagelock.errors import ChangedMeanwhileError, FileError
 from imagelock.files import read_bytes
 from imagelock.formats.all import find
-from imagelock.formats.text import Text
+from imagelock.formats.syntax.text import Text
 from imagelock.ops import reading, scanned
 from imagelock.ops.scanned import Content, Memory, ScannedFile
 from support.world import deployment

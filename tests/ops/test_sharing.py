@@ -16,7 +16,7 @@ import pytest
 
 from formats.samples import SAMPLES
 from imagelock.formats.all import find
-from imagelock.formats.text import Text
+from imagelock.formats.syntax.text import Text
 from imagelock.limits import SHARED_FILES, SHARING_PROCESSES
 from imagelock.model.place import Place
 from imagelock.ops import sharing

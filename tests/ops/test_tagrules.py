@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from imagelock.formats.text import Text
+from imagelock.formats.syntax.text import Text
 from imagelock.model.digest import Digest
 from imagelock.model.findings import Level
 from imagelock.model.tagfile import TagRule

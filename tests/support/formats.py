@@ -10,7 +10,7 @@ from imagelock.model.digest import Digest
 from imagelock.model.place import Place, Skipped
 
 if TYPE_CHECKING:
-    from imagelock.formats.text import Text
+    from imagelock.formats.syntax.text import Text
 
 DIGEST = Digest.of(b"made up")
 OLD = Digest.of(b"an older one")

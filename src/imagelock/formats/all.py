@@ -12,13 +12,7 @@ from imagelock.formats import (
     ansible,
     argo_workflows,
     argocd,
-    azure_pipelines,
-    bitbucket_pipelines,
-    buildkite,
     che_plugin,
-    circleci,
-    cirrus_ci,
-    cloud_build,
     compose_v1,
     container_lists,
     csv,
@@ -27,20 +21,16 @@ from imagelock.formats import (
     devfile,
     docker_compose,
     dockerfile,
-    drone,
     epiphany_images,
     epiphany_registry,
     epiphany_text,
     flux,
-    github_actions,
-    gitlab_ci,
     hcl,
     helm_chart,
     helm_releases,
     helm_template,
     helm_values,
     imagelist,
-    jenkins,
     kubernetes,
     kustomization,
     olm_catalog,
@@ -49,13 +39,25 @@ from imagelock.formats import (
     tekton,
 )
 from imagelock.formats import rules as rule_format
-from imagelock.formats.candidates import is_templated
-from imagelock.formats.leftovers import LEFT_OVER, left_over, loose_lines
-from imagelock.formats.objects import objects
+from imagelock.formats.ci import (
+    azure_pipelines,
+    bitbucket_pipelines,
+    buildkite,
+    circleci,
+    cirrus_ci,
+    cloud_build,
+    drone,
+    github_actions,
+    gitlab_ci,
+    jenkins,
+)
+from imagelock.formats.judging.candidates import is_templated
+from imagelock.formats.judging.leftovers import LEFT_OVER, left_over, loose_lines
+from imagelock.formats.judging.objects import objects
 from imagelock.formats.quick import built_in_kind, quick
 from imagelock.formats.quick_json import quick_json, shallow
-from imagelock.formats.text import Marks
-from imagelock.formats.yaml_text import MERGE_CONFLICT, chunks, compose
+from imagelock.formats.syntax.text import Marks
+from imagelock.formats.syntax.yaml_text import MERGE_CONFLICT, chunks, compose
 from imagelock.model.place import Place, Skipped, Unreadable
 from imagelock.patterns import lazily
 
@@ -63,9 +65,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from imagelock.formats.base import DocumentFormat, FileFormat, NamedFormat
-    from imagelock.formats.text import Text
-    from imagelock.formats.tree import Document
-    from imagelock.formats.yaml_text import Chunk
+    from imagelock.formats.syntax.text import Text
+    from imagelock.formats.syntax.tree import Document
+    from imagelock.formats.syntax.yaml_text import Chunk
     from imagelock.model.place import Found
     from imagelock.model.rule import ScanRule
 

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imagelock.formats.candidates import is_template, required, skipped
+from imagelock.formats.judging.candidates import is_template, required, skipped
 from imagelock.formats.kubernetes import pod_images
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.text import Mark
-    from imagelock.formats.tree import Document, Node
+    from imagelock.formats.syntax.text import Mark
+    from imagelock.formats.syntax.tree import Document, Node
     from imagelock.model.place import Found
 
 name = "ansible"

@@ -13,18 +13,18 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from imagelock.formats.candidates import required
+from imagelock.formats.judging.candidates import required
+from imagelock.formats.judging.objects import group_of, kind_of, objects
+from imagelock.formats.judging.parameters import Parameters, image_of
 from imagelock.formats.kubernetes import CONTAINER_KEYS, container_images, inlined_images, pod_images
-from imagelock.formats.objects import group_of, kind_of, objects
-from imagelock.formats.parameters import Parameters, image_of
 from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections import ChainMap
     from collections.abc import Iterator
 
-    from imagelock.formats.text import Mark
-    from imagelock.formats.tree import Document, Node
+    from imagelock.formats.syntax.text import Mark
+    from imagelock.formats.syntax.tree import Document, Node
     from imagelock.model.place import Found
 
 name = "argo-workflows"

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imagelock.formats.candidates import required_behind
+from imagelock.formats.judging.candidates import required_behind
+from imagelock.formats.judging.nested import inner_documents
+from imagelock.formats.judging.objects import group_of, kind_of, objects
 from imagelock.formats.kubernetes import pod_images
 from imagelock.formats.kustomization import patch_images
-from imagelock.formats.nested import inner_documents
-from imagelock.formats.objects import group_of, kind_of, objects
 from imagelock.formats.values import TEXT_ROLE, parameter_images, value_images
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.tree import Document, Node
+    from imagelock.formats.syntax.tree import Document, Node
     from imagelock.model.place import Found
 
 name = "argocd"

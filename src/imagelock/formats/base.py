@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.text import Mark, Text
-    from imagelock.formats.tree import Document
+    from imagelock.formats.syntax.text import Mark, Text
+    from imagelock.formats.syntax.tree import Document
     from imagelock.model.place import Found
 
 

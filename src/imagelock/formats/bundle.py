@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imagelock.errors import FormatError
-from imagelock.formats.blocks import comment_below
-from imagelock.formats.yaml_text import chunks, compose
+from imagelock.formats.edit.blocks import comment_below
+from imagelock.formats.syntax.yaml_text import chunks, compose
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.text import Text
-    from imagelock.formats.tree import Document, Node
+    from imagelock.formats.syntax.text import Text
+    from imagelock.formats.syntax.tree import Document, Node
 
 CSV_KIND = "ClusterServiceVersion"
 RELATED = ("spec", "relatedImages")

@@ -15,8 +15,8 @@ from imagelock.formats.docker_compose import has_file_name, is_service, service_
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.text import Mark, Text
-    from imagelock.formats.tree import Document
+    from imagelock.formats.syntax.text import Mark, Text
+    from imagelock.formats.syntax.tree import Document
     from imagelock.model.place import Found
 
 name = "compose-v1"

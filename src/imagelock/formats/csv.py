@@ -10,17 +10,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imagelock.errors import ValueFormError
-from imagelock.formats.blocks import comment_below
-from imagelock.formats.candidates import possible, required
+from imagelock.formats.edit.blocks import comment_below
+from imagelock.formats.judging.candidates import possible, required
+from imagelock.formats.judging.nested import json_images
 from imagelock.formats.kubernetes import pod_images
-from imagelock.formats.nested import json_images
 from imagelock.model.place import Place
 from imagelock.model.reference import Reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.tree import Document, Node
+    from imagelock.formats.syntax.tree import Document, Node
     from imagelock.model.place import Found
 
 name = "csv"

@@ -12,17 +12,17 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from imagelock.formats.candidates import required_behind, skipped
 from imagelock.formats.custom_resource_table import KINDS
+from imagelock.formats.judging.candidates import required_behind, skipped
+from imagelock.formats.judging.objects import group_of, kind_of, objects, parameter_reason
 from imagelock.formats.kubernetes import pod_images, side_images
-from imagelock.formats.objects import group_of, kind_of, objects, parameter_reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from imagelock.formats.custom_resource_table import Row
-    from imagelock.formats.text import Mark
-    from imagelock.formats.tree import Document, Node
+    from imagelock.formats.syntax.text import Mark
+    from imagelock.formats.syntax.tree import Document, Node
     from imagelock.model.place import Found
 
 name = "custom-resources"

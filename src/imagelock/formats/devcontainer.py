@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imagelock.errors import FormatError
-from imagelock.formats.candidates import required
-from imagelock.formats.json_nodes import compose_json
-from imagelock.formats.tree import Document
+from imagelock.formats.judging.candidates import required
+from imagelock.formats.syntax.json_nodes import compose_json
+from imagelock.formats.syntax.tree import Document
 from imagelock.model.place import Unreadable
 from imagelock.patterns import lazily
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Iterator
 
-    from imagelock.formats.text import Text
+    from imagelock.formats.syntax.text import Text
     from imagelock.model.place import Found
 
 name = "devcontainer"

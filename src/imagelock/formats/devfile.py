@@ -11,15 +11,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imagelock.formats.candidates import required, skipped
+from imagelock.formats.judging.candidates import required, skipped
+from imagelock.formats.judging.objects import kind_of, objects
 from imagelock.formats.kubernetes import inlined_images, pod_images
-from imagelock.formats.objects import kind_of, objects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.text import Mark
-    from imagelock.formats.tree import Document, Node
+    from imagelock.formats.syntax.text import Mark
+    from imagelock.formats.syntax.tree import Document, Node
     from imagelock.model.place import Found
 
 name = "devfile"

@@ -2,7 +2,7 @@
 
 Read: ``services.*.image``, ``build.additional_contexts`` with ``docker-image://``, ``volumes`` of
 ``type: image``, and services in ``x-`` extensions that an anchor carries into a service.  A text with
-``${TAG:-1.2}`` is read with its defaults (:mod:`imagelock.formats.interpolation`); what the environment
+``${TAG:-1.2}`` is read with its defaults (:mod:`imagelock.formats.judging.interpolation`); what the environment
 or a ``.env`` file sets at run time is not looked at.  ``include`` and ``extends`` are not followed: the
 files they name are Compose files themselves.  Follows the Compose specification.
 """
@@ -12,15 +12,15 @@ from __future__ import annotations
 import fnmatch
 from typing import TYPE_CHECKING
 
-from imagelock.formats.candidates import NO_SPAN, is_template, required_behind, skipped
-from imagelock.formats.interpolation import UnresolvedError, assemble, resolve
+from imagelock.formats.judging.candidates import NO_SPAN, is_template, required_behind, skipped
+from imagelock.formats.judging.interpolation import UnresolvedError, assemble, resolve
 from imagelock.model.place import Place, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.text import Mark, Text
-    from imagelock.formats.tree import Document, Node
+    from imagelock.formats.syntax.text import Mark, Text
+    from imagelock.formats.syntax.tree import Document, Node
     from imagelock.model.place import Found
 
 name = "compose"

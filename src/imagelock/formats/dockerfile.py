@@ -5,7 +5,7 @@ Read: ``FROM [--platform=…] image [AS stage]``, ``COPY --from=``, ``RUN --moun
 images.  Variables of a ``FROM`` are read with the defaults that global ``ARG`` lines give them, or that
 stand in place (``${BASE:-…}``); what ``--build-arg`` sets is not looked at.
 
-The digest goes where the end of the reference is written (:mod:`imagelock.formats.interpolation`).  When
+The digest goes where the end of the reference is written (:mod:`imagelock.formats.judging.interpolation`).  When
 that is an ``ARG``, it must be used for nothing else: ``ARG VERSION=3.12`` becomes
 ``3.12@sha256:…`` only when one ``FROM python:${VERSION}`` and no stage asks for it.
 Follows the Dockerfile reference of Docker's documentation.
@@ -17,10 +17,10 @@ import re
 from typing import TYPE_CHECKING
 
 from imagelock.errors import ValueFormError
-from imagelock.formats.candidates import SHOWN_CHARS, is_template
 from imagelock.formats.dockerfile_args import Arguments
-from imagelock.formats.dockerfile_text import directives, instructions
-from imagelock.formats.interpolation import UnresolvedError
+from imagelock.formats.judging.candidates import SHOWN_CHARS, is_template
+from imagelock.formats.judging.interpolation import UnresolvedError
+from imagelock.formats.syntax.dockerfile_text import directives, instructions
 from imagelock.model.place import Damaged, Place, Skipped, Slot
 from imagelock.model.reference import Reference
 from imagelock.patterns import lazily
@@ -28,8 +28,8 @@ from imagelock.patterns import lazily
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from imagelock.formats.dockerfile_text import Instruction, Word
-    from imagelock.formats.text import Text
+    from imagelock.formats.syntax.dockerfile_text import Instruction, Word
+    from imagelock.formats.syntax.text import Text
     from imagelock.model.place import Found, Span
 
 name = "dockerfile"

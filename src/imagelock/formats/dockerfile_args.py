@@ -13,14 +13,14 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from imagelock.formats.interpolation import Declared, UnresolvedError, assemble, resolve
+from imagelock.formats.judging.interpolation import Declared, UnresolvedError, assemble, resolve
 from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from imagelock.formats.dockerfile_text import Instruction, Word
-    from imagelock.formats.interpolation import Assembled
+    from imagelock.formats.judging.interpolation import Assembled
+    from imagelock.formats.syntax.dockerfile_text import Instruction, Word
 
 _MENTION = lazily(r"\$\{?([A-Za-z_]\w*)", re.ASCII)
 _WHOLE = lazily(r"[\"']?\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))[\"']?", re.ASCII)

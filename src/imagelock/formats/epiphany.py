@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from imagelock.errors import FormatError
 from imagelock.formats import epiphany_images, epiphany_registry, epiphany_text
-from imagelock.formats.candidates import required
-from imagelock.formats.yaml_text import chunks, compose
+from imagelock.formats.judging.candidates import required
+from imagelock.formats.syntax.yaml_text import chunks, compose
 from imagelock.model.place import Place, Unreadable
 from imagelock.model.requirement import ARCHITECTURES, Requirement
 from imagelock.patterns import lazily
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TypeAlias
 
-    from imagelock.formats.text import Text
-    from imagelock.formats.tree import Document
+    from imagelock.formats.syntax.text import Text
+    from imagelock.formats.syntax.tree import Document
     from imagelock.model.place import Found
 
     Read: TypeAlias = "Requirement | Found"

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from imagelock.formats.candidates import required
-from imagelock.formats.tree import Node
+from imagelock.formats.judging.candidates import required
+from imagelock.formats.syntax.tree import Node
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.tree import Document
+    from imagelock.formats.syntax.tree import Document
     from imagelock.model.place import Found
 
 name = "epiphany-images"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imagelock.formats.candidates import required
+from imagelock.formats.judging.candidates import required
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.tree import Document, Node
+    from imagelock.formats.syntax.tree import Document, Node
     from imagelock.model.place import Found
 
 name = "epiphany-registry"

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imagelock.formats import imagelist
-from imagelock.formats.text import Text
+from imagelock.formats.syntax.text import Text
 from imagelock.patterns import lazily
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imagelock.errors import ValueFormError
-from imagelock.formats.candidates import has_variable, is_template, skipped
+from imagelock.formats.judging.candidates import has_variable, is_template, skipped
+from imagelock.formats.judging.objects import group_of, kind_of, objects
 from imagelock.formats.kubernetes import pod_images
 from imagelock.formats.kustomization import image_entries, patch_images
-from imagelock.formats.objects import group_of, kind_of, objects
 from imagelock.formats.split import NULL_DIGEST
 from imagelock.formats.values import value_images
 from imagelock.model.place import Damaged, Place, Slot
@@ -23,7 +23,7 @@ from imagelock.model.reference import Reference
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.tree import Document, Node
+    from imagelock.formats.syntax.tree import Document, Node
     from imagelock.model.place import Found
 
 name = "flux"

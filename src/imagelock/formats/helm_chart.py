@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imagelock.formats.candidates import possible, required
-from imagelock.formats.nested import inner_documents
+from imagelock.formats.judging.candidates import possible, required
+from imagelock.formats.judging.nested import inner_documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.text import Text
-    from imagelock.formats.tree import Document, Node
+    from imagelock.formats.syntax.text import Text
+    from imagelock.formats.syntax.tree import Document, Node
     from imagelock.model.place import Found
 
 name = "helm-chart"

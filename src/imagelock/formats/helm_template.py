@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imagelock.errors import ValueFormError
-from imagelock.formats.candidates import SHOWN_CHARS
+from imagelock.formats.judging.candidates import SHOWN_CHARS
 from imagelock.formats.kubernetes import IMAGE_ENV
 from imagelock.model.place import Place, Skipped, Slot, Span
 from imagelock.model.reference import Reference
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Iterator
 
-    from imagelock.formats.text import Text
+    from imagelock.formats.syntax.text import Text
     from imagelock.model.place import Found
 
 name = "helm-template"

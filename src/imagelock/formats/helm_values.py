@@ -16,8 +16,8 @@ from imagelock.patterns import lazily
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.text import Text
-    from imagelock.formats.tree import Document
+    from imagelock.formats.syntax.text import Text
+    from imagelock.formats.syntax.tree import Document
     from imagelock.model.place import Found
 
 name = "helm-values"

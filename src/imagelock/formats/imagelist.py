@@ -10,14 +10,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from imagelock.formats.candidates import judge_words
+from imagelock.formats.judging.candidates import judge_words
 from imagelock.model.place import Span
 from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.text import Text
+    from imagelock.formats.syntax.text import Text
     from imagelock.model.place import Found
 
 name = "image-list"

@@ -12,15 +12,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imagelock.formats.candidates import required, skipped
-from imagelock.formats.nested import inner_documents, json_images
-from imagelock.formats.objects import group_of, kind_of, objects, parameter_reason
+from imagelock.formats.judging.candidates import required, skipped
+from imagelock.formats.judging.nested import inner_documents, json_images
+from imagelock.formats.judging.objects import group_of, kind_of, objects, parameter_reason
 from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.tree import Document, Node
+    from imagelock.formats.syntax.tree import Document, Node
     from imagelock.model.place import Found
 
 name = "kubernetes"

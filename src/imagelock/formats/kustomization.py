@@ -10,17 +10,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imagelock.formats.candidates import required, skipped
+from imagelock.formats.judging.candidates import required, skipped
+from imagelock.formats.judging.nested import inner_documents
+from imagelock.formats.judging.objects import group_of, kind_of
 from imagelock.formats.kubernetes import container_images, pod_images
-from imagelock.formats.nested import inner_documents
-from imagelock.formats.objects import group_of, kind_of
 from imagelock.formats.split import Parts, all_joined
 from imagelock.formats.values import value_images
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.tree import Document, Node
+    from imagelock.formats.syntax.tree import Document, Node
     from imagelock.model.place import Found
 
 name = "kustomization"

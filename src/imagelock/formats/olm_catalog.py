@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imagelock.formats.candidates import required
+from imagelock.formats.judging.candidates import required
+from imagelock.formats.judging.objects import kind_of, objects, parameter_reason
 from imagelock.formats.kubernetes import container_images, pod_images
-from imagelock.formats.objects import kind_of, objects, parameter_reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.text import Mark
-    from imagelock.formats.tree import Document, Node
+    from imagelock.formats.syntax.text import Mark
+    from imagelock.formats.syntax.tree import Document, Node
     from imagelock.model.place import Found
 
 name = "olm-catalog"

@@ -16,10 +16,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from imagelock.errors import ValueFormError
-from imagelock.formats.flow import runs_over_lines
+from imagelock.formats.judging.leftovers import IMAGE_LINE, loose_line
 from imagelock.formats.kubernetes import name as FORMAT  # noqa: N812 - a constant of that module
-from imagelock.formats.leftovers import IMAGE_LINE, loose_line
-from imagelock.formats.tree import STRING_TAG, plain_tag
+from imagelock.formats.syntax.flow import runs_over_lines
+from imagelock.formats.syntax.tree import STRING_TAG, plain_tag
 from imagelock.model.place import Place, Slot, Span
 from imagelock.model.reference import Reference
 from imagelock.patterns import lazily
@@ -27,8 +27,8 @@ from imagelock.patterns import lazily
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.text import Text
-    from imagelock.formats.yaml_text import Chunk
+    from imagelock.formats.syntax.text import Text
+    from imagelock.formats.syntax.yaml_text import Chunk
     from imagelock.model.place import Found
 
 _SCHEMA = "CustomResourceDefinition"

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import yaml
 
 from imagelock.errors import ValueFormError
-from imagelock.formats.json_nodes import ATOM_TAGS, NUMBER_TAG
+from imagelock.formats.judging.leftovers import LEFT_OVER, loose_line
 from imagelock.formats.kubernetes import CONTAINER_KEYS
 from imagelock.formats.kubernetes import name as FORMAT  # noqa: N812 - a constant of that module
-from imagelock.formats.leftovers import LEFT_OVER, loose_line
 from imagelock.formats.quick import KINDS, is_built_in_version
-from imagelock.formats.scalars import JSON_STYLE
-from imagelock.formats.tree import MAP_TAG, SEQ_TAG, STRING_TAG, Document
+from imagelock.formats.syntax.json_nodes import ATOM_TAGS, NUMBER_TAG
+from imagelock.formats.syntax.scalars import JSON_STYLE
+from imagelock.formats.syntax.tree import MAP_TAG, SEQ_TAG, STRING_TAG, Document
 from imagelock.limits import JSON_DEPTH
 from imagelock.model.place import Place, Slot, Span
 from imagelock.model.reference import Reference
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Iterator
 
-    from imagelock.formats.text import Text
-    from imagelock.formats.tree import RawNode
-    from imagelock.formats.yaml_text import Chunk
+    from imagelock.formats.syntax.text import Text
+    from imagelock.formats.syntax.tree import RawNode
+    from imagelock.formats.syntax.yaml_text import Chunk
     from imagelock.model.place import Found
 
 _KEY = lazily(r'"image"[ \t\r\n]*:[ \t\r\n]*(?:"(?P<text>[^"\\]*)")?')

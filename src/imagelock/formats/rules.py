@@ -7,15 +7,15 @@ from bisect import bisect_left
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from imagelock.formats.candidates import judge_words, required
+from imagelock.formats.judging.candidates import judge_words, required
 from imagelock.model.place import Span
 from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from imagelock.formats.text import Text
-    from imagelock.formats.tree import Document, Node
+    from imagelock.formats.syntax.text import Text
+    from imagelock.formats.syntax.tree import Document, Node
     from imagelock.model.place import Found
     from imagelock.model.rule import ScanRule
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imagelock.formats.candidates import required, skipped
-from imagelock.formats.objects import group_of, kind_of
+from imagelock.formats.judging.candidates import required, skipped
+from imagelock.formats.judging.objects import group_of, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.text import Mark
-    from imagelock.formats.tree import Document, Node
+    from imagelock.formats.syntax.text import Mark
+    from imagelock.formats.syntax.tree import Document, Node
     from imagelock.model.place import Found
 
 name = "skaffold"

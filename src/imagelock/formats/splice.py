@@ -3,7 +3,7 @@
 An edit replaces only the characters that differ between what a slot holds and what it shall hold, so
 pinning inserts a digest and unpinning takes exactly it away again.  Afterwards what was edited is read
 once more.  In YAML and JSON only the intended scalars may differ: where an edit stays inside one word on one
-line that word is enough (:mod:`imagelock.formats.local`), else the documents are parsed before and after.
+line that word is enough (:mod:`imagelock.formats.edit.local`), else the documents are parsed before and after.
 Elsewhere the finder must see the intended references at the same places.
 """
 
@@ -20,19 +20,19 @@ import yaml
 from imagelock.errors import FormatError
 from imagelock.formats import rules as rules_format
 from imagelock.formats.all import FILE_FORMATS, find, is_documents
-from imagelock.formats.edits import Edit, applied, edit_of
-from imagelock.formats.json_nodes import compose_json
-from imagelock.formats.local import is_local, is_local_word
-from imagelock.formats.scalars import scalar_span
-from imagelock.formats.text import Text
-from imagelock.formats.yaml_text import BYTE_ORDER_MARK, chunks
+from imagelock.formats.edit.edits import Edit, applied, edit_of
+from imagelock.formats.edit.local import is_local, is_local_word
+from imagelock.formats.syntax.json_nodes import compose_json
+from imagelock.formats.syntax.scalars import scalar_span
+from imagelock.formats.syntax.text import Text
+from imagelock.formats.syntax.yaml_text import BYTE_ORDER_MARK, chunks
 from imagelock.model.place import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from imagelock.formats.tree import RawNode
-    from imagelock.formats.yaml_text import Chunk
+    from imagelock.formats.syntax.tree import RawNode
+    from imagelock.formats.syntax.yaml_text import Chunk
     from imagelock.model.place import Found
     from imagelock.model.reference import Reference
     from imagelock.model.rule import ScanRule

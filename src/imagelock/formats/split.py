@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from imagelock.errors import ValueFormError
-from imagelock.formats.candidates import NO_SPAN, SHOWN_CHARS, has_variable, is_template
+from imagelock.formats.judging.candidates import NO_SPAN, SHOWN_CHARS, has_variable, is_template
 from imagelock.model.place import Damaged, Place, Skipped, Slot
 from imagelock.model.reference import Reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from imagelock.formats.tree import Node
+    from imagelock.formats.syntax.tree import Node
     from imagelock.model.place import Found, Part
 
 NULL_DIGEST = 'nothing is written behind the key of the digest; write "" there, and pinning fills it'

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import yaml
 
 from imagelock.errors import FormatError, ValueFormError
-from imagelock.formats.tree import Node
-from imagelock.formats.yaml_text import chunks, compose
+from imagelock.formats.syntax.tree import Node
+from imagelock.formats.syntax.yaml_text import chunks, compose
 from imagelock.model.digest import Digest
 from imagelock.model.place import Build, Damaged, Place, Skipped, Slot, Unreadable
 from imagelock.model.reference import Reference
@@ -22,8 +22,8 @@ from imagelock.model.tagfile import DIGEST_KEY, KEYS, Field, Flaw, TagItem
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.text import Text
-    from imagelock.formats.tree import Document
+    from imagelock.formats.syntax.text import Text
+    from imagelock.formats.syntax.tree import Document
     from imagelock.model.place import Found
     from imagelock.model.tagfile import TagPart
 

@@ -12,18 +12,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from imagelock.formats.candidates import has_variable, required, skipped
+from imagelock.formats.judging.candidates import has_variable, required, skipped
+from imagelock.formats.judging.objects import group_of, objects
+from imagelock.formats.judging.parameters import PUT_TOGETHER, Parameters, image_of
 from imagelock.formats.kubernetes import container_images, pod_images
-from imagelock.formats.objects import group_of, objects
-from imagelock.formats.parameters import PUT_TOGETHER, Parameters, image_of
 from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections import ChainMap
     from collections.abc import Iterator
 
-    from imagelock.formats.text import Mark
-    from imagelock.formats.tree import Document, Node
+    from imagelock.formats.syntax.text import Mark
+    from imagelock.formats.syntax.tree import Document, Node
     from imagelock.model.place import Found
 
 name = "tekton"

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from imagelock.errors import ValueFormError
-from imagelock.formats.candidates import is_template, possible, required, skipped
-from imagelock.formats.nested import inner_documents
+from imagelock.formats.judging.candidates import is_template, possible, required, skipped
+from imagelock.formats.judging.nested import inner_documents
 from imagelock.formats.split import Parts, all_joined, text_of
 from imagelock.model.reference import Reference
 from imagelock.patterns import lazily
@@ -23,7 +23,7 @@ from imagelock.patterns import lazily
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.tree import Node
+    from imagelock.formats.syntax.tree import Node
     from imagelock.model.place import Found
 
 IMAGE_KEY = lazily(

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from imagelock.errors import FileError, FormatError
 from imagelock.files import decode, read_bytes
-from imagelock.formats.text import Chart, Text
-from imagelock.formats.yaml_text import chunks, compose
+from imagelock.formats.syntax.text import Chart, Text
+from imagelock.formats.syntax.yaml_text import chunks, compose
 from imagelock.limits import (
     CHART_ARCHIVE_BYTES,
     CHART_BYTES,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from imagelock.errors import FileError, UsageError
 from imagelock.files import decode, read_bytes
 from imagelock.formats import epiphany
-from imagelock.formats.text import Text
+from imagelock.formats.syntax.text import Text
 from imagelock.model.outcome import Change, Outcome, finding
 from imagelock.model.place import Place, Unreadable
 from imagelock.model.requirement import Requirement

@@ -15,7 +15,7 @@ from imagelock.ops.scanned import ScannedFile
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from imagelock.formats.text import Chart
+    from imagelock.formats.syntax.text import Chart
     from imagelock.model.place import Found
     from imagelock.model.rule import ScanRule
     from imagelock.ops.scanned import Content

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from imagelock.errors import FileError
 from imagelock.files import decode, matchable, read_bytes, read_up_to
 from imagelock.formats.all import DOCUMENT_SUFFIXES, find
-from imagelock.formats.text import Text
+from imagelock.formats.syntax.text import Text
 from imagelock.limits import YAML_BYTES
 from imagelock.model.outcome import finding
 from imagelock.ops.charts import PACKAGE_SUFFIX, READ_ONLY, Charts, packed_texts

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from imagelock.errors import FileError, FormatError
 from imagelock.files import decode
 from imagelock.formats.all import find
-from imagelock.formats.text import Text
-from imagelock.formats.yaml_text import chunks, compose
+from imagelock.formats.syntax.text import Text
+from imagelock.formats.syntax.yaml_text import chunks, compose
 from imagelock.model.digest import same_digest
 from imagelock.model.outcome import finding
 from imagelock.model.place import Damaged, Place

@@ -18,8 +18,8 @@ import yaml
 
 from imagelock.errors import FileError, FormatError
 from imagelock.files import encode, read_bytes
-from imagelock.formats.text import Text
-from imagelock.formats.yaml_text import chunks, compose
+from imagelock.formats.syntax.text import Text
+from imagelock.formats.syntax.yaml_text import chunks, compose
 from imagelock.limits import GIB, MIB
 from imagelock.ops.charts import CHART_FILE
 from imagelock.programs import helm_template, kustomize_build

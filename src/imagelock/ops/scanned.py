@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 from imagelock.errors import ChangedMeanwhileError
 from imagelock.files import decode, read_bytes
-from imagelock.formats.text import Text
+from imagelock.formats.syntax.text import Text
 from imagelock.limits import KEPT_BYTES, YAML_BYTES
 from imagelock.model.place import Place
 from imagelock.policy import NO_IGNORES, ignores
 
 if TYPE_CHECKING:
-    from imagelock.formats.text import Chart
+    from imagelock.formats.syntax.text import Chart
     from imagelock.model.place import Found
     from imagelock.model.rule import ScanRule
     from imagelock.policy import Ignores

@@ -17,7 +17,7 @@ from imagelock.errors import FileError, FormatError, UsageError, ValueFormError
 from imagelock.files import Write, decode, encode, read_bytes
 from imagelock.formats.all import DOCUMENT_SUFFIXES, find
 from imagelock.formats.splice import fill
-from imagelock.formats.text import Text
+from imagelock.formats.syntax.text import Text
 from imagelock.model.olm import decode_name
 from imagelock.model.place import Place
 from imagelock.model.reference import DEFAULT_DOMAIN, Reference

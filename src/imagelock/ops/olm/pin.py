@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imagelock.errors import FormatError
-from imagelock.formats.blocks import Item, ListEdit, edit_lists
 from imagelock.formats.bundle import bundles
-from imagelock.formats.text import Text
+from imagelock.formats.edit.blocks import Item, ListEdit, edit_lists
+from imagelock.formats.syntax.text import Text
 from imagelock.model import olm
 from imagelock.model.findings import Level
 from imagelock.model.outcome import Change, finding

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from imagelock.errors import FileError
 from imagelock.files import Write, decode, encode, read_bytes, write_all
 from imagelock.formats.starlingx import read
-from imagelock.formats.text import Text
+from imagelock.formats.syntax.text import Text
 from imagelock.model.findings import Level
 from imagelock.model.outcome import Outcome
 from imagelock.ops.collect import Collection, collect

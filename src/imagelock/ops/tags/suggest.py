@@ -18,7 +18,7 @@ from imagelock.model.tagfile import breaches
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from imagelock.formats.text import Text
+    from imagelock.formats.syntax.text import Text
     from imagelock.model.outcome import Finding
     from imagelock.model.tagfile import TagEntry, TagRule
     from imagelock.ops.collect import Use

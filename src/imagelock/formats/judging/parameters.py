@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections import ChainMap
 from typing import TYPE_CHECKING
 
-from imagelock.formats.candidates import SHOWN_CHARS, required, skipped
+from imagelock.formats.judging.candidates import SHOWN_CHARS, required, skipped
 from imagelock.model.place import Damaged, Skipped
 
 if TYPE_CHECKING:
     import re
     from collections.abc import Iterator
 
-    from imagelock.formats.tree import Node
+    from imagelock.formats.syntax.tree import Node
     from imagelock.model.place import Found
 
 NO_DEFAULT = "a parameter without a default"

@@ -10,7 +10,7 @@ from imagelock.model.reference import Reference
 from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
-    from imagelock.formats.tree import Node
+    from imagelock.formats.syntax.tree import Node
     from imagelock.model.place import Found, Span
 
 _TEMPLATE = lazily(r"\{\{|\{%|###|<[^<>@]+>|<%|%\(|\[\[")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imagelock.formats.candidates import SHOWN_CHARS, has_variable, is_template, judge_words
+from imagelock.formats.judging.candidates import SHOWN_CHARS, has_variable, is_template, judge_words
 from imagelock.model.place import Skipped, Span
 
 if TYPE_CHECKING:
-    from imagelock.formats.text import Text
+    from imagelock.formats.syntax.text import Text
     from imagelock.model.place import Found
 
 

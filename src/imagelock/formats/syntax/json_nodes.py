@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 import yaml
 
 from imagelock.errors import FormatError
-from imagelock.formats.scalars import JSON_STYLE
-from imagelock.formats.tree import MAP_TAG, SEQ_TAG, STRING_TAG
+from imagelock.formats.syntax.scalars import JSON_STYLE
+from imagelock.formats.syntax.tree import MAP_TAG, SEQ_TAG, STRING_TAG
 from imagelock.limits import JSON_DEPTH
 from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
-    from imagelock.formats.tree import RawNode
+    from imagelock.formats.syntax.tree import RawNode
 
 _SPACE = lazily(r"[ \t\r\n]*")
 _ATOM = lazily(r"true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import yaml
 
-from imagelock.formats.scalars import scalar_span
+from imagelock.formats.syntax.scalars import scalar_span
 from imagelock.limits import YAML_DEPTH, YAML_NODES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from imagelock.formats.text import Text
+    from imagelock.formats.syntax.text import Text
     from imagelock.model.place import Span
 
 RawNode: TypeAlias = yaml.ScalarNode | yaml.MappingNode | yaml.SequenceNode

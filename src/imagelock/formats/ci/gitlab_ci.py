@@ -12,14 +12,14 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from imagelock.formats.candidates import required, skipped
+from imagelock.formats.judging.candidates import required, skipped
 from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.text import Mark
-    from imagelock.formats.tree import Document, Node
+    from imagelock.formats.syntax.text import Mark
+    from imagelock.formats.syntax.tree import Document, Node
     from imagelock.model.place import Found
 
 name = "gitlab-ci"

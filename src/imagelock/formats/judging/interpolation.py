@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imagelock.errors import ValueFormError
-from imagelock.formats.candidates import is_template
+from imagelock.formats.judging.candidates import is_template
 from imagelock.limits import REFERENCE_CHARS
 from imagelock.model.place import Slot
 from imagelock.model.reference import Reference

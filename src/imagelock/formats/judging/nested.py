@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 import yaml
 
 from imagelock.errors import FormatError
-from imagelock.formats.candidates import possible
-from imagelock.formats.json_nodes import compose_json
-from imagelock.formats.text import Text
-from imagelock.formats.tree import Document
-from imagelock.formats.yaml_text import chunks, compose_inner
+from imagelock.formats.judging.candidates import possible
+from imagelock.formats.syntax.json_nodes import compose_json
+from imagelock.formats.syntax.text import Text
+from imagelock.formats.syntax.tree import Document
+from imagelock.formats.syntax.yaml_text import chunks, compose_inner
 from imagelock.limits import TEXT_NESTING
 from imagelock.model.place import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.tree import Node, RawNode
+    from imagelock.formats.syntax.tree import Node, RawNode
     from imagelock.model.place import Found
 
 IMAGE_KEYS = ("image",)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imagelock.formats.candidates import required
+from imagelock.formats.judging.candidates import required
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.text import Mark
-    from imagelock.formats.tree import Document
+    from imagelock.formats.syntax.text import Mark
+    from imagelock.formats.syntax.tree import Document
     from imagelock.model.place import Found
 
 name = "circleci"

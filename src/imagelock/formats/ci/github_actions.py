@@ -14,15 +14,15 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from imagelock.formats.candidates import required, required_behind, skipped
+from imagelock.formats.judging.candidates import required, required_behind, skipped
 from imagelock.model.place import Place
 from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.text import Mark
-    from imagelock.formats.tree import Document, Node
+    from imagelock.formats.syntax.text import Mark
+    from imagelock.formats.syntax.tree import Document, Node
     from imagelock.model.place import Found
 
 name = "github-actions"

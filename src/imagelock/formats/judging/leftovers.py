@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from imagelock.errors import ValueFormError
-from imagelock.formats.candidates import SHOWN_CHARS, is_template
+from imagelock.formats.judging.candidates import SHOWN_CHARS, is_template
 from imagelock.model.place import Skipped
 from imagelock.model.reference import Reference
 from imagelock.patterns import lazily
@@ -14,9 +14,9 @@ from imagelock.patterns import lazily
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.text import Text
-    from imagelock.formats.tree import Document, Node
-    from imagelock.formats.yaml_text import Chunk
+    from imagelock.formats.syntax.text import Text
+    from imagelock.formats.syntax.tree import Document, Node
+    from imagelock.formats.syntax.yaml_text import Chunk
     from imagelock.model.place import Found
 
 LEFT_OVER = "an image key outside the places of this format"

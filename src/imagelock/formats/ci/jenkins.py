@@ -12,13 +12,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from imagelock.formats.lexical import words
+from imagelock.formats.judging.lexical import words
 from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.text import Text
+    from imagelock.formats.syntax.text import Text
     from imagelock.model.place import Found
 
 name = "jenkins"

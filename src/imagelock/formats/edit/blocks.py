@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING
 import yaml
 
 from imagelock.errors import FormatError
-from imagelock.formats.edits import Edit, applied, edit_of
-from imagelock.formats.text import Text
-from imagelock.formats.tree import MAP_TAG, SEQ_TAG, STRING_TAG, UNRESOLVED_TAG, plain_tag
-from imagelock.formats.yaml_text import chunks, compose
+from imagelock.formats.edit.edits import Edit, applied, edit_of
+from imagelock.formats.syntax.text import Text
+from imagelock.formats.syntax.tree import MAP_TAG, SEQ_TAG, STRING_TAG, UNRESOLVED_TAG, plain_tag
+from imagelock.formats.syntax.yaml_text import chunks, compose
 from imagelock.model.place import Slot
 from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from imagelock.formats.tree import Document, Node, RawNode
+    from imagelock.formats.syntax.tree import Document, Node, RawNode
 
 _DASH = lazily(r"[ ]*(?P<dash>-)(?P<gap>[ ]+)")
 _COMMENT = lazily(r"[ \t]*# tag: (?P<text>\S+)[ \t]*\r?(?:\n|\Z)")

@@ -15,8 +15,8 @@ import yaml
 from yaml.composer import Composer
 
 from imagelock.errors import FormatError
-from imagelock.formats.json_nodes import compose_json
-from imagelock.formats.tree import (
+from imagelock.formats.syntax.json_nodes import compose_json
+from imagelock.formats.syntax.tree import (
     MAP_TAG,
     SEQ_TAG,
     STRING_TAG,
@@ -31,8 +31,8 @@ from imagelock.patterns import lazily
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.text import Text
-    from imagelock.formats.tree import RawNode
+    from imagelock.formats.syntax.text import Text
+    from imagelock.formats.syntax.tree import RawNode
 
 # Groups are not possessive: Python before 3.11.5 matches such groups wrongly. One way to match keeps them linear.
 _LINE_END = r"(?:\r?\n|\r(?!\n)|\Z)"

@@ -13,12 +13,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from imagelock.formats.flow import runs_over_lines
-from imagelock.formats.tree import STRING_TAG, plain_tag
+from imagelock.formats.syntax.flow import runs_over_lines
+from imagelock.formats.syntax.tree import STRING_TAG, plain_tag
 from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
-    from imagelock.formats.edits import Edit
+    from imagelock.formats.edit.edits import Edit
 
 _WORD = lazily(r"[A-Za-z0-9][A-Za-z0-9./:@_+-]*(?<!:)")
 _AROUND = lazily(r"[A-Za-z0-9./:@_+-]*")

@@ -11,14 +11,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from imagelock.formats.candidates import required
+from imagelock.formats.judging.candidates import required
 from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.formats.text import Mark, Text
-    from imagelock.formats.tree import Document, Node
+    from imagelock.formats.syntax.text import Mark, Text
+    from imagelock.formats.syntax.tree import Document, Node
     from imagelock.model.place import Found
 
 name = "drone"

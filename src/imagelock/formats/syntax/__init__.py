@@ -1,0 +1,1 @@
+"""How texts are written: YAML, JSON and lexical readers that know where every character stands."""
