@@ -21,6 +21,8 @@ SHARED_FILES = 1_500
 SHARING_PROCESSES = 8
 KEPT_BYTES = 8 * MIB
 """Bytes of scanned files that a run keeps; what is beyond is read again by those who edit or quote it."""
+YAML_VALUES = 1_500_000
+"""Values of one document, told from its commas, colons and dashes; each costs some 300 bytes when it is parsed."""
 YAML_NODES = 2_000_000
 """Nodes walked in one document; an alias bomb is refused long before memory is."""
 YAML_DEPTH = 200

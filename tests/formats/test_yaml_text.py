@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from imagelock.errors import FormatError
 from imagelock.formats.syntax.text import Text
 from imagelock.formats.syntax.yaml_text import MERGE_CONFLICT, chunks, compose, compose_inner
+from imagelock.limits import YAML_VALUES
 
 if TYPE_CHECKING:
     from imagelock.formats.syntax.tree import Document
@@ -176,3 +178,19 @@ def test_what_stands_inside_a_scalar_is_composed_or_none() -> None:
     assert compose_inner("a: 1") is not None
     for broken in ("a: [", "\udcff", "\x00", "a: *x"):
         assert compose_inner(broken) is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "image: [" + "1," * YAML_VALUES + "1]\n",
+        '{"image": [' + "1," * YAML_VALUES + "1]}",
+        "image:\n" + "-\n" * YAML_VALUES + "-\n",
+        "image: {" + "a: b," * YAML_VALUES + "}\n",
+    ],
+    ids=["sequence", "json", "items", "mapping"],
+)
+def test_a_document_of_too_many_values_is_refused_before_it_costs_memory(content: str) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert f"more than {YAML_VALUES} values" in str(_error(content))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 1024

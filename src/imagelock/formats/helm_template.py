@@ -37,7 +37,7 @@ _GO_TEMPLATE = lazily(
     r"|required|lookup|quote|fail|not|eq|and|or)\b)"
 )
 _LINE = lazily(
-    r"(?P<indent>[ \t]*)(?P<dashes>(?:-[ \t]+)*)(?P<quote>[\"']?)(?P<key>[\w./-]+)(?P=quote)[ \t]*:(?:[ \t]+|$)"
+    r"(?P<indent>[ \t]*)(?P<dashes>(?:-[ \t]+){0,50})(?P<quote>[\"']?)(?P<key>[\w./-]+)(?P=quote)[ \t]*:(?:[ \t]+|$)"
 )
 _BLOCK = lazily(r"(?:^|[ \t:-])[|>][-+0-9]{0,2}[ \t]*(?:#.*)?$")
 _LITERAL = lazily(

@@ -24,9 +24,9 @@ NAMED = "its key says image, and no format knows this place: a [[scan.rule]] tak
 VARIABLE = "a variable that no format knows: a [[scan.rule]] takes it"
 ARGUMENT = "an argument: a [[scan.rule]] takes it"
 _REST = r"[\"']?(?P<text>[^\s\"'#,}][^\r\n\"'#,}]*)"
-IMAGE_LINE = lazily(rf"^[ \t]*(?:-[ \t]+)*[\"']?image[\"']?[ \t]*:[ \t]*{_REST}", re.MULTILINE)
+IMAGE_LINE = lazily(rf"^[ \t]*(?:-[ \t]+){{0,50}}[\"']?image[\"']?[ \t]*:[ \t]*{_REST}", re.MULTILINE)
 _NAMED_LINE = lazily(
-    r"^[ \t]*(?:-[ \t]+)*[\"']?(?P<key>[\w.-]*(?:image|Image|IMAGE)(?:[-_]?(?:name|Name|NAME))?)[\"']?[ \t]*:[ \t]*"
+    r"^[ \t]*(?:-[ \t]+){0,50}[\"']?(?P<key>[\w.-]*(?:image|Image|IMAGE)(?:[-_]?(?:name|Name|NAME))?)[\"']?[ \t]*:[ \t]*"
     rf"{_REST}",
     re.MULTILINE,
 )

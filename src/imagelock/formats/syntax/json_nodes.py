@@ -15,7 +15,7 @@ import yaml
 from imagelock.errors import FormatError
 from imagelock.formats.syntax.scalars import JSON_STYLE
 from imagelock.formats.syntax.tree import MAP_TAG, SEQ_TAG, STRING_TAG
-from imagelock.limits import JSON_DEPTH
+from imagelock.limits import JSON_DEPTH, YAML_VALUES
 from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ def _mark(index: int) -> yaml.Mark:
 def compose_json(text: str) -> RawNode:
     """Read one JSON value; raise :class:`FormatError` with line and column where it is none."""
     reader = _Reader(text)
+    if text.count(",") + text.count(":") > YAML_VALUES:
+        raise reader.error(f"more than {YAML_VALUES} values")
     node = reader.value(0)
     reader.space()
     if reader.at != len(text):

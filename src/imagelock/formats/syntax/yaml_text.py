@@ -25,7 +25,7 @@ from imagelock.formats.syntax.tree import (
     NestingError,
     check_depth,
 )
-from imagelock.limits import YAML_DEPTH
+from imagelock.limits import YAML_DEPTH, YAML_VALUES
 from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ _BLOCK_RUN = lazily(r"(?:[-?:][ \t]++){8,}")
 _BRACKET = lazily(r"[\[\]{}]")
 _DIRECTIVES = 100
 """Of one document; libyaml compares each with all before it."""
+_VALUE_SIGNS = (",", ":", "- ", "-\n")
 _DEEP_INDENT = " " * 1000
 _DEEP_RUN = 2 * YAML_DEPTH
 _UNPRINTABLE = lazily("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -129,6 +130,8 @@ def _guarded(raw: str) -> RawNode | None:
     """Compose, never deeper than allowed: libyaml's composer recurses and would end the process."""
     if raw.count("\n%") > _DIRECTIVES:
         raise ValueError(f"more than {_DIRECTIVES} directives")
+    if sum(map(raw.count, _VALUE_SIGNS)) > YAML_VALUES:
+        raise ValueError(f"more than {YAML_VALUES} values")
     if is_deep := _may_be_deep(raw):
         _check_event_depth(raw)
     try:
