@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imagelock.errors import ChangedMeanwhileError
+from imagelock.errors import ChangedMeanwhileError, FileError
 from imagelock.files import decode, read_bytes
 from imagelock.formats.syntax.text import Text
 from imagelock.limits import KEPT_BYTES, YAML_BYTES
@@ -49,27 +49,36 @@ _NONE = Memory(0)
 class Content:
     """The bytes of one file, at hand or read again; ``path`` is None for what is no file."""
 
-    def __init__(self, path: str | None, data: bytes | None, fingerprint: bytes = b"") -> None:
+    def __init__(
+        self, path: str | None, data: bytes | None, fingerprint: bytes = b"", name: str = ""
+    ) -> None:
         self._path = path
+        self._name = name
         self._data = data
         self._fingerprint = fingerprint
 
     @classmethod
-    def of(cls, path: str | None, data: bytes, memory: Memory | None = None) -> Content:
-        """Keep ``data``, or where ``memory`` has no room for it what tells whether the file is the same."""
+    def of(cls, path: str | None, data: bytes, memory: Memory | None = None, name: str = "") -> Content:
+        """Keep ``data``, or where ``memory`` has no room for it what tells whether the file is the same.
+
+        ``name`` is how errors call the file.
+        """
         if path is None or memory is None or memory.has_room(data):
             return cls(path, data)
-        return cls(path, None, fingerprint(data))
+        return cls(path, None, fingerprint(data), name)
 
     def read(self) -> bytes:
         """Return the bytes that were looked at; raises :class:`ChangedMeanwhileError` when they are gone."""
         if self._data is not None or self._path is None:
             return self._data or b""
-        data = read_bytes(self._path, YAML_BYTES)
+        try:
+            data = read_bytes(self._path, YAML_BYTES)
+        except FileError as error:
+            raise FileError(error.message, where=self._name, hint=error.hint) from error
         if fingerprint(data) != self._fingerprint:
             raise ChangedMeanwhileError(
                 "somebody changed this file while imagelock was running",
-                where=self._path,
+                where=self._name,
                 hint="run the command again",
             )
         return data
@@ -107,7 +116,7 @@ class ScannedFile:
     ) -> ScannedFile:
         """Return a file that was just read; bytes are kept of those with places, which may be edited."""
         has_places = any(isinstance(item, Place) for item in found)
-        content = Content.of(path, data, memory if has_places or memory is None else _NONE)
+        content = Content.of(path, data, memory if has_places or memory is None else _NONE, text.path)
         return cls(text.path, path, content, found, rules, text.chart, may_ignore=_IGNORE_MARK in data)
 
     @cached_property
