@@ -10,7 +10,7 @@ import pytest
 
 from imagelock.errors import FormatError
 from imagelock.formats import all as formats
-from imagelock.formats.quick import quick
+from imagelock.formats.quick.yaml import quick
 from imagelock.formats.syntax.text import Text
 from imagelock.formats.syntax.yaml_text import chunks, compose
 from imagelock.model.place import Place

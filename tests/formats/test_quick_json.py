@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from imagelock.formats import all as formats
-from imagelock.formats.quick_json import quick_json, shallow
+from imagelock.formats.quick.json import quick_json, shallow
 from imagelock.formats.syntax.text import Text
 from imagelock.formats.syntax.yaml_text import chunks
 from imagelock.model.place import Place

@@ -54,8 +54,9 @@ from imagelock.formats.ci import (
 from imagelock.formats.judging.candidates import is_templated
 from imagelock.formats.judging.leftovers import LEFT_OVER, left_over, loose_lines
 from imagelock.formats.judging.objects import objects
-from imagelock.formats.quick import built_in_kind, quick
-from imagelock.formats.quick_json import quick_json, shallow
+from imagelock.formats.quick.json import quick_json, shallow
+from imagelock.formats.quick.plain import built_in_kind
+from imagelock.formats.quick.yaml import quick
 from imagelock.formats.syntax.text import Marks
 from imagelock.formats.syntax.yaml_text import MERGE_CONFLICT, chunks, compose
 from imagelock.model.place import Place, Skipped, Unreadable

@@ -17,7 +17,7 @@ from imagelock.errors import ValueFormError
 from imagelock.formats.judging.leftovers import LEFT_OVER, loose_line
 from imagelock.formats.kubernetes import CONTAINER_KEYS
 from imagelock.formats.kubernetes import name as FORMAT  # noqa: N812 - a constant of that module
-from imagelock.formats.quick import KINDS, is_built_in_version
+from imagelock.formats.quick.plain import KINDS, Unsure, is_built_in_version
 from imagelock.formats.syntax.json_nodes import ATOM_TAGS, NUMBER_TAG
 from imagelock.formats.syntax.scalars import JSON_STYLE
 from imagelock.formats.syntax.tree import MAP_TAG, SEQ_TAG, STRING_TAG, Document
@@ -58,10 +58,6 @@ _Image: TypeAlias = tuple[str, Any, bool]
 """The path of an ``image`` key, its value, and whether it is a container's."""
 
 
-class _Unsure(Exception):  # noqa: N818 - no error: the parser is asked instead
-    """Something is not of the plainest shape."""
-
-
 def quick_json(text: Text, chunk: Chunk) -> list[Found] | None:
     """Return what a JSON object of built-in kinds holds, or None when only a parser can tell."""
     content, start, end = text.content, chunk.start, chunk.end
@@ -77,7 +73,7 @@ def quick_json(text: Text, chunk: Chunk) -> list[Found] | None:
         images: list[_Image] = []
         _walk(top, "", 0, images)
         return list(_judged(text, chunk, images))
-    except (ValueError, RecursionError, _Unsure):
+    except (ValueError, RecursionError, Unsure):
         return None
 
 
@@ -95,7 +91,7 @@ def shallow(text: Text, chunk: Chunk) -> Document | None:
         return None
     try:
         top = json.loads(content[start:end], object_pairs_hook=_object)
-    except (ValueError, RecursionError, _Unsure):
+    except (ValueError, RecursionError, Unsure):
         return None
     return Document(text, content, _node(top), chunk.index, start)
 
@@ -164,7 +160,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Make an object; one that has a key twice is not for us."""
     made = dict(pairs)
     if len(made) != len(pairs):
-        raise _Unsure
+        raise Unsure
     return made
 
 
@@ -190,7 +186,7 @@ def _is_object(value: Any) -> bool:
 def _walk(value: Any, path: str, depth: int, images: list[_Image], *, is_container: bool = False) -> None:
     """Collect the ``image`` keys at or below a value, in the order of the text."""
     if depth > JSON_DEPTH // 2:
-        raise _Unsure
+        raise Unsure
     if isinstance(value, list):
         _walk_items(value, path, depth, images, are_containers=False)
         return
@@ -198,7 +194,7 @@ def _walk(value: Any, path: str, depth: int, images: list[_Image], *, is_contain
         _check_variables(value.get("env"))
     for key, item in value.items():
         if not key:
-            raise _Unsure
+            raise Unsure
         if key == "image":
             images.append((f"{path}.image" if path else key, item, is_container))
         if isinstance(item, dict):
@@ -226,24 +222,24 @@ def _check_variables(variables: Any) -> None:
         if isinstance(value, str) and (
             ("image" in value and value.lstrip()[:1] in ("{", "[")) or "/" in value
         ):
-            raise _Unsure
+            raise Unsure
 
 
 def _check_volumes(volumes: list[Any]) -> None:
     """Raise where a volume is an image."""
     if any(isinstance(item, dict) and "image" in item for item in volumes):
-        raise _Unsure
+        raise Unsure
 
 
 def _judged(text: Text, chunk: Chunk, images: list[_Image]) -> Iterator[Found]:
     matches = list(_KEY.finditer(text.content, chunk.start, chunk.end))
     if len(matches) != len(images):
-        raise _Unsure
+        raise Unsure
     for match, (path, value, is_container) in zip(matches, images, strict=True):
         if value is None or not (is_container or isinstance(value, str)):
             continue
         if value != match["text"] or not value:
-            raise _Unsure
+            raise Unsure
         start, end = match.span("text")
         position = text.position(start)
         if is_container:
@@ -256,7 +252,7 @@ def _place(value: str, where: tuple[int, int], position: tuple[int, int], path: 
     try:
         reference = Reference.parse(value)
     except ValueFormError as error:
-        raise _Unsure from error
+        raise Unsure from error
     line, column = position
     return Place(
         reference=reference,

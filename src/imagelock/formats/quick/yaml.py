@@ -1,0 +1,109 @@
+"""Plain Kubernetes objects read without a parser: for most files of a product nothing more is needed.
+
+Whatever is not of the plainest shape (flow collections over lines, anchors, tags, tabs, JSON in the environment,
+a value that is no reference) is left to libyaml by returning None, so the answer is always the one that the
+parser would give; a test compares the two.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from imagelock.formats.quick.containers import ContainerReader
+from imagelock.formats.quick.plain import Unsure, built_in_kind
+from imagelock.formats.quick.schema import schema_images
+from imagelock.formats.syntax.flow import runs_over_lines
+from imagelock.patterns import lazily
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imagelock.formats.syntax.text import Text
+    from imagelock.formats.syntax.yaml_text import Chunk
+    from imagelock.model.place import Found
+
+_SCHEMA = "CustomResourceDefinition"
+_HIDDEN = {
+    "\\": lazily(r"\\(?:x|u00|U000000)[4-7]"),
+    "?": lazily(r"\?(?<=[\s,\[{]\?)\s"),
+    "*": lazily(r"\*[\w-]+[ \t]*:(?=\s)", re.ASCII),
+}
+"""How a key may be written without its word before a colon: with escapes, behind a ``?``, as an alias."""
+_UNUSUAL = {
+    "&": (": &", "- &", "\n&"),
+    "*": (": *", "- *", "\n*"),
+    "!": (": !", "- !", "\n!"),
+    "%": ("\n%",),
+    "<": ("<<:", "<%"),
+    "{": ("{{", "{%"),
+}
+"""What only a parser should judge: anchors, aliases, tags, merge keys, directives, templates.
+
+Each is looked for only where its sign stands at all.
+"""
+_CONFLICTS = ("<<<<<<<", ">>>>>>>", "\n=======")
+_NO_KEY = lazily(r"\n(?![ \n#-]|[A-Za-z0-9_./-]+:(?:[ \n]|\Z)|\Z)")
+"""A line at the root that is no key, item or comment: something else than an object stands in the text."""
+_KEY = lazily(r"image(?:[\"']?[ \t]*:|[\w.-]{0,200}=|\\)")
+"""Where ``image`` is a key, may be one of JSON between double quotes, or stands in an argument."""
+_NAMED_KEY = lazily(r"Image(?:[-_]?Name)?[\"']?[ \t]*[:=]")
+_HOST = r"[\"']?[A-Za-z0-9-]{1,63}\.[A-Za-z0-9.:-]{1,255}/[^\s\"',]{1,1000}[:@]"
+_VALUE = lazily(rf"value: +{_HOST}")
+_ARGUMENT = lazily(rf"={_HOST}")
+"""A variable or an argument that is an image by its registry's host."""
+_NAMED_VARIABLE = lazily(r"name: +[\"']?[\w.-]{0,200}[iI]mage[\w.-]{0,200}[\"']?,?[ \n]+value:")
+
+
+def quick(text: Text, chunk: Chunk) -> list[Found] | None:
+    """Return what a document of a built-in kind holds, or None when only a parser can tell."""
+    kind = built_in_kind(text.content, chunk.start, chunk.end)
+    if kind is None or _may_hide_words(text.content, chunk.start, chunk.end):
+        return None
+    try:
+        return list((schema_images if kind == _SCHEMA else _object_images)(text, chunk))
+    except Unsure:
+        return None
+
+
+def _object_images(text: Text, chunk: Chunk) -> Iterator[Found]:
+    """Yield what an object holds that is no schema."""
+    content, start, end = text.content, chunk.start, chunk.end
+    # RELATED_IMAGE_* and IMAGE_default_* hold references, what else says image is told.
+    if content.find("MAGE", start, end) >= 0:
+        raise Unsure
+    if content.find("mage", start, end) < 0:
+        return
+    if content.find("Image", start, end) >= 0 and _NAMED_KEY.search(content, start, end):
+        raise Unsure
+    if content.find("imagename", start, end) >= 0 or _NAMED_VARIABLE.search(content, start, end):
+        raise Unsure
+    if _VALUE.search(content, start, end) or (
+        content.find("=", start, end) >= 0 and _ARGUMENT.search(content, start, end)
+    ):
+        raise Unsure
+    keys = [match.start() for match in _KEY.finditer(content, start, end)]
+    if keys and _is_unusual(content[start:end]):
+        raise Unsure
+    if keys:
+        yield from ContainerReader(text, start, end, chunk.index).found(keys)
+
+
+def _may_hide_words(content: str, start: int, end: int) -> bool:
+    """Whether a word may be a key that does not stand before a colon as it is."""
+    for sign, pattern in _HIDDEN.items():
+        if content.find(sign, start, end) >= 0 and pattern.search(content, start, end) is not None:
+            return True
+    return False
+
+
+def _is_unusual(raw: str) -> bool:
+    # A byte-order mark, tabs, carriage returns and controls are not printable.
+    if not raw.replace("\n", " ").isprintable() or "reference: " in raw or "\n..." in raw:
+        return True
+    if any(word in raw for word in _CONFLICTS):
+        return True
+    for sign, words in _UNUSUAL.items():
+        if sign in raw and any(word in raw for word in words):
+            return True
+    return '\n"' in raw or "\n'" in raw or _NO_KEY.search(raw) is not None or runs_over_lines(raw)
