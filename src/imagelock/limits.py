@@ -41,8 +41,6 @@ CLUSTER_PAGE = 500
 """Objects asked of an API server at once, as kubectl does."""
 CLUSTER_RESTARTS = 3
 """How often a list is begun anew because the API server forgot where it was (410)."""
-LAYER_FILE_BYTES = GIB
-"""One file read out of a layer, decompressed."""
 LAYER_BYTES = 64 * GIB
 """A whole layer, decompressed; it is streamed and never held."""
 LAYER_ENTRIES = 500_000

@@ -36,9 +36,3 @@ def test_where_a_finding_is_names_what_is_known() -> None:
     assert finding("IL101", "x").where is None
     assert finding("IL101", "x", file="a.yaml").where == "a.yaml"
     assert finding("IL101", "x", file="a.yaml", line=3, column=5).where == "a.yaml:3:5"
-
-
-def test_more_findings_make_a_new_outcome() -> None:
-    outcome = Outcome(command="check")
-    more = outcome.with_findings([finding("IL101", "x")])
-    assert (len(outcome.findings), len(more.findings)) == (0, 1)

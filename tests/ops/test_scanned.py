@@ -73,9 +73,7 @@ def test_what_is_no_file_is_always_kept() -> None:
     assert Content.of(None, b"words", Memory(0)).read() == b"words"
 
 
-def test_comments_for_imagelock_are_read_only_where_there_are_some(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_comments_for_imagelock_are_read_only_where_there_are_some(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text(deployment(A))
     file = _file(path, Memory(0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from imagelock.model.findings import KINDS, Level
@@ -139,7 +139,3 @@ class Outcome:
         """Return 0, 1 or 3: could-not-tell weighs more than a finding, a finding more than none."""
         costs = {KINDS[item.code].exit_code for item in self.findings if item.level is Level.ERROR or strict}
         return max(costs, default=0)
-
-    def with_findings(self, more: Iterable[Finding]) -> Outcome:
-        """Return the same outcome with more findings."""
-        return replace(self, findings=(*self.findings, *more))

@@ -48,7 +48,7 @@ class FileReader:
         try:
             if path.endswith(PACKAGE_SUFFIX):
                 return list(self._packed(Path(path), name))
-            data = read_bytes(Path(path)) if is_named else _read(path)
+            data = read_bytes(path) if is_named else _read(path)
         except FileError as error:
             if is_named:
                 raise FileError(error.message, where=name, hint=error.hint) from error
@@ -93,7 +93,8 @@ def _rules_by_file(rules: tuple[ScanRule, ...]) -> Callable[[str], tuple[ScanRul
 def _read(path: str) -> bytes | None:
     """Return the bytes of a folder's file; None for one that is binary or too large to be a manifest."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        # Not blocking: what was a file when its folder was listed may be a named pipe by now.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             data = os.read(descriptor, _STEP_BYTES)
             if data.find(b"\0", 0, _SNIFF_BYTES) >= 0:

@@ -108,18 +108,6 @@ def check_lock(project: Project, collection: Collection, request: LockRequest) -
     )
 
 
-def run_pin(project: Project, collection: Collection, request: PinRequest, mode: Mode) -> Outcome:
-    """Write the lock's digests into the files."""
-    plan = pinning.plan_pin(collection, read_lock(project).lock, request)
-    return run_edits(project, plan, "pin", mode)
-
-
-def run_unpin(project: Project, collection: Collection, form: str, mode: Mode) -> Outcome:
-    """Put the tags back into the files."""
-    plan = pinning.plan_unpin(collection, read_lock(project).lock, form)
-    return run_edits(project, plan, "unpin", mode)
-
-
 def run_edits(project: Project, plan: EditPlan, command: str, mode: Mode) -> Outcome:
     """Carry out an edit plan, all files or none."""
     write = mode.write and (not plan.blocking or mode.keep_going)

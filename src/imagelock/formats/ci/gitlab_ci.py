@@ -41,7 +41,6 @@ _JOB_KEYS = frozenset(
     ]
 )
 _NO_JOBS = frozenset(["variables", "workflow", "include", "stages", "spec", "cache", "image", "services"])
-_IMAGE_KEYS = ("image", "services")
 VARIABLE = "a variable of the pipeline"
 _WHOLE = lazily(r"\$(?:(?P<bare>\w+)|\{(?P<braced>\w+)\})", re.ASCII)
 REFERENCED = "a !reference to another place of the pipeline"

@@ -41,14 +41,6 @@ def inner_json(node: Node) -> Document | None:
     return _inside(node, text, root, 0)
 
 
-def inner_yaml(node: Node) -> Document | None:
-    """Return the YAML or JSON document written in a string; None when it is no mapping or sequence.
-
-    Of several documents the first; :func:`inner_documents` gives all of them.
-    """
-    return next(inner_documents(node), None)
-
-
 def inner_documents(node: Node) -> Iterator[Document]:
     """Yield the YAML or JSON documents written in a string; broken ones and scalars are none."""
     text = node.text

@@ -17,7 +17,7 @@ from imagelock.errors import ValueFormError
 from imagelock.formats.judging.leftovers import LEFT_OVER, loose_line
 from imagelock.formats.kubernetes import CONTAINER_KEYS
 from imagelock.formats.kubernetes import name as FORMAT  # noqa: N812 - a constant of that module
-from imagelock.formats.quick.plain import KINDS, Unsure, is_built_in_version
+from imagelock.formats.quick.plain import HOST, KINDS, Unsure, is_built_in_version
 from imagelock.formats.syntax.json_nodes import ATOM_TAGS, NUMBER_TAG
 from imagelock.formats.syntax.scalars import JSON_STYLE
 from imagelock.formats.syntax.tree import MAP_TAG, SEQ_TAG, STRING_TAG, Document
@@ -42,9 +42,8 @@ _NAMED = lazily(
 _NAMED_KEY = lazily(
     r"(?:image|Image|IMAGE)(?:[-_]?(?:name|Name|NAME))?\"[ \t\r\n]*:[ \t\r\n]*(?:\"(?P<text>[^\"\\]*)\")?|image[\w.-]{0,200}="
 )
-_HOST = r"[A-Za-z0-9-]{1,63}\.[A-Za-z0-9.:-]{1,255}/[^\s\"]{1,1000}[:@]"
-_ARGUMENT = lazily(rf"={_HOST}")
-_VALUE = lazily(rf"\"value\"[ \t\r\n]*:[ \t\r\n]*\"{_HOST}")
+_ARGUMENT = lazily(rf"={HOST}")
+_VALUE = lazily(rf"\"value\"[ \t\r\n]*:[ \t\r\n]*\"{HOST}")
 _TEXT_KEY = lazily(r"image(?:\\[\"']|')?[ \t]*:")
 _TEXT_LINE = lazily(r"(?:\\[nr]|\")(?:[ \t-]|\\t)*(?:\\[\"']|')?image(?:\\[\"']|')?[ \t]*:")
 """A line inside a string that begins with ``image:``."""

@@ -36,6 +36,8 @@ _LINE_CHARS = 8192
 """Of a longer line every word on it would be read to its begin and end."""
 _KIND_LINE = lazily(r"kind: +([A-Za-z]+) *(?=\n|\Z)")
 _VERSION_LINE = lazily(r"apiVersion: +([A-Za-z0-9./-]+) *(?=\n|\Z)")
+HOST = r"[A-Za-z0-9-]{1,63}\.[A-Za-z0-9.:-]{1,255}/[^\s\"',]{1,1000}[:@]"
+"""A reference that begins with a registry's host and has a tag or a digest, bounded for the sake of long words."""
 _BEGINS_KEY = lazily(r" *(?:- +)*[\w.-]+")
 """A key that only ends with ``image``."""
 _BLANKS = lazily(" *")

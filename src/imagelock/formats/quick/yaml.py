@@ -11,13 +11,13 @@ import re
 from typing import TYPE_CHECKING
 
 from imagelock.formats.quick.containers import ContainerReader
-from imagelock.formats.quick.plain import Unsure, built_in_kind
+from imagelock.formats.quick.plain import HOST, Unsure, built_in_kind
 from imagelock.formats.quick.schema import schema_images
 from imagelock.formats.syntax.flow import runs_over_lines
 from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from imagelock.formats.syntax.text import Text
     from imagelock.formats.syntax.yaml_text import Chunk
@@ -47,18 +47,20 @@ _NO_KEY = lazily(r"\n(?![ \n#-]|[A-Za-z0-9_./-]+:(?:[ \n]|\Z)|\Z)")
 """A line at the root that is no key, item or comment: something else than an object stands in the text."""
 _KEY = lazily(r"image(?:[\"']?[ \t]*:|[\w.-]{0,200}=|\\)")
 """Where ``image`` is a key, may be one of JSON between double quotes, or stands in an argument."""
-_NAMED_KEY = lazily(r"Image(?:[-_]?Name)?[\"']?[ \t]*[:=]")
-_HOST = r"[\"']?[A-Za-z0-9-]{1,63}\.[A-Za-z0-9.:-]{1,255}/[^\s\"',]{1,1000}[:@]"
-_VALUE = lazily(rf"value: +{_HOST}")
-_ARGUMENT = lazily(rf"={_HOST}")
-"""A variable or an argument that is an image by its registry's host."""
-_NAMED_VARIABLE = lazily(r"name: +[\"']?[\w.-]{0,200}[iI]mage[\w.-]{0,200}[\"']?,?[ \n]+value:")
+_TOLD = {
+    "Image": lazily(r"Image(?:[-_]?Name)?[\"']?[ \t]*[:=]"),
+    "imagename": lazily("imagename"),
+    "name:": lazily(r"name: +[\"']?[\w.-]{0,200}[iI]mage[\w.-]{0,200}[\"']?,?[ \n]+value:"),
+    "value:": lazily(rf"value: +[\"']?{HOST}"),
+    "=": lazily(rf"=[\"']?{HOST}"),
+}
+"""What is no place and may be told: keys, variables and arguments that say image or are one by its host."""
 
 
 def quick(text: Text, chunk: Chunk) -> list[Found] | None:
     """Return what a document of a built-in kind holds, or None when only a parser can tell."""
     kind = built_in_kind(text.content, chunk.start, chunk.end)
-    if kind is None or _may_hide_words(text.content, chunk.start, chunk.end):
+    if kind is None or _has_one(_HIDDEN, text.content, chunk.start, chunk.end):
         return None
     try:
         return list((schema_images if kind == _SCHEMA else _object_images)(text, chunk))
@@ -74,13 +76,7 @@ def _object_images(text: Text, chunk: Chunk) -> Iterator[Found]:
         raise Unsure
     if content.find("mage", start, end) < 0:
         return
-    if content.find("Image", start, end) >= 0 and _NAMED_KEY.search(content, start, end):
-        raise Unsure
-    if content.find("imagename", start, end) >= 0 or _NAMED_VARIABLE.search(content, start, end):
-        raise Unsure
-    if _VALUE.search(content, start, end) or (
-        content.find("=", start, end) >= 0 and _ARGUMENT.search(content, start, end)
-    ):
+    if _has_one(_TOLD, content, start, end):
         raise Unsure
     keys = [match.start() for match in _KEY.finditer(content, start, end)]
     if keys and _is_unusual(content[start:end]):
@@ -89,9 +85,9 @@ def _object_images(text: Text, chunk: Chunk) -> Iterator[Found]:
         yield from ContainerReader(text, start, end, chunk.index).found(keys)
 
 
-def _may_hide_words(content: str, start: int, end: int) -> bool:
-    """Whether a word may be a key that does not stand before a colon as it is."""
-    for sign, pattern in _HIDDEN.items():
+def _has_one(patterns: Mapping[str, re.Pattern[str]], content: str, start: int, end: int) -> bool:
+    """Whether one of some patterns is there; each is tried only where its sign stands at all."""
+    for sign, pattern in patterns.items():
         if content.find(sign, start, end) >= 0 and pattern.search(content, start, end) is not None:
             return True
     return False

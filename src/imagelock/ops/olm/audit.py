@@ -17,6 +17,7 @@ from imagelock.formats.bundle import CSV_KIND, bundles
 from imagelock.model import olm
 from imagelock.model.outcome import finding
 from imagelock.model.reference import Reference
+from imagelock.ops.about import about
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -121,7 +122,7 @@ def _listed_twice(uses: Iterable[Use]) -> Iterator[Finding]:
             continue
         first = seen.setdefault(olm.identity(use.reference.with_tag(use.reference.tag)), use)
         if first is not use and use.reference.tag is not None:
-            yield _about(
+            yield about(
                 use, "IL109", f"{use.reference} stands in this list already, in line {first.place.line}"
             )
 
@@ -161,7 +162,7 @@ def _tags(uses: Iterable[Use], lock: Lock) -> Iterator[Finding]:
         entry = lock.tagged(reference.name, reference.tag)
         digest = reference.digest or (entry.digest if entry is not None else None)
         if digest is not None and not str(digest).endswith(f":{match['hex']}") and not use.silences("IL126"):
-            yield _about(use, "IL126", f"the tag of {reference} names another digest than {digest}")
+            yield about(use, "IL126", f"the tag of {reference} names another digest than {digest}")
 
 
 def _disagreeing(collection: Collection) -> Iterator[Finding]:
@@ -217,14 +218,3 @@ def _parsed(text: str | None) -> Reference | None:
         return Reference.parse(text)
     except ValueFormError:
         return None
-
-
-def _about(use: Use, code: str, message: str) -> Finding:
-    return finding(
-        code,
-        message,
-        reference=use.reference,
-        file=use.file.name,
-        line=use.place.line,
-        column=use.place.column,
-    )
