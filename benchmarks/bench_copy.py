@@ -29,7 +29,7 @@ import msgspec
 
 from imagelock.model.digest import Digest
 from imagelock.model.manifest import OCI_CONFIG, OCI_MANIFEST
-from imagelock.registry.store import Content
+from imagelock.stores.base import Content
 from support.peers import DockerRegistry, has
 from support.push import Pusher
 
@@ -178,10 +178,10 @@ def fill(address: str) -> tuple[list[str], int]:
         )
         name = f"bench/app{number}"
         for data in (config, *layers):
-            pusher.blob(name, Digest.of(data), data)
+            pusher.get_blob(name, Digest.of(data), data)
         total += sum(map(len, layers))
         content = manifest(config, layers)
-        pusher.manifest(name, content, "1.0")
+        pusher.get_manifest(name, content, "1.0")
         lock.append(f"{address}/{name}:1.0@{content.digest}")
     pusher.close()
     return lock, total

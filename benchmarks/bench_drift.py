@@ -29,9 +29,9 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from imagelock.registry.memory import MemoryStore
+from imagelock.demo.sample_image import LINUX_AMD64, LINUX_ARM64, sample_image
 from imagelock.service.embedded import EmbeddedRegistry
-from imagelock.service.sample import LINUX_AMD64, LINUX_ARM64, sample_image
+from imagelock.stores.memory import MemoryStore
 from support import peers
 from support.push import Pusher
 

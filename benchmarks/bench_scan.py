@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import median
 
 from imagelock.files import decode
-from imagelock.formats.all import find
+from imagelock.formats.scan import find
 from imagelock.formats.syntax.text import Text
 from imagelock.model.digest import Digest
 from imagelock.model.place import Place

@@ -27,8 +27,8 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
+from imagelock.demo.sample_image import sample_image
 from imagelock.model.manifest import OCI_MANIFEST
-from imagelock.service.sample import sample_image
 from support import peers
 from support.push import push_image
 

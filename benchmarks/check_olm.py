@@ -20,7 +20,7 @@ from typing import Any
 
 import yaml
 
-from imagelock.errors import ValueFormError
+from imagelock.errors import InvalidValueError
 from imagelock.model.reference import Reference
 
 IMAGE_IN_JSON = re.compile(r'"image": ?"(?P<image>[^"]+:[^"]+)"')
@@ -191,7 +191,7 @@ def canonical(text: str) -> str:
     """Return a reference as it is meant; every other text as it is."""
     try:
         reference = Reference.parse(text)
-    except ValueFormError:
+    except InvalidValueError:
         return text
     return reference.canonical if reference.tag or reference.digest or "/" in text else text
 

@@ -24,8 +24,9 @@ import yaml
 
 from imagelock.errors import FormatError
 from imagelock.files import decode, encode
-from imagelock.formats.all import FILE_FORMATS, find
-from imagelock.formats.splice import fill
+from imagelock.formats.all import FILE_FORMATS
+from imagelock.formats.edit.splice import fill
+from imagelock.formats.scan import find
 from imagelock.formats.syntax.text import Text
 from imagelock.limits import YAML_BYTES
 from imagelock.model.digest import Digest

@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from imagelock.cli.main import run as imagelock
+from imagelock.demo.sample_image import push_sample, sample_image
 from imagelock.model.reference import Reference
-from imagelock.registry.memory import MemoryStore
 from imagelock.service.embedded import EmbeddedRegistry
-from imagelock.service.sample import push_sample, sample_image
+from imagelock.stores.memory import MemoryStore
 from support import peers, sweep
 from support.world import deployment, mirrors
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 from hypothesis import settings
 
-from imagelock.registry.memory import MemoryStore
 from imagelock.service.embedded import EmbeddedRegistry
+from imagelock.stores.memory import MemoryStore
 from support import peers
 from support.peers import DockerRegistry
 from support.world import make_world

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from imagelock.errors import LockError
-from imagelock.files import Write, held, write_all
+from imagelock.files import Write, file_lock, write_all
 from support import peers, sweep
 from support.world import deployment
 
@@ -61,13 +61,13 @@ _UPDATER = """
 import sys, time
 from pathlib import Path
 from imagelock.errors import LockError
-from imagelock.files import Write, held, read_bytes, write_all
+from imagelock.files import Write, file_lock, read_bytes, write_all
 path, worker, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 refused = 0
 for number in range(count):
     while True:
         try:
-            with held(path, wait=10):
+            with file_lock(path, wait=10):
                 before = read_bytes(path)
                 write_all([Write(path, before, before + f"{worker} {number}\\n".encode())])
             break
@@ -93,8 +93,8 @@ def test_no_update_of_twenty_processes_is_lost(tmp_path: Path) -> None:
 _HOLDER = """
 import sys
 from pathlib import Path
-from imagelock.files import held
-with held(Path(sys.argv[1])):
+from imagelock.files import file_lock
+with file_lock(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.readline()
 """
@@ -115,7 +115,7 @@ def test_a_run_waits_for_another_one_and_says_so_once(tmp_path: Path) -> None:
             assert process.stdin is not None
             process.stdin.close()
 
-        with held(path, wait=60, tell=let_go):
+        with file_lock(path, wait=60, tell=let_go):
             write_all([Write(path, None, b"mine")])
     assert len(told) == 1
     assert f"process {process.pid}" in told[0]
@@ -125,6 +125,10 @@ def test_a_run_waits_for_another_one_and_says_so_once(tmp_path: Path) -> None:
 def test_a_run_that_waited_long_enough_names_the_holder(tmp_path: Path) -> None:
     path = tmp_path / "images.lock"
     told: list[str] = []
-    with held(path), pytest.raises(LockError, match="process"), held(path, wait=0.1, tell=told.append):
+    with (
+        file_lock(path),
+        pytest.raises(LockError, match="process"),
+        file_lock(path, wait=0.1, tell=told.append),
+    ):
         pass
     assert len(told) == 1

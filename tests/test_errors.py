@@ -7,7 +7,7 @@ import re
 import pytest
 
 from imagelock import errors
-from imagelock.errors import FormatError, ImagelockError, IncompleteError, UsageError, ValueFormError
+from imagelock.errors import FormatError, ImagelockError, IncompleteError, InvalidValueError, UsageError
 
 
 def _all(kind: type[ImagelockError]) -> list[type[ImagelockError]]:
@@ -35,8 +35,8 @@ def test_an_error_says_where_and_what() -> None:
 
 
 def test_errors_keep_what_they_are_about() -> None:
-    assert ValueFormError("no digest", text="x").text == "x"
+    assert InvalidValueError("no digest", text="x").text == "x"
     assert (FormatError("broken", line=2, column=3).line, FormatError("broken").line) == (2, 1)
     assert IncompleteError("not whole", missing=("sha256:x",)).missing == ("sha256:x",)
     with pytest.raises(ValueError, match="no digest"):
-        raise ValueFormError("no digest", text="x")
+        raise InvalidValueError("no digest", text="x")

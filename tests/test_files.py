@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from imagelock import files
-from imagelock.errors import ChangedMeanwhileError, FileError, LockError
-from imagelock.files import Write, check_inside, decode, encode, held, read_bytes, write_all
+from imagelock.errors import FileChangedError, FileError, LockError
+from imagelock.files import Write, check_inside, decode, encode, file_lock, read_bytes, write_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -132,7 +132,7 @@ def test_a_file_that_somebody_changed_meanwhile_is_refused_and_nothing_is_writte
     else:
         path.write_bytes({"other": b"xxx\n", "grown": OLD + b"more"}[change])
     expected = path.read_bytes() if path.exists() else None
-    with pytest.raises(ChangedMeanwhileError, match="nothing was written") as refusal:
+    with pytest.raises(FileChangedError, match="nothing was written") as refusal:
         write_all(writes)
     assert refusal.value.where == str(path)
     assert refusal.value.hint
@@ -177,7 +177,7 @@ def test_a_file_in_the_top_folder_has_a_folder() -> None:
 
 def test_a_file_that_became_a_pipe_meanwhile_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a")
-    with pytest.raises(ChangedMeanwhileError):
+    with pytest.raises(FileChangedError):
         write_all([Write(tmp_path / "a", OLD, NEW)])
     assert _names(tmp_path) == ["a"]
 
@@ -341,31 +341,31 @@ def test_a_folder_without_permission_is_named(tmp_path: Path) -> None:
 
 def test_a_held_file_names_its_holder(tmp_path: Path) -> None:
     path = tmp_path / "images.lock"
-    with held(path):
-        with pytest.raises(LockError, match=f"process {os.getpid()}") as refusal, held(path):
+    with file_lock(path):
+        with pytest.raises(LockError, match=f"process {os.getpid()}") as refusal, file_lock(path):
             pass
         assert refusal.value.where == str(path)
         assert refusal.value.hint
-    with held(path):
+    with file_lock(path):
         pass
     assert _names(tmp_path) == []
 
 
 def test_a_failure_inside_lets_go(tmp_path: Path) -> None:
     path = tmp_path / "images.lock"
-    with pytest.raises(KeyboardInterrupt), held(path):
+    with pytest.raises(KeyboardInterrupt), file_lock(path):
         raise KeyboardInterrupt
     assert _names(tmp_path) == []
-    with held(path):
+    with file_lock(path):
         pass
 
 
 def test_a_killed_run_holds_nothing(tmp_path: Path) -> None:
     path = tmp_path / "images.lock"
-    code = "import os,sys;from pathlib import Path;from imagelock.files import held\nwith held(Path(sys.argv[1])): os.kill(os.getpid(), 9)"
+    code = "import os,sys;from pathlib import Path;from imagelock.files import file_lock\nwith file_lock(Path(sys.argv[1])): os.kill(os.getpid(), 9)"
     subprocess.run([sys.executable, "-c", code, str(path)], check=False)
     assert _names(tmp_path) == [".images.lock.held"]
-    with held(path):
+    with file_lock(path):
         pass
     assert _names(tmp_path) == []
 
@@ -378,7 +378,7 @@ def test_two_holders_never_hold_at_once(tmp_path: Path) -> None:
     def hold() -> None:
         for _ in range(200):
             try:
-                with held(path):
+                with file_lock(path):
                     inside.append(1)
                     most.append(len(inside))
                     inside.pop()
@@ -410,15 +410,15 @@ def test_a_holder_that_goes_between_open_and_lock_leaves_no_second_one(
         return real(descriptor)
 
     monkeypatch.setattr(files, "_flock", late)
-    with held(path):
+    with file_lock(path):
         assert holder.exists()
-        with pytest.raises(LockError), held(path):
+        with pytest.raises(LockError), file_lock(path):
             pass
     assert len(calls) == 3
 
 
 def test_a_folder_that_is_not_there_cannot_be_held(tmp_path: Path) -> None:
-    with pytest.raises(FileError, match="no such file"), held(tmp_path / "nothing" / "images.lock"):
+    with pytest.raises(FileError, match="no such file"), file_lock(tmp_path / "nothing" / "images.lock"):
         pass
 
 

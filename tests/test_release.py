@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from imagelock.cli.main import run
-from imagelock.lockfile import parse_lock
+from imagelock.demo.sample_image import LINUX_AMD64, LINUX_ARM64, sample_image
+from imagelock.lockfile.reader import parse_lock
 from imagelock.model.digest import Digest
 from imagelock.model.reference import Reference
-from imagelock.service.sample import LINUX_AMD64, LINUX_ARM64, sample_image
 from support import peers
 from support.push import Pusher
 from support.world import deployment, mirrors

@@ -21,13 +21,13 @@ from click.testing import CliRunner
 
 from imagelock.errors import ImagelockError
 from imagelock.formats.all import DOCUMENT_FORMATS, FILE_FORMATS, NAMED_FORMATS
-from imagelock.model.findings import KINDS, Level
+from imagelock.model.finding_codes import KINDS, Level
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from imagelock.formats.base import DocumentFormat, FileFormat
-    from imagelock.model.findings import Kind
+    from imagelock.model.finding_codes import FindingCode
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = "docs/reference"
@@ -131,7 +131,7 @@ def first_line(thing: type) -> str:
     return " ".join((thing.__doc__ or "").strip().partition("\n\n")[0].replace("``", "`").split())
 
 
-def exit_codes_page(root: type[ImagelockError], kinds: Mapping[str, Kind]) -> str:
+def exit_codes_page(root: type[ImagelockError], kinds: Mapping[str, FindingCode]) -> str:
     """Return the page of exit codes: what each means, which errors and findings lead to it."""
     blocks = [table(("code", "means"), [(str(code), prose(text)) for code, text in EXIT_CODES.items()])]
     for code in sorted({error.exit_code for error in errors(root)}):
@@ -153,7 +153,7 @@ def exit_codes_page(root: type[ImagelockError], kinds: Mapping[str, Kind]) -> st
     )
 
 
-def findings_page(kinds: Mapping[str, Kind]) -> str:
+def findings_page(kinds: Mapping[str, FindingCode]) -> str:
     """Return the page of findings; each has the anchor `#il101`, which reports link to."""
     rows = [(f"[{kind.code}](#{kind.code.lower()})", kind.name, kind.level.value) for kind in kinds.values()]
     return page(
@@ -164,7 +164,7 @@ def findings_page(kinds: Mapping[str, Kind]) -> str:
     )
 
 
-def finding_section(kind: Kind) -> str:
+def finding_section(kind: FindingCode) -> str:
     """Return one finding's section."""
     counts = "counts only with `--strict`" if kind.level is Level.WARNING else f"exit code {kind.exit_code}"
     return "\n\n".join(

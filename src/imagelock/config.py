@@ -13,7 +13,8 @@ import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from imagelock.errors import ConfigError, ValueFormError
+from imagelock.errors import ConfigError, InvalidValueError
+from imagelock.lazy_regex import lazy_regex
 from imagelock.model.exemption import Exemption
 from imagelock.model.hosts import Alternate, HostSettings, Mirror
 from imagelock.model.olm import DIALECTS, Catalog, OlmSettings, safe
@@ -21,22 +22,23 @@ from imagelock.model.platform import Platform
 from imagelock.model.reference import Reference
 from imagelock.model.rule import ScanRule
 from imagelock.model.tagfile import TagRule
-from imagelock.model.tomllines import line_of
-from imagelock.model.tomlread import Table, TableError
-from imagelock.patterns import lazily
+from imagelock.model.toml_lines import line_of
+from imagelock.model.toml_table import Table, TableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FILE_NAME = "imagelock.toml"
 PYPROJECT = "pyproject.toml"
-_CONFIG_TABLE = lazily(r"^[ \t]*\[\[?[ \t]*tool[ \t]*\.[ \t]*[\"']?imagelock[\"']?[ \t]*[.\]]", re.MULTILINE)
+_CONFIG_TABLE = lazy_regex(
+    r"^[ \t]*\[\[?[ \t]*tool[ \t]*\.[ \t]*[\"']?imagelock[\"']?[ \t]*[.\]]", re.MULTILINE
+)
 _HOST = r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
-_AUTHORITY = lazily(_HOST, re.ASCII)
-_URL = lazily(rf"(?P<scheme>https?)://{_HOST}(?P<prefix>/[A-Za-z0-9._~/-]*)?", re.ASCII)
+_AUTHORITY = lazy_regex(_HOST, re.ASCII)
+_URL = lazy_regex(rf"(?P<scheme>https?)://{_HOST}(?P<prefix>/[A-Za-z0-9._~/-]*)?", re.ASCII)
 """A mirror's address and nothing else: what two readers of URLs could take for two hosts is no address."""
-_LINE = lazily(r"line ([0-9]+)", re.ASCII)
-_GROUP = lazily(r"\$\{?([0-9]{1,9})", re.ASCII)
+_LINE = lazy_regex(r"line ([0-9]+)", re.ASCII)
+_GROUP = lazy_regex(r"\$\{?([0-9]{1,9})", re.ASCII)
 FORMS = ("name:tag@digest", "name@digest")
 EXISTING = ("move", "keep")
 
@@ -131,7 +133,7 @@ def _choice(table: Table, name: str, choices: tuple[str, ...]) -> str:
 def _platform(table: Table, text: str) -> Platform:
     try:
         return Platform.parse(text)
-    except ValueFormError as error:
+    except InvalidValueError as error:
         raise TableError(table.key("platforms"), f"{error.message}; {error.hint}") from error
 
 
@@ -272,7 +274,7 @@ def _registry_name(table: Table, host: str) -> str:
     """Check that references can name this host: a mistyped key would be obeyed by nobody, and silently."""
     try:
         domain = Reference.parse(f"{host}/image").domain
-    except ValueFormError as error:
+    except InvalidValueError as error:
         raise TableError(table.path, f"{host!r} is no registry host: {error.message}") from error
     if domain != host:
         raise TableError(table.path, f"{host!r} is no registry host" + (f": write {domain}" if host else ""))

@@ -1,28 +1,28 @@
 """The one tree of exceptions; each carries where it happened and what to do next.
 
-    ImagelockError                  2   anything imagelock reports instead of a traceback
-    ├── UsageError                  2   the command line asks for something that cannot be
-    ├── ConfigError                 2   imagelock.toml, or a credential file, is wrong
-    ├── FileError                   2   a file cannot be read or written
-    │   └── ChangedMeanwhileError   2   somebody else wrote the file between our read and our write
-    ├── LockError                   2   the lock is missing, damaged, of a newer version, or held
-    ├── FormatError                 1   a text cannot be read as the format it claims (finding IL114)
-    ├── ValueFormError              2   a reference, digest or platform that is none
-    ├── ClusterError                3   could not tell: a cluster does not answer, or not wholly
-    └── RegistryError               3   could not tell
-        ├── NotFoundError           3   the registry says: there is no such thing
-        │   └── NoPlatformError     3   the image is there, but not for a platform that was asked for
-        ├── NoAccessError           3   401 or 403 that credentials did not settle
-        ├── RateLimitedError        3   429 for longer than the budget
-        ├── UnreachableError        3   no connection, a time-out, a 5xx that stayed
-        ├── TLSError                3   the certificate cannot be trusted
-        ├── OfflineError            3   nobody was asked, as the run was told
-        ├── DisagreementError       3   two sources give one tag two digests (finding IL104)
-        └── IntegrityError          3   what came is not what it claims to be
-            └── IncompleteError     3   a manifest whose blobs or children are not there
+    ImagelockError                     2   anything imagelock reports instead of a traceback
+    ├── UsageError                     2   the command line asks for something that cannot be
+    ├── ConfigError                    2   imagelock.toml, or a credential file, is wrong
+    ├── FileError                      2   a file cannot be read or written
+    │   └── FileChangedError           2   somebody else wrote the file between our read and our write
+    ├── LockError                      2   the lock is missing, damaged, of a newer version, or held
+    ├── FormatError                    1   a text cannot be read as the format it claims (finding IL114)
+    ├── InvalidValueError              2   a reference, digest or platform that is none
+    ├── ClusterError                   3   could not tell: a cluster does not answer, or not wholly
+    └── RegistryError                  3   could not tell
+        ├── NotFoundError              3   the registry says: there is no such thing
+        │   └── PlatformNotFoundError  3   the image is there, but not for a platform that was asked for
+        ├── AccessDeniedError          3   401 or 403 that credentials did not settle
+        ├── RateLimitedError           3   429 for longer than the budget
+        ├── UnreachableError           3   no connection, a time-out, a 5xx that stayed
+        ├── TLSError                   3   the certificate cannot be trusted
+        ├── OfflineError               3   nobody was asked, as the run was told
+        ├── DigestConflictError        3   two sources give one tag two digests (finding IL104)
+        └── IntegrityError             3   what came is not what it claims to be
+            └── IncompleteError        3   a manifest whose blobs or children are not there
 
 The number is the exit code a command ends with when the error reaches the top (design: 2 over 3
-over 1).  What a *finding* costs is decided in :mod:`imagelock.model.findings` instead.
+over 1).  What a *finding* costs is decided in :mod:`imagelock.model.finding_codes` instead.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class FileError(ImagelockError):
     """A file cannot be read or written."""
 
 
-class ChangedMeanwhileError(FileError):
+class FileChangedError(FileError):
     """Somebody else wrote the file between our read and our write; nothing was replaced."""
 
 
@@ -86,7 +86,7 @@ class FormatError(ImagelockError):
         self.column = column
 
 
-class ValueFormError(ImagelockError, ValueError):
+class InvalidValueError(ImagelockError, ValueError):
     """A reference, digest, platform or media type that is none; ``text`` is what was given.
 
     Ends with 2 where the command line says it; what files say wrong is told as findings.
@@ -130,13 +130,13 @@ class NotFoundError(RegistryError):
     kind = "not found"
 
 
-class NoPlatformError(NotFoundError):
+class PlatformNotFoundError(NotFoundError):
     """The image is there, but has no manifest for any platform that was asked for."""
 
     kind = "no such platform"
 
 
-class NoAccessError(RegistryError):
+class AccessDeniedError(RegistryError):
     """The registry refuses (401 or 403) and our credentials did not settle it."""
 
     kind = "no access"
@@ -172,7 +172,7 @@ class OfflineError(RegistryError):
     kind = "offline"
 
 
-class DisagreementError(RegistryError):
+class DigestConflictError(RegistryError):
     """Two sources that may both say what a tag means gave it two digests; ``tried`` has each with its own."""
 
     kind = "two digests"

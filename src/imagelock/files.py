@@ -19,14 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imagelock.errors import ChangedMeanwhileError, FileError, LockError
+from imagelock.errors import FileChangedError, FileError, LockError
+from imagelock.lazy_regex import lazy_regex
 from imagelock.limits import KIB, YAML_BYTES
-from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-_TEMPORARY = lazily(r"\..+\.(?P<pid>[0-9]+)-[0-9a-f]{8}\.imagelock-tmp", re.ASCII | re.DOTALL)
+_TEMPORARY = lazy_regex(r"\..+\.(?P<pid>[0-9]+)-[0-9a-f]{8}\.imagelock-tmp", re.ASCII | re.DOTALL)
 _NAME_BYTES = 200
 _NO_OWNER = (errno.EPERM, errno.EACCES, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
 """The owner may not be given, has no number in this container's user namespace, or there are none."""
@@ -84,7 +84,7 @@ def encode(text: str) -> bytes:
     return text.encode("utf-8", errors="surrogateescape")
 
 
-def matchable(path: str) -> str:
+def as_utf8(path: str) -> str:
     """Return a path as patterns are held against it: a byte that is no UTF-8 as a question mark.
 
     Some of pathspec's engines take nothing but UTF-8.
@@ -95,7 +95,7 @@ def matchable(path: str) -> str:
 def write_all(writes: Sequence[Write]) -> None:
     """Replace several files: all are prepared and synced before the first rename.
 
-    Raises :class:`ChangedMeanwhileError` when a file is no longer what it was when it was read; nothing
+    Raises :class:`FileChangedError` when a file is no longer what it was when it was read; nothing
     has been replaced then.  Files whose bytes stay the same are not touched.
     """
     changed = [item for item in _targets(writes) if item[1].before != item[1].after]
@@ -169,7 +169,7 @@ def _is_inside(path: str, top: Path, folders: dict[str, bool]) -> bool:
 
 
 @contextlib.contextmanager
-def held(path: Path, *, wait: float = 0.0, tell: Callable[[str], None] | None = None) -> Iterator[None]:
+def file_lock(path: Path, *, wait: float = 0.0, tell: Callable[[str], None] | None = None) -> Iterator[None]:
     """Hold a file for one run (by its neighbour ``.<name>.held``), so that no update is lost.
 
     Waits up to ``wait`` seconds for another run, which ``tell`` hears of once, and then raises
@@ -295,7 +295,7 @@ def _keep_owner(descriptor: int, target: str) -> None:
 
 def _check_unchanged(write: Write) -> None:
     if _now(write) != write.before:
-        raise ChangedMeanwhileError(
+        raise FileChangedError(
             "somebody changed this file while imagelock was running; nothing was written",
             where=str(write.path),
             hint="run the command again",

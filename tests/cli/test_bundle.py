@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from imagelock.demo.sample_image import sample_image
 from imagelock.registry.client import RegistryClient
-from imagelock.registry.layout import LayoutStore
-from imagelock.service.sample import sample_image
+from imagelock.stores.oci_layout import LayoutStore
 from support import peers
 from support.killing import killed_at_random_times, listed
 from support.world import MULTI
@@ -64,7 +64,7 @@ def test_a_bundle_carries_the_lock_to_an_empty_registry(
     with RegistryClient() as client:
         for reference, digest in digests.items():
             repository, _, tag = reference.rpartition(":")
-            assert str(client.manifest(f"{peer_registry.address}/{repository}", tag).digest) == digest
+            assert str(client.get_manifest(f"{peer_registry.address}/{repository}", tag).digest) == digest
     code, summary, _ = bundle(world, "load", name, "--to", peer_registry.address)
     assert (code, summary["there_already"]) == (0, 3)
 
@@ -163,7 +163,7 @@ def test_since_carries_only_what_is_new(
     code, summary, _ = bundle(world, "load", "delta.tar", *to)
     assert (code, summary["copied"] + summary["there_already"]) == (0, 5)  # type: ignore[operator] # counts
     with RegistryClient() as client:
-        found = client.manifest(f"{peer_registry.address}/quay.io/team/new", "1")
+        found = client.get_manifest(f"{peer_registry.address}/quay.io/team/new", "1")
     assert str(found.digest) == new["quay.io/team/new:1"]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from imagelock.cli.main import run
-from imagelock.lockfile import render_lock
+from imagelock.lockfile.writer import render_lock
 from support.apiserver import ApiServer, Wrong
 from support.kube import API, DB, LISTED, LOCK, WEB, container, digest, listed, pinned, pod, workload
 

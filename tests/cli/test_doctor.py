@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trustme
 
-from imagelock.service.sample import push_sample, sample_image
+from imagelock.demo.sample_image import push_sample, sample_image
 from support.images import manifest_body, manifest_reply
 from support.lying import Lying, Reply, document, oci_error
 from support.peers import free_port

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from imagelock.model.findings import KINDS
+from imagelock.model.finding_codes import KINDS
 
 if TYPE_CHECKING:
     from support.world import World

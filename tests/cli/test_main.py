@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from imagelock.cli.main import COMMANDS
-from imagelock.model.findings import KINDS
+from imagelock.model.finding_codes import KINDS
 from imagelock.model.outcome import Outcome, finding
 from support.lying import Lying, Reply
 from support.world import deployment, mirrors, process
@@ -202,7 +202,7 @@ def test_an_unforeseen_error_is_told_in_a_line_and_in_full_only_with_vv(
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("a fault put in by the test")
 
-    monkeypatch.setattr("imagelock.ops.collect.collect", fail)
+    monkeypatch.setattr("imagelock.ops.scan.collect.collect", fail)
     from imagelock.cli.main import run  # noqa: PLC0415 - next to the fault
 
     assert run(["scan", "-C", str(world.root)]) == 2

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from imagelock.demo.sample_image import push_sample, sample_image
 from imagelock.registry.client import RegistryClient
-from imagelock.service.sample import push_sample, sample_image
 from support import peers
 from support.killing import killed_at_random_times, listed
 from support.world import MULTI
@@ -30,7 +30,7 @@ def digests(world: World) -> dict[str, str]:
     return found
 
 
-def held(registry: AnyRegistry, name: str) -> str:
+def file_lock(registry: AnyRegistry, name: str) -> str:
     """Return the digest a reference has in a registry, by skopeo where it is installed."""
     reference = f"{registry.address}/{name}"
     if peers.has("skopeo"):
@@ -38,7 +38,7 @@ def held(registry: AnyRegistry, name: str) -> str:
         return f"sha256:{hashlib.sha256(raw).hexdigest()}"
     with RegistryClient() as client:
         repository, _, tag = reference.rpartition(":")
-        return str(client.manifest(repository, tag).digest)
+        return str(client.get_manifest(repository, tag).digest)
 
 
 def test_images_keep_their_names_tags_and_digests(
@@ -47,7 +47,7 @@ def test_images_keep_their_names_tags_and_digests(
     result = world.run("mirror", "--to", peer_registry.address)
     assert (result.code, result.out.count("copied")) == (0, 3)
     for name, digest in digests.items():
-        assert held(peer_registry, name) == digest
+        assert file_lock(peer_registry, name) == digest
 
 
 def test_a_second_run_has_nothing_to_do(
@@ -72,14 +72,14 @@ def test_an_entry_without_a_tag_gets_one_that_keeps_it(world: World, peer_regist
     digest = world.push("quay.io/team/app:floating")
     world.write("images.lock", f"quay.io/team/app@{digest}\n")
     assert world.run("mirror", "--to", peer_registry.address).code == 0
-    assert held(peer_registry, f"quay.io/team/app:imagelock-{digest[7:19]}") == digest
+    assert file_lock(peer_registry, f"quay.io/team/app:imagelock-{digest[7:19]}") == digest
 
 
 def test_map_gives_other_paths(world: World, digests: dict[str, str], peer_registry: AnyRegistry) -> None:
     rule = "docker.io/library/(.*)=base/$1"
     world.run("mirror", "--to", f"{peer_registry.address}/m", "--map", rule)
-    assert held(peer_registry, "m/base/nginx:1.25") == digests[NAMES[0]]
-    assert held(peer_registry, "m/quay.io/team/app:2") == digests[NAMES[1]]
+    assert file_lock(peer_registry, "m/base/nginx:1.25") == digests[NAMES[0]]
+    assert file_lock(peer_registry, "m/quay.io/team/app:2") == digests[NAMES[1]]
 
 
 def test_a_tag_that_is_another_image_is_refused_and_the_others_are_done(
@@ -98,10 +98,10 @@ def test_a_tag_that_is_another_image_is_refused_and_the_others_are_done(
         "could_not_tell": 0,
         "held_back": 0,
     }
-    assert held(peer_registry, "quay.io/team/app:2") == str(other)
+    assert file_lock(peer_registry, "quay.io/team/app:2") == str(other)
     moved = world.json("mirror", "--to", peer_registry.address, "--move", "quay.io/team/app:2")
     assert (moved.code, moved.document["summary"]["copied"]) == (0, 1)
-    assert held(peer_registry, "quay.io/team/app:2") == digests[NAMES[1]]
+    assert file_lock(peer_registry, "quay.io/team/app:2") == digests[NAMES[1]]
 
 
 def test_an_image_that_is_gone_fails_and_the_others_are_done(
@@ -137,7 +137,7 @@ def test_one_platform_alone_is_told_when_the_registry_refuses_it(
     result = world.json("mirror", "--to", peer_registry.address, "--platform", "linux/arm64")
     assert (result.code, set(result.codes)) == (1, {"IL307"})
     child = sample_image(f"{NAMES[1]} ", MULTI).children[1].digest
-    assert held(peer_registry, f"quay.io/team/app:imagelock-{child.short}") == str(child)
+    assert file_lock(peer_registry, f"quay.io/team/app:imagelock-{child.short}") == str(child)
 
 
 @pytest.mark.parametrize(
@@ -170,4 +170,4 @@ def test_a_killed_mirror_goes_on_and_ends_the_same(
     summary = last.document["summary"]
     assert summary["copied"] + summary["there_already"] == summary["images"] == len(images)
     for name, digest in images.items():
-        assert held(peer_registry, name) == digest
+        assert file_lock(peer_registry, name) == digest

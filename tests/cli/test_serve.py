@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from imagelock.demo.sample_image import push_sample, sample_image
 from imagelock.model.digest import Digest
-from imagelock.registry.layout import LayoutStore
-from imagelock.service.sample import push_sample, sample_image
+from imagelock.stores.oci_layout import LayoutStore
 from support.push import push_image
 from support.wire import Wire
 from support.world import INTERRUPTIBLE
@@ -75,7 +75,7 @@ def test_it_ends_when_asked(tmp_path: Path, number: int, code: int) -> None:
         assert process.returncode == code
     assert "Traceback" not in words
     assert f"http://{address}" in words
-    assert LayoutStore(tmp_path / "new", create=False).manifest("app", "1").body == IMAGE.content.body
+    assert LayoutStore(tmp_path / "new", create=False).get_manifest("app", "1").body == IMAGE.content.body
 
 
 def test_requests_are_told_one_a_line_without_their_query(layout: Path) -> None:
@@ -104,7 +104,7 @@ def test_killed_while_images_come_in_it_has_every_one_it_confirmed(tmp_path: Pat
             process.wait(30)
     store = LayoutStore(root)
     for number in confirmed:
-        assert store.manifest("app", f"v{number}").body == images[number].content.body
+        assert store.get_manifest("app", f"v{number}").body == images[number].content.body
         assert all(store.has_blob("app", descriptor.digest) for descriptor, _ in images[number].blobs)
     assert [path.name for path in root.rglob(".*")] == []
     assert len(confirmed) == 40
@@ -150,4 +150,4 @@ def test_a_full_disk_is_a_507_and_nothing_is_lost(layout: Path, monkeypatch: pyt
             assert reply.status == 507
         assert wire.ask("GET", "/v2/app/manifests/1").body == IMAGE.content.body
         assert wire.ask("HEAD", f"/v2/app/blobs/{Digest.of(data)}").status == 404
-        wire.blob("app", Digest.of(data), data)
+        wire.get_blob("app", Digest.of(data), data)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from imagelock.cluster.dump import read_dump
-from imagelock.cluster.running import Kind, Owner, Running, Workload
+from imagelock.cluster.running import Kind, Owner, RunningContainer, Workload
 from imagelock.errors import FileError
 from support.kube import WEB, container, listed, pinned, pod, workload
 
@@ -48,40 +48,42 @@ def test_a_pod_tells_all_that_counts(tmp_path: Path) -> None:
     assert [
         (item.kind, item.container, item.image, item.image_id, item.reason)
         for item in found
-        if isinstance(item, Running)
+        if isinstance(item, RunningContainer)
     ] == [
-        (Kind.INIT, "i", "a", None, "Running"),
-        (Kind.CONTAINER, "c", "nginx:1", "nginx@sha256:x", "Running"),
+        (Kind.INIT, "i", "a", None, "RunningContainer"),
+        (Kind.CONTAINER, "c", "nginx:1", "nginx@sha256:x", "RunningContainer"),
         (Kind.EPHEMERAL, "e", "b", None, "ErrImagePull"),
-        (Kind.VOLUME, "v", "c", "c@sha256:x", "Running"),
+        (Kind.VOLUME, "v", "c", "c@sha256:x", "RunningContainer"),
     ]
-    assert {item.owner for item in found if isinstance(item, Running)} == {Owner("Deployment", "web")}
+    assert {item.owner for item in found if isinstance(item, RunningContainer)} == {
+        Owner("Deployment", "web")
+    }
 
 
 def test_lists_single_objects_and_several_documents(tmp_path: Path) -> None:
     single = json.dumps(POD).encode()
-    assert kinds(read(tmp_path, single)) == [Running]
-    assert kinds(read(tmp_path, listed(POD, DEPLOYMENT))) == [Running, Workload]
+    assert kinds(read(tmp_path, single)) == [RunningContainer]
+    assert kinds(read(tmp_path, listed(POD, DEPLOYMENT))) == [RunningContainer, Workload]
     assert kinds(read(tmp_path, single + listed(DEPLOYMENT) + b"\n\n" + single)) == [
-        Running,
+        RunningContainer,
         Workload,
-        Running,
+        RunningContainer,
     ]
 
 
 def test_gzipped_dumps(tmp_path: Path) -> None:
-    assert kinds(read(tmp_path, gzip.compress(listed(POD)))) == [Running]
+    assert kinds(read(tmp_path, gzip.compress(listed(POD)))) == [RunningContainer]
 
 
 def test_standard_input(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\n  " + listed(POD))))
-    assert kinds(list(read_dump(tmp_path / "-", "-"))) == [Running]
+    assert kinds(list(read_dump(tmp_path / "-", "-"))) == [RunningContainer]
 
 
 def test_a_raw_typed_list_whose_items_do_not_say_what_they_are(tmp_path: Path) -> None:
     item = {key: value for key, value in POD.items() if key not in ("kind", "apiVersion")}
     whole = {"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": [item]}
-    assert kinds(read(tmp_path, json.dumps(whole).encode())) == [Running]
+    assert kinds(read(tmp_path, json.dumps(whole).encode())) == [RunningContainer]
 
 
 def test_yaml_dumps(tmp_path: Path) -> None:
@@ -102,7 +104,7 @@ items:
 kind: CronJob
 metadata: {{name: n}}
 """
-    assert kinds(read(tmp_path, text.encode())) == [Running, Workload]
+    assert kinds(read(tmp_path, text.encode())) == [RunningContainer, Workload]
 
 
 def test_other_kinds_are_passed_over(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from imagelock.cluster.imageid import parse_image_id
-from imagelock.errors import ValueFormError
+from imagelock.errors import InvalidValueError
 from imagelock.model.reference import Reference
 
 CASES: list[dict[str, Any]] = json.loads(
@@ -44,5 +44,5 @@ def test_the_name_is_canonical_like_a_references() -> None:
     ["nginx:1.27", "", "sha256:bbb", "docker://", f"sha1:{'b' * 40}", f"a@sha256:{'B' * 64}", "b" * 63],
 )
 def test_what_has_no_whole_digest_is_refused(text: str) -> None:
-    with pytest.raises(ValueFormError):
+    with pytest.raises(InvalidValueError):
         parse_image_id(text)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from imagelock.cluster.live import RESOURCES, Access, connect, read_cluster
-from imagelock.cluster.running import Running, Unseen, Workload
+from imagelock.cluster.running import RunningContainer, UnreadableObject, Workload
 from imagelock.errors import ConfigError, UsageError
 from support.apiserver import PATHS, ApiServer, Wrong
 from support.kube import WEB, container, pinned, pod, workload
@@ -39,11 +39,11 @@ def read(server: ApiServer, tmp_path: Path, *namespaces: str, token: str | None 
 
 
 def names(found: list[Observed]) -> list[str]:
-    return [item.pod for item in found if isinstance(item, Running)]
+    return [item.pod for item in found if isinstance(item, RunningContainer)]
 
 
-def unseen(found: list[Observed]) -> list[Unseen]:
-    return [item for item in found if isinstance(item, Unseen)]
+def unseen(found: list[Observed]) -> list[UnreadableObject]:
+    return [item for item in found if isinstance(item, UnreadableObject)]
 
 
 def test_every_page_of_every_resource(server: ApiServer, tmp_path: Path) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from imagelock.formats.all import find
-from imagelock.formats.splice import fill
+from imagelock.formats.edit.splice import fill
+from imagelock.formats.scan import find
 from imagelock.formats.syntax.text import Text
 from imagelock.model.digest import Digest
 from imagelock.model.place import Damaged, Place, Skipped

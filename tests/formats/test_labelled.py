@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from imagelock.files import decode
-from imagelock.formats.all import find
+from imagelock.formats.scan import find
 from imagelock.formats.syntax.text import Text
 from imagelock.model.place import Place
-from imagelock.ops.charts import Charts
+from imagelock.ops.scan.charts import Charts
 
 if TYPE_CHECKING:
     from collections.abc import Callable

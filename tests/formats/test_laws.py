@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from formats.samples import SAMPLES
 from imagelock.errors import FormatError
 from imagelock.files import decode, encode
-from imagelock.formats.all import DOCUMENT_FORMATS, FILE_FORMATS, NAMED_FORMATS, find, names
-from imagelock.formats.splice import fill
+from imagelock.formats.all import DOCUMENT_FORMATS, FILE_FORMATS, NAMED_FORMATS, names
+from imagelock.formats.edit.splice import fill
+from imagelock.formats.scan import find
 from imagelock.formats.syntax.text import Text
 from imagelock.model.digest import Digest
 from imagelock.model.place import Place

@@ -11,13 +11,12 @@ import yaml
 from imagelock.cli.main import run
 from imagelock.errors import UsageError
 from imagelock.interchange.admission import export, options
-from imagelock.interchange.base import Asked
-from imagelock.lockfile import render_lock
+from imagelock.interchange.base import ExportOptions
+from imagelock.lockfile.writer import render_lock
 from imagelock.model.digest import Digest
-from imagelock.model.exemption import Exemption
+from imagelock.model.exemption import Exemption, exemption_for_pod
 from imagelock.model.lock import Lock, LockedImage
 from imagelock.model.reference import Reference
-from imagelock.policy import exemption_for_pod
 from support.admission import Admission, Request
 from support.kube import API, LISTED, LOCK, WEB, container, digest, pinned, pod, workload
 
@@ -30,10 +29,10 @@ BAD = f"nginx:1.27@{UNKNOWN}"
 TAGGED = "nginx:1.27"
 
 
-def asked(*exemptions: Exemption, **values: tuple[str, ...]) -> Asked:
+def asked(*exemptions: Exemption, **values: tuple[str, ...]) -> ExportOptions:
     defaults = {option.name: option.default for option in options}
     given_values = {name.replace("_", "-"): value for name, value in values.items()}
-    return Asked(values={**defaults, **given_values}, exemptions=exemptions)
+    return ExportOptions(values={**defaults, **given_values}, exemptions=exemptions)
 
 
 def admission(*exemptions: Exemption, lock: Lock = LOCK, **values: tuple[str, ...]) -> Admission:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from imagelock.interchange import imagelist
-from imagelock.interchange.base import Asked
-from imagelock.lockfile import parse_list
+from imagelock.interchange.base import ExportOptions
+from imagelock.lockfile.reader import parse_list
 from imagelock.model.digest import Digest
 from imagelock.model.lock import Lock, LockedImage
 
@@ -18,10 +18,10 @@ def test_an_export_is_one_image_a_line_and_reads_back() -> None:
             LockedImage(name="docker.io/library/redis", tag="7", digest=ONE),
         )
     )
-    text = imagelist.export(lock, Asked())
+    text = imagelist.export(lock, ExportOptions())
     assert text == f"quay.io/z/z@{TWO}\ndocker.io/library/redis:7@{ONE}\n"
     assert parse_list(text, "list") == lock
 
 
 def test_an_empty_lock_is_an_empty_list() -> None:
-    assert imagelist.export(Lock(), Asked()) == ""
+    assert imagelist.export(Lock(), ExportOptions()) == ""

@@ -11,8 +11,8 @@ import yaml
 
 from imagelock.errors import UsageError
 from imagelock.interchange import containerd_hosts, idms, itms, mirror_job, registries_conf
-from imagelock.interchange.base import Asked
-from imagelock.lockfile import parse_list
+from imagelock.interchange.base import ExportOptions
+from imagelock.lockfile.reader import parse_list
 from support import peers
 
 if TYPE_CHECKING:
@@ -37,9 +37,9 @@ def lock() -> Lock:
     return parse_list(text, "list")
 
 
-def asked(**values: str) -> Asked:
+def asked(**values: str) -> ExportOptions:
     given = {"mirror": MIRROR, "name": "x", **values}
-    return Asked(values={name.replace("_", "-"): (value,) for name, value in given.items()})
+    return ExportOptions(values={name.replace("_", "-"): (value,) for name, value in given.items()})
 
 
 def objects(text: str) -> list[Any]:
@@ -94,7 +94,7 @@ def test_skopeo_pulls_from_the_mirror_by_registries_conf(
     if not peers.has("skopeo"):
         return
     raw = peers.skopeo("--registries-conf", str(conf), "inspect", "--raw", "docker://docker.io/team/app:1")
-    assert json.loads(raw) == json.loads(world.store.manifest("docker.io/team/app", "1").body)
+    assert json.loads(raw) == json.loads(world.store.get_manifest("docker.io/team/app", "1").body)
 
 
 def test_containerd_gets_one_file_a_host(lock: Lock) -> None:
@@ -117,7 +117,7 @@ def test_the_job_mirrors_every_shard_of_the_lock(world: World, peer_registry: An
     for number in range(6):
         world.push(f"docker.io/team/app{number}:1")
     images = "".join(
-        f"docker.io/team/app{number}:1@{world.store.tagged(f'docker.io/team/app{number}', '1')}\n"
+        f"docker.io/team/app{number}:1@{world.store.resolve_tag(f'docker.io/team/app{number}', '1')}\n"
         for number in range(6)
     )
     config, job = objects(

@@ -16,9 +16,9 @@ from imagelock.interchange import (
     prepull,
     relatedimages,
 )
-from imagelock.interchange.base import Asked
+from imagelock.interchange.base import ExportOptions
 from imagelock.interchange.operator_manifest import read
-from imagelock.lockfile import parse_list
+from imagelock.lockfile.reader import parse_list
 from imagelock.model.digest import Digest
 from imagelock.model.lock import Lock, LockedImage
 
@@ -38,15 +38,15 @@ TOOL = f"docker.io/library/busybox@{ONE}"
 
 
 def test_references_and_replacements_are_those_of_operator_manifest_tools() -> None:
-    references = json.loads(operator_references.export(LOCK, Asked()))
+    references = json.loads(operator_references.export(LOCK, ExportOptions()))
     assert references == [image.reference for image in LOCK.images]
-    replacements = json.loads(operator_replacements.export(LOCK, Asked()))
+    replacements = json.loads(operator_replacements.export(LOCK, ExportOptions()))
     assert list(replacements) == references
     assert replacements["quay.io/a/app:1.0"] == f"quay.io/a/app@{TWO}"
 
 
 def test_replacements_read_back_as_the_same_lock() -> None:
-    text = operator_replacements.export(LOCK, Asked())
+    text = operator_replacements.export(LOCK, ExportOptions())
     lines = "".join(f"{reference.canonical}\n" for reference in read(text, "r.json"))
     assert parse_list(lines, "list") == LOCK
 
@@ -71,11 +71,11 @@ def test_the_import_prints_a_list_that_pins(world: World) -> None:
 
 
 def test_related_images_have_unique_names_and_their_tag() -> None:
-    text = relatedimages.export(LOCK, Asked())
+    text = relatedimages.export(LOCK, ExportOptions())
     related = yaml.safe_load(text)["relatedImages"]
     assert [item["name"] for item in related] == ["redis-7", "app-1.0", "app-latest", f"bare-@{TWO}"]
     assert "  # tag: quay.io/a/app:latest\n" in text
-    assert yaml.safe_load(relatedimages.export(Lock(), Asked())) == {"relatedImages": []}
+    assert yaml.safe_load(relatedimages.export(Lock(), ExportOptions())) == {"relatedImages": []}
 
 
 def test_related_images_that_collide_are_told() -> None:
@@ -83,11 +83,11 @@ def test_related_images_that_collide_are_told() -> None:
         tuple(LockedImage(name=f"{host}/a/b", tag="1", digest=ONE) for host in ("ghcr.io", "quay.io"))
     )
     with pytest.raises(UsageError, match="IL116"):
-        relatedimages.export(lock, Asked())
+        relatedimages.export(lock, ExportOptions())
 
 
-def _asked(**values: str) -> Asked:
-    return Asked(values={name.replace("_", "-"): (value,) for name, value in values.items()})
+def _asked(**values: str) -> ExportOptions:
+    return ExportOptions(values={name.replace("_", "-"): (value,) for name, value in values.items()})
 
 
 def test_a_daemon_set_pulls_each_digest_once() -> None:

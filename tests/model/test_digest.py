@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagelock.errors import ValueFormError
+from imagelock.errors import InvalidValueError
 from imagelock.model.digest import HEX_CHARS, Digest, new_hasher, same_digest
 
 
@@ -43,12 +43,12 @@ def test_digests_round_trip_and_prove_their_bytes(algorithm: str, data: bytes) -
     ],
 )
 def test_what_is_no_digest_is_refused(text: str) -> None:
-    with pytest.raises(ValueFormError):
+    with pytest.raises(InvalidValueError):
         Digest.parse(text)
 
 
 def test_an_unknown_algorithm_is_never_hashed_with() -> None:
-    with pytest.raises(ValueFormError, match="unknown digest algorithm"):
+    with pytest.raises(InvalidValueError, match="unknown digest algorithm"):
         new_hasher("md5")
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagelock.errors import ValueFormError
+from imagelock.errors import InvalidValueError
 from imagelock.limits import INDEX_CHILDREN
 from imagelock.model.digest import Digest
 from imagelock.model.manifest import (
@@ -126,25 +126,25 @@ def test_the_kind_is_what_every_sign_agrees_on(document: object, media_type: str
     ],
 )
 def test_what_contradicts_itself_is_refused(document: object, media_type: str | None, reason: str) -> None:
-    with pytest.raises(ValueFormError, match=reason):
+    with pytest.raises(InvalidValueError, match=reason):
         _parse(document, media_type)
 
 
 def test_duplicate_keys_are_refused() -> None:
     body = json.dumps(MANIFEST).replace('"layers"', '"config": {}, "layers"').encode()
-    with pytest.raises(ValueFormError, match="duplicate JSON key 'config'"):
+    with pytest.raises(InvalidValueError, match="duplicate JSON key 'config'"):
         parse_manifest(body)
 
 
 def test_an_index_has_a_largest_number_of_children() -> None:
-    with pytest.raises(ValueFormError, match="more than"):
+    with pytest.raises(InvalidValueError, match="more than"):
         _parse({**INDEX, "manifests": [CHILD] * (INDEX_CHILDREN + 1)})
 
 
 @given(st.binary(max_size=60))
 def test_any_bytes_are_a_manifest_or_a_refusal(body: bytes) -> None:
     for data in (body, b'{"schemaVersion":2,' + body):
-        with pytest.raises(ValueFormError):
+        with pytest.raises(InvalidValueError):
             parse_manifest(data)
 
 
@@ -153,11 +153,11 @@ def test_a_config_tells_its_platform() -> None:
         "linux", "arm", "v7"
     )
     for body in (b"[]", b"{}", b'{"os":"linux"}', b"x"):
-        with pytest.raises(ValueFormError):
+        with pytest.raises(InvalidValueError):
             parse_config_platform(body)
 
 
 def test_a_descriptor_by_itself_is_read() -> None:
     assert parse_descriptor(PART, "index.json").digest == DIGEST
-    with pytest.raises(ValueFormError, match="is not a descriptor"):
+    with pytest.raises(InvalidValueError, match="is not a descriptor"):
         parse_descriptor([], "index.json")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from imagelock.model.findings import Level
+from imagelock.model.finding_codes import Level
 from imagelock.model.outcome import Outcome, finding
 
 

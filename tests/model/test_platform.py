@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from imagelock.errors import ValueFormError
+from imagelock.errors import InvalidValueError
 from imagelock.model.platform import Platform
 
 
@@ -28,7 +28,7 @@ def test_the_text_form_is_read_and_printed(text: str, printed: str) -> None:
     "text", ["", "linux", "linux/", "/amd64", "linux/amd64/", "a/b/c/d", "li nux/amd64", "linux/amd64\n"]
 )
 def test_what_is_no_platform_is_refused_with_the_form(text: str) -> None:
-    with pytest.raises(ValueFormError) as refusal:
+    with pytest.raises(InvalidValueError) as refusal:
         Platform.parse(text)
     assert "linux/amd64" in str(refusal.value.hint)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagelock.errors import ValueFormError
+from imagelock.errors import InvalidValueError
 from imagelock.limits import REFERENCE_CHARS
 from imagelock.model.digest import Digest
 from imagelock.model.reference import Reference, is_tag
@@ -53,7 +53,7 @@ def test_the_canonical_form_is_its_own_canonical_form(case: dict[str, str]) -> N
 
 @pytest.mark.parametrize("case", _of("reject"))
 def test_what_no_registry_can_mean_is_refused_with_a_reason(case: dict[str, str]) -> None:
-    with pytest.raises(ValueFormError) as refusal:
+    with pytest.raises(InvalidValueError) as refusal:
         Reference.parse(case["input"])
     assert refusal.value.text is not None
     assert refusal.value.message
@@ -120,7 +120,7 @@ def test_pinning_and_unpinning_a_reference_is_the_identity(written: str) -> None
 def test_any_text_is_a_reference_or_a_refusal(text: str) -> None:
     try:
         reference = Reference.parse(text)
-    except ValueFormError:
+    except InvalidValueError:
         return
     assert str(reference) == text
 
@@ -152,7 +152,7 @@ def test_an_untagged_reference_means_latest_until_a_digest_says_more() -> None:
     ],
 )
 def test_a_refusal_names_what_a_person_would_stumble_over(text: str, reason: str, hint: str | None) -> None:
-    with pytest.raises(ValueFormError, match=reason) as refusal:
+    with pytest.raises(InvalidValueError, match=reason) as refusal:
         Reference.parse(text)
     assert refusal.value.hint == hint
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagelock.errors import ValueFormError
+from imagelock.errors import InvalidValueError
 from imagelock.limits import JSON_DEPTH
 from imagelock.model import strictjson
 
@@ -47,12 +47,12 @@ def test_json_round_trips(value: Json) -> None:
     ],
 )
 def test_what_json_lets_through_is_refused(text: str, reason: str) -> None:
-    with pytest.raises(ValueFormError, match=reason):
+    with pytest.raises(InvalidValueError, match=reason):
         strictjson.loads(text)
 
 
 def test_bytes_that_are_no_utf8_are_refused() -> None:
-    with pytest.raises(ValueFormError, match="not JSON"):
+    with pytest.raises(InvalidValueError, match="not JSON"):
         strictjson.loads(b'"\xff"')
 
 

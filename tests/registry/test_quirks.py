@@ -17,9 +17,9 @@ import pytest
 
 from imagelock.errors import NotFoundError, RateLimitedError
 from imagelock.model.digest import Digest
-from imagelock.registry.challenge import parse_challenges
-from imagelock.registry.tokens import may_see
-from imagelock.registry.transport import Transport
+from imagelock.registry.auth.challenge import parse_challenges
+from imagelock.registry.auth.tokens import may_see
+from imagelock.registry.http.transport import Transport
 from support.images import manifest_body, manifest_reply
 from support.lying import Reply, document, oci_error
 
@@ -178,7 +178,7 @@ def test_ghcr_and_lscr_tell_no_expiry_and_the_token_is_kept_for_a_minute(
     auth = base64.b64encode(b"me:canary").decode()
     client = new_client(environ=login(tmp_path, lying.address, auth=auth))
     for tag in ("1", "2", "3"):
-        client.ask(f"{lying.address}/linuxserver/x", tag)
+        client.head(f"{lying.address}/linuxserver/x", tag)
     (asked,) = other.seen
     assert asked.authorization is None
     assert query(asked.target) == {"service": ["ghcr.io"], "scope": [scope]}
@@ -189,7 +189,7 @@ def test_artifact_registry_names_nothing_but_a_realm(
 ) -> None:
     lying.default = guarded("Bearer t", f'Bearer realm="{other.url}/v2/token"')
     other.on("/v2/token", document({"token": "t", "expires_in": 3600}))
-    new_client().ask(f"{lying.address}/project/repo/app", "1")
+    new_client().head(f"{lying.address}/project/repo/app", "1")
     assert query(other.requests()[0]) == {"scope": ["repository:project/repo/app:pull"]}
 
 
@@ -214,8 +214,8 @@ def test_ecr_wants_basic_and_may_send_no_digest(lying: Lying, new_client: NewCli
 
     lying.default = answer
     client = new_client(environ=login(tmp_path, lying.address, auth=auth))
-    assert client.ask(f"{lying.address}/app", "1").digest is None
-    assert client.manifest(f"{lying.address}/app", "1").digest == DIGEST
+    assert client.head(f"{lying.address}/app", "1").digest is None
+    assert client.get_manifest(f"{lying.address}/app", "1").digest == DIGEST
 
 
 def test_acr_takes_a_refresh_token_and_calls_its_answer_access_token(
@@ -230,7 +230,7 @@ def test_acr_takes_a_refresh_token_and_calls_its_answer_access_token(
         "auth": base64.b64encode(b"00000000-0000-0000-0000-000000000000:").decode(),
         "identitytoken": "r",
     }
-    new_client(environ=login(tmp_path, lying.address, **entry)).ask(f"{lying.address}/hello-world", "1")
+    new_client(environ=login(tmp_path, lying.address, **entry)).head(f"{lying.address}/hello-world", "1")
     assert parse_qs(other.seen[0].body.decode())["refresh_token"] == ["r"]
 
 
@@ -241,7 +241,7 @@ def test_artifactory_offers_bearer_and_basic_and_knows_its_tokens_by_path(
     bearer = f'Bearer realm="{other.url}{path}",service="artifactory",scope="repository:app:pull"'
     lying.default = guarded("Bearer t", f'Basic realm="Artifactory Realm", {bearer}')
     other.on(path, document({"token": "t", "expires_in": 3600}))
-    assert new_client().ask(f"{lying.address}/docker-local/app", "1").digest == DIGEST
+    assert new_client().head(f"{lying.address}/docker-local/app", "1").digest == DIGEST
 
 
 def test_gitlab_repeats_the_challenge_with_an_error_when_a_token_ended(
@@ -253,9 +253,9 @@ def test_gitlab_repeats_the_challenge_with_an_error_when_a_token_ended(
     lying.default = guarded("Bearer one", challenge)
     other.on("/jwt/auth", document({"token": "one"}), document({"token": "two"}))
     client = new_client()
-    client.ask(f"{lying.address}/group/app", "1")
+    client.head(f"{lying.address}/group/app", "1")
     lying.default = guarded("Bearer two", f'{challenge},error="invalid_token"')
-    assert client.ask(f"{lying.address}/group/app", "1").digest == DIGEST
+    assert client.head(f"{lying.address}/group/app", "1").digest == DIGEST
     assert len(other.seen) == 2
 
 
@@ -265,7 +265,7 @@ def test_quay_says_of_an_unknown_repository_that_it_wants_a_login(
     lying.default = guarded("never", f'Bearer realm="{other.url}/v2/auth",service="quay.io"')
     other.on("/v2/auth", document({"token": "anonymous"}))
     with pytest.raises(Exception, match="access denied") as caught:
-        new_client().ask(f"{lying.address}/acme/none", "1")
+        new_client().head(f"{lying.address}/acme/none", "1")
     assert not isinstance(caught.value, NotFoundError)
 
 
@@ -274,7 +274,7 @@ def test_docker_hub_counts_pulls_and_says_when_they_are_over_without_a_time(
 ) -> None:
     lying.default = oci_error(429, "TOOMANYREQUESTS")
     with pytest.raises(RateLimitedError, match="TOOMANYREQUESTS"):
-        new_client().manifest(f"{lying.address}/library/nginx", "1")
+        new_client().get_manifest(f"{lying.address}/library/nginx", "1")
 
 
 def test_registry_k8s_io_redirects_manifests_and_blobs_to_different_hosts(
@@ -289,9 +289,9 @@ def test_registry_k8s_io_redirects_manifests_and_blobs_to_different_hosts(
     other.on(f"/v2/k8s-artifacts-prod/images/pause/blobs/{Digest.of(b'x')}", Reply(body=b"x"))
     client = new_client()
     name = f"{lying.address}/pause"
-    assert client.ask(name, "3.9").digest == DIGEST
-    assert client.manifest(name, "3.9").host == lying.address
-    assert client.blob(name, Digest.of(b"x"), 10) == b"x"
+    assert client.head(name, "3.9").digest == DIGEST
+    assert client.get_manifest(name, "3.9").host == lying.address
+    assert client.get_blob(name, Digest.of(b"x"), 10) == b"x"
 
 
 def test_a_mount_asks_for_both_repositories(lying: Lying, other: Lying, new_client: NewClient) -> None:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from imagelock import limits
+from imagelock.demo.sample_image import LINUX_AMD64, LINUX_ARM64, push_sample, sample_image
 from imagelock.errors import IncompleteError, IntegrityError, NotFoundError, RegistryError, UnreachableError
 from imagelock.model.digest import Digest
 from imagelock.model.manifest import Descriptor
-from imagelock.service.sample import LINUX_AMD64, LINUX_ARM64, push_sample, sample_image
 from support.lying import Reply, oci_error
 from support.push import push_image
 
@@ -50,9 +50,9 @@ def test_an_image_pushed_is_read_back_with_the_same_digest(
     image = sample_image("push", [LINUX_AMD64, LINUX_ARM64])
     client, name = new_client(), f"{any_registry.address}/team/app"
     digest = push_sample(client, name, "1.0", image)
-    assert client.manifest(name, "1.0").digest == digest == client.tagged(name, "1.0")
+    assert client.get_manifest(name, "1.0").digest == digest == client.resolve_tag(name, "1.0")
     assert all(client.has_blob(name, blob.digest) for blob, _ in image.blobs)
-    assert all(b"".join(client.stream(name, blob)) == data for blob, data in image.blobs)
+    assert all(b"".join(client.open_blob(name, blob)) == data for blob, data in image.blobs)
 
 
 def test_a_blob_is_mounted_from_another_repository(any_registry: AnyRegistry, new_client: NewClient) -> None:
@@ -173,7 +173,7 @@ def test_a_manifest_without_its_blobs_is_refused_by_name(
     image, client = sample_image("no blobs"), new_client()
     with pytest.raises(IncompleteError):
         client.put_manifest(f"{any_registry.address}/team/app", image.content, "1.0")
-    assert client.tagged(f"{any_registry.address}/team/app", "1.0") is None
+    assert client.resolve_tag(f"{any_registry.address}/team/app", "1.0") is None
 
 
 def test_a_tag_is_told_by_its_body_where_head_says_nothing(lying: Lying, new_client: NewClient) -> None:
@@ -183,7 +183,7 @@ def test_a_tag_is_told_by_its_body_where_head_says_nothing(lying: Lying, new_cli
         "GET /v2/team/app/manifests/1.0",
         Reply(body=image.content.body, headers=(("Content-Type", image.content.media_type),)),
     )
-    assert new_client().tagged(f"{lying.address}/team/app", "1.0") == image.digest
+    assert new_client().resolve_tag(f"{lying.address}/team/app", "1.0") == image.digest
 
 
 def test_a_token_for_writing_is_asked_for_once(lying: Lying, other: Lying, new_client: NewClient) -> None:
@@ -228,20 +228,20 @@ def test_a_broken_download_goes_on_where_it_broke(lying: Lying, new_client: NewC
         return Reply(status=206, body=DATA[start:])
 
     lying.on(f"GET /v2/team/app/blobs/{LAYER.digest}", answer)
-    found = b"".join(new_client().stream(f"{lying.address}/team/app", LAYER))
+    found = b"".join(new_client().open_blob(f"{lying.address}/team/app", LAYER))
     assert hashlib.sha256(found).hexdigest() == LAYER.digest.hex
     assert lying.seen[1].headers["range"] == f"bytes={half}-"
 
 
 def test_a_broken_download_starts_over_where_there_are_no_ranges(lying: Lying, new_client: NewClient) -> None:
     serve_blob(lying, Reply(body=DATA, cut=len(DATA) // 3), Reply(body=DATA))
-    assert b"".join(new_client().stream(f"{lying.address}/team/app", LAYER)) == DATA
+    assert b"".join(new_client().open_blob(f"{lying.address}/team/app", LAYER)) == DATA
 
 
 def test_a_download_that_always_breaks_ends(lying: Lying, new_client: NewClient) -> None:
     serve_blob(lying, Reply(body=DATA, cut=10))
     with pytest.raises(UnreachableError):
-        list(new_client().stream(f"{lying.address}/team/app", LAYER))
+        list(new_client().open_blob(f"{lying.address}/team/app", LAYER))
 
 
 def test_the_last_piece_of_a_wrong_blob_never_comes(lying: Lying, new_client: NewClient) -> None:
@@ -250,7 +250,7 @@ def test_the_last_piece_of_a_wrong_blob_never_comes(lying: Lying, new_client: Ne
     serve_blob(lying, Reply(body=bytes(wrong)))
     found: list[bytes] = []
     with pytest.raises(IntegrityError, match="sent other bytes"):
-        found.extend(new_client().stream(f"{lying.address}/team/app", LAYER))
+        found.extend(new_client().open_blob(f"{lying.address}/team/app", LAYER))
     assert sum(map(len, found)) < LAYER.size
 
 
@@ -268,14 +268,14 @@ def test_the_last_piece_of_a_wrong_blob_never_comes(lying: Lying, new_client: Ne
 def test_a_blob_of_another_size_or_form_is_refused(lying: Lying, new_client: NewClient, reply: Reply) -> None:
     serve_blob(lying, reply)
     with pytest.raises(IntegrityError):
-        list(new_client().stream(f"{lying.address}/team/app", LAYER))
+        list(new_client().open_blob(f"{lying.address}/team/app", LAYER))
 
 
 def test_an_endless_blob_ends_where_its_size_says(lying: Lying, new_client: NewClient) -> None:
     serve_blob(lying, Reply(body=DATA + bytes(16 * limits.MIB), unsized=True))
     found: list[bytes] = []
     with pytest.raises(IntegrityError, match="sends more than"):
-        found.extend(new_client().stream(f"{lying.address}/team/app", LAYER))
+        found.extend(new_client().open_blob(f"{lying.address}/team/app", LAYER))
     assert sum(map(len, found)) <= LAYER.size + limits.PIECE_BYTES
 
 
@@ -287,5 +287,5 @@ def test_one_connection_a_host_copies_within_it(
     client, here = new_client(jobs=1), embedded_registry.address
     layer, data = image.blobs[-1]
     target = f"{here}/team/copy"
-    client.put_blob(target, layer, client.stream(f"{here}/team/app", layer))
-    assert b"".join(client.stream(target, layer)) == data
+    client.put_blob(target, layer, client.open_blob(f"{here}/team/app", layer))
+    assert b"".join(client.open_blob(target, layer)) == data

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from imagelock.model.findings import KINDS
+from imagelock.model.finding_codes import KINDS
 from imagelock.model.outcome import Change, Exempted, Outcome, finding
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4

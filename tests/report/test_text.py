@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from imagelock.errors import LockError
-from imagelock.model.findings import Level
+from imagelock.model.finding_codes import Level
 from imagelock.model.outcome import Change, finding
 from imagelock.report.style import Style
 from imagelock.report.text import (

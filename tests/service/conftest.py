@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from imagelock.registry.layout import LayoutStore
-from imagelock.registry.memory import MemoryStore
 from imagelock.service.embedded import EmbeddedRegistry
+from imagelock.stores.memory import MemoryStore
+from imagelock.stores.oci_layout import LayoutStore
 from support.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from imagelock.registry.local import LocalStore
+    from imagelock.stores.local import LocalStore
 
 
 @pytest.fixture(params=["memory", "layout"])

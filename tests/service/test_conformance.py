@@ -16,9 +16,9 @@ import pytest
 
 from imagelock.model.digest import Digest
 from imagelock.model.manifest import OCI_CONFIG, OCI_EMPTY, OCI_INDEX, OCI_MANIFEST
-from imagelock.registry.layout import LayoutStore
-from imagelock.registry.memory import MemoryStore
 from imagelock.service.embedded import EmbeddedRegistry
+from imagelock.stores.memory import MemoryStore
+from imagelock.stores.oci_layout import LayoutStore
 from support import peers
 from support.peers import DockerRegistry
 from support.wire import Wire

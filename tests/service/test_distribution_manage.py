@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from imagelock.demo.sample_image import LINUX_AMD64, LINUX_ARM64, push_sample, sample_image
 from imagelock.limits import MANIFEST_BYTES
 from imagelock.model.digest import Digest
 from imagelock.model.manifest import OCI_EMPTY, OCI_INDEX, OCI_MANIFEST
-from imagelock.registry.store import Content
 from imagelock.service.embedded import EmbeddedRegistry
-from imagelock.service.sample import LINUX_AMD64, LINUX_ARM64, push_sample, sample_image
+from imagelock.stores.base import Content
 from support.wire import Wire
 
 if TYPE_CHECKING:
-    from imagelock.registry.local import LocalStore
-    from imagelock.service.sample import SampleImage
+    from imagelock.demo.sample_image import SampleImage
+    from imagelock.stores.local import LocalStore
 
 IMAGE = sample_image("manage", [LINUX_AMD64, LINUX_ARM64])
 TAGS = ["1.0", "1.1", "10", "Latest", "latest"]
@@ -230,7 +230,7 @@ def test_what_is_still_needed_cannot_be_deleted(wire: Wire) -> None:
 
 
 def test_a_blob_nobody_needs_can_be_deleted_once(wire: Wire) -> None:
-    wire.blob("team/app", Digest.of(b"loose"), b"loose")
+    wire.get_blob("team/app", Digest.of(b"loose"), b"loose")
     path = f"/v2/team/app/blobs/{Digest.of(b'loose')}"
     assert wire.ask("DELETE", path).status == 202
     assert wire.ask("GET", path).status == 404
@@ -307,7 +307,7 @@ NEW = sample_image("new")
 
 def _replace(wire: Wire, target: str, conditions: dict[str, str]) -> int:
     for descriptor, data in NEW.blobs:
-        wire.blob("team/app", descriptor.digest, data)
+        wire.get_blob("team/app", descriptor.digest, data)
     headers = {"Content-Type": NEW.content.media_type, **conditions}
     return wire.ask("PUT", f"/v2/team/app/manifests/{target}", NEW.content.body, headers).status
 

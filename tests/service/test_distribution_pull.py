@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from imagelock.demo.sample_image import LINUX_AMD64, LINUX_ARM64, push_sample, sample_image
 from imagelock.model.digest import Digest
 from imagelock.model.manifest import DOCKER_MANIFEST, OCI_INDEX
-from imagelock.service.sample import LINUX_AMD64, LINUX_ARM64, push_sample, sample_image
 
 if TYPE_CHECKING:
-    from imagelock.registry.local import LocalStore
+    from imagelock.stores.local import LocalStore
     from support.wire import Wire
 
 IMAGE = sample_image("pull", [LINUX_AMD64, LINUX_ARM64])

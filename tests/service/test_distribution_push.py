@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from imagelock.demo.sample_image import LINUX_AMD64, LINUX_ARM64, push_sample, sample_image
 from imagelock.limits import MANIFEST_BYTES
 from imagelock.model.digest import Digest
 from imagelock.model.manifest import DOCKER_MANIFEST, OCI_EMPTY, OCI_INDEX, OCI_MANIFEST
-from imagelock.service.sample import LINUX_AMD64, LINUX_ARM64, push_sample, sample_image
 
 if TYPE_CHECKING:
-    from imagelock.registry.local import LocalStore
+    from imagelock.stores.local import LocalStore
     from support.wire import Reply, Wire
 
 IMAGE = sample_image("push")
@@ -139,7 +139,7 @@ def test_an_upload_belongs_to_its_repository(wire: Wire) -> None:
 
 @pytest.mark.parametrize("query", ["&from=team/other", ""])
 def test_a_blob_can_be_mounted(wire: Wire, query: str) -> None:
-    wire.blob("team/other", DIGEST, DATA)
+    wire.get_blob("team/other", DIGEST, DATA)
     _assert_created(wire.ask("POST", f"{UPLOADS}?mount={DIGEST}{query}"))
 
 
@@ -154,7 +154,7 @@ def test_mounting_what_is_not_there_opens_an_upload(wire: Wire) -> None:
 
 def _push_blobs(wire: Wire) -> None:
     for descriptor, data in IMAGE.blobs:
-        wire.blob("team/app", descriptor.digest, data)
+        wire.get_blob("team/app", descriptor.digest, data)
 
 
 def _put(wire: Wire, target: str, body: bytes, media_type: str = OCI_MANIFEST) -> Reply:
@@ -199,7 +199,7 @@ def test_a_manifest_that_does_not_hash_to_its_digest_is_refused(wire: Wire, targ
 
 def test_a_manifest_without_its_blobs_is_refused_and_names_them(wire: Wire) -> None:
     config, layer = IMAGE.blobs
-    wire.blob("team/app", config[0].digest, config[1])
+    wire.get_blob("team/app", config[0].digest, config[1])
     reply = _put(wire, "1.0", IMAGE.content.body)
     assert (reply.status, reply.code) == (400, "MANIFEST_BLOB_UNKNOWN")
     assert json.loads(reply.body)["errors"][0]["detail"] == [str(layer[0].digest)]
@@ -269,7 +269,7 @@ def test_layers_that_stay_with_their_vendor_may_be_missing(wire: Wire) -> None:
 
 
 def test_an_artifact_whose_subject_is_missing_is_taken_and_the_subject_confirmed(wire: Wire) -> None:
-    wire.blob("team/app", Digest.of(b"{}"), b"{}")
+    wire.get_blob("team/app", Digest.of(b"{}"), b"{}")
     empty = {"mediaType": OCI_EMPTY, "digest": str(Digest.of(b"{}")), "size": 2}
     subject = {"mediaType": OCI_MANIFEST, "digest": str(DIGEST), "size": 10}
     document = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": empty, "layers": [empty]}

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from imagelock.demo.sample_image import LINUX_AMD64, LINUX_ARM64, sample_image
 from imagelock.errors import UsageError
 from imagelock.model.digest import Digest
-from imagelock.registry.memory import MemoryStore
 from imagelock.service.embedded import EmbeddedRegistry
-from imagelock.service.sample import LINUX_AMD64, LINUX_ARM64, sample_image
+from imagelock.stores.memory import MemoryStore
 from support.push import push_image
 from support.wire import Wire
 
 if TYPE_CHECKING:
-    from imagelock.registry.local import LocalStore
+    from imagelock.stores.local import LocalStore
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "registry.example"])  # noqa: S104 - refused
@@ -79,7 +79,7 @@ def test_pushes_from_many_clients_lose_nothing(registry: EmbeddedRegistry, store
 
     with ThreadPoolExecutor(8) as pool:
         digests = list(pool.map(push, range(24)))
-    found = [store.manifest(f"team/app{number % 3}", f"v{number}").digest for number in range(24)]
+    found = [store.get_manifest(f"team/app{number % 3}", f"v{number}").digest for number in range(24)]
     assert found == digests == [image.digest for image in images]
 
 
@@ -89,7 +89,7 @@ def test_uploads_of_one_blob_at_a_time_end_with_the_blob(registry: EmbeddedRegis
 
     def upload(_number: int) -> None:
         with Wire(registry.address) as wire:
-            wire.blob("app", digest, data)
+            wire.get_blob("app", digest, data)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(upload, range(16)))

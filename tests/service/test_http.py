@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from imagelock.demo.sample_image import push_sample, sample_image
 from imagelock.model.digest import Digest
-from imagelock.service.sample import push_sample, sample_image
 from support.wire import Wire
 
 if TYPE_CHECKING:
-    from imagelock.registry.local import LocalStore
     from imagelock.service.embedded import EmbeddedRegistry
+    from imagelock.stores.local import LocalStore
 
 UPLOADS = "/v2/app/blobs/uploads/"
 NEXT = b"GET /v2/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from imagelock.service.sample import LINUX_AMD64, LINUX_ARM64, push_sample, sample_image
+from imagelock.demo.sample_image import LINUX_AMD64, LINUX_ARM64, push_sample, sample_image
 from support import peers
 from support.push import push_image
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import AnyRegistry
-    from imagelock.registry.local import LocalStore
+    from imagelock.demo.sample_image import SampleImage
     from imagelock.service.embedded import EmbeddedRegistry
-    from imagelock.service.sample import SampleImage
+    from imagelock.stores.local import LocalStore
 
 BOTH = [LINUX_AMD64, LINUX_ARM64]
 IMAGES = {
@@ -41,11 +41,11 @@ def _raw(registry: AnyRegistry, name: str) -> bytes:
 
 
 def _assert_whole(store: LocalStore, repository: str, tag: str, image: SampleImage) -> None:
-    assert store.manifest(repository, tag).body == image.content.body
+    assert store.get_manifest(repository, tag).body == image.content.body
     for child in image.children:
-        assert store.manifest(repository, child.digest).body == child.body
+        assert store.get_manifest(repository, child.digest).body == child.body
     for descriptor, data in image.blobs:
-        assert b"".join(store.stream(repository, descriptor)) == data
+        assert b"".join(store.open_blob(repository, descriptor)) == data
 
 
 if peers.has("skopeo"):

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from imagelock.demo.sample_image import push_sample, sample_image
 from imagelock.limits import HEAD_BYTES, HEAD_FIELDS
-from imagelock.registry.memory import MemoryStore
 from imagelock.service.embedded import EmbeddedRegistry
-from imagelock.service.sample import push_sample, sample_image
+from imagelock.stores.memory import MemoryStore
 from support.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.registry.local import LocalStore
+    from imagelock.stores.local import LocalStore
 
 GET = b"GET /v2/ HTTP/1.1\r\nHost: x\r\n"
 SLOW_STARTS = (

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from imagelock.limits import UPLOAD_SPARE_SECONDS, UPLOADS_OPEN
-from imagelock.registry.layout import LayoutStore
-from imagelock.registry.memory import MemoryStore
 from imagelock.service.embedded import EmbeddedRegistry
 from imagelock.service.uploads import TooManyUploadsError, UploadBusyError, Uploads
+from imagelock.stores.memory import MemoryStore
+from imagelock.stores.oci_layout import LayoutStore
 from support.wire import Wire
 
 if TYPE_CHECKING:

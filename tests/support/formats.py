@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imagelock.formats.all import find
-from imagelock.formats.splice import fill
+from imagelock.formats.edit.splice import fill
+from imagelock.formats.scan import find
 from imagelock.model.digest import Digest
 from imagelock.model.place import Place, Skipped
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from imagelock.model.digest import Digest
 from imagelock.model.manifest import OCI_CONFIG, OCI_MANIFEST, Descriptor
-from imagelock.registry.store import Content
+from imagelock.stores.base import Content
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ import zstandard
 
 from imagelock.model.digest import Digest
 from imagelock.model.manifest import OCI_CONFIG, OCI_MANIFEST
-from imagelock.registry.store import Content
+from imagelock.stores.base import Content
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,12 +71,12 @@ class LayeredImage:
         self.blobs[digest] = data
         return {"mediaType": media_type, "digest": digest, "size": len(data)}
 
-    def manifest(self, repository: str, target: str | Digest) -> Content:  # noqa: ARG002 - the protocol's signature
+    def get_manifest(self, repository: str, target: str | Digest) -> Content:  # noqa: ARG002 - the protocol's signature
         """Return the manifest, whatever is asked for."""
         body = self.manifest_bytes
         return Content(body=body, digest=Digest.of(body), media_type=OCI_MANIFEST, host="here")
 
-    def stream(self, repository: str, descriptor: Descriptor) -> Iterator[bytes]:  # noqa: ARG002 - the same
+    def open_blob(self, repository: str, descriptor: Descriptor) -> Iterator[bytes]:  # noqa: ARG002 - the same
         """Yield a blob in odd pieces."""
         self.streamed.append(str(descriptor.digest))
         data = self.blobs[str(descriptor.digest)]

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from imagelock.errors import LockError
-from imagelock.lockfile import parse_lock, render_lock
+from imagelock.lockfile.reader import parse_lock
+from imagelock.lockfile.writer import render_lock
 from imagelock.model.digest import Digest
 from imagelock.model.lock import Lock, LockedImage
 

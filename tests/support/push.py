@@ -9,9 +9,9 @@ from urllib.parse import urlencode, urljoin
 import urllib3
 
 if TYPE_CHECKING:
+    from imagelock.demo.sample_image import SampleImage
     from imagelock.model.digest import Digest
-    from imagelock.registry.store import Content
-    from imagelock.service.sample import SampleImage
+    from imagelock.stores.base import Content
 
 _OCTETS = "application/octet-stream"
 
@@ -33,20 +33,20 @@ class Pusher:
     def image(self, repository: str, tag: str | None, image: SampleImage) -> Digest:
         """Push everything an image needs and return the digest its tag has now."""
         for descriptor, data in image.blobs:
-            self.blob(repository, descriptor.digest, data)
+            self.get_blob(repository, descriptor.digest, data)
         for child in image.children:
-            self.manifest(repository, child, str(child.digest))
-        self.manifest(repository, image.content, tag or str(image.digest))
+            self.get_manifest(repository, child, str(child.digest))
+        self.get_manifest(repository, image.content, tag or str(image.digest))
         return image.digest
 
-    def blob(self, repository: str, digest: Digest, data: bytes) -> None:
+    def get_blob(self, repository: str, digest: Digest, data: bytes) -> None:
         """Push a blob: open a session, finish it with everything."""
         opened = self._ask("POST", f"{self._url}/v2/{repository}/blobs/uploads/", 202)
         location = urljoin(self._url, opened.headers["Location"])
         mark = "&" if "?" in location else "?"
         self._ask("PUT", f"{location}{mark}{urlencode({'digest': str(digest)})}", 201, data, _OCTETS)
 
-    def manifest(self, repository: str, content: Content, target: str) -> None:
+    def get_manifest(self, repository: str, content: Content, target: str) -> None:
         """Push a manifest under a tag or its digest."""
         url = f"{self._url}/v2/{repository}/manifests/{target}"
         self._ask("PUT", url, 201, content.body, content.media_type)

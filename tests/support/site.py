@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imagelock.cli.main import run
-from imagelock.service.sample import LINUX_AMD64, LINUX_ARM64, sample_image
+from imagelock.demo.sample_image import LINUX_AMD64, LINUX_ARM64, sample_image
 from support import peers
 from support.push import push_image
 from support.world import Result
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Site:
+class HostState:
     """A folder with tag files, and the registry that their images are in."""
 
     root: Path

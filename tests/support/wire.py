@@ -59,7 +59,7 @@ class Wire:
         found = {name.lower(): value for name, value in answer.getheaders()}
         return Reply(answer.status, found, answer.read())
 
-    def blob(self, repository: str, digest: Digest, data: bytes) -> None:
+    def get_blob(self, repository: str, digest: Digest, data: bytes) -> None:
         """Push a blob in one request."""
         reply = self.ask("POST", f"/v2/{repository}/blobs/uploads/?digest={digest}", data)
         assert reply.status == 201, reply

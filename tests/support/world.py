@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from imagelock.cli.main import run
-from imagelock.lockfile import parse_lock
+from imagelock.demo.sample_image import LINUX_AMD64, LINUX_ARM64, push_sample, sample_image
+from imagelock.lockfile.reader import parse_lock
 from imagelock.model.reference import Reference
-from imagelock.registry.memory import MemoryStore
 from imagelock.service.embedded import EmbeddedRegistry
-from imagelock.service.sample import LINUX_AMD64, LINUX_ARM64, push_sample, sample_image
+from imagelock.stores.memory import MemoryStore
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from imagelock.demo.sample_image import SampleImage
     from imagelock.model.lock import Lock
-    from imagelock.service.sample import SampleImage
 
 INTERRUPTIBLE = ("env", "--default-signal=INT")
 """What a command begins with that shall end on Ctrl-C, even where the tests themselves run in the background."""
@@ -53,7 +53,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ExportOptions:
     """One request as the registry saw it."""
 
     method: str
@@ -69,7 +69,7 @@ class World:
     registry: EmbeddedRegistry
     store: MemoryStore
     capsys: pytest.CaptureFixture[str]
-    seen: list[Asked] = field(default_factory=list)
+    seen: list[ExportOptions] = field(default_factory=list)
 
     def write(self, name: str, text: str | bytes) -> Path:
         """Write a file of the project."""
@@ -130,7 +130,7 @@ class World:
         """Run a command with JSON on stdout."""
         return self.run(*arguments, "-o", "json")
 
-    def asked(self) -> list[Asked]:
+    def asked(self) -> list[ExportOptions]:
         """Return the requests since the last call."""
         seen, self.seen[:] = list(self.seen), []
         return seen
@@ -145,12 +145,12 @@ def make_world(root: Path, capsys: pytest.CaptureFixture[str]) -> World:
     """Make an empty project with its registry; the registry must still be started."""
     root.mkdir(parents=True, exist_ok=True)
     store = MemoryStore()
-    seen: list[Asked] = []
+    seen: list[ExportOptions] = []
     guard = threading.Lock()
 
     def observe(method: str, path: str, status: int) -> None:
         with guard:
-            seen.append(Asked(method, path, status))
+            seen.append(ExportOptions(method, path, status))
 
     registry = EmbeddedRegistry(store, observer=observe)
     return World(root, registry, store, capsys, seen)

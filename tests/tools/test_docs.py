@@ -9,7 +9,7 @@ import pytest
 
 import docs
 from imagelock.errors import ImagelockError
-from imagelock.model.findings import KINDS
+from imagelock.model.finding_codes import KINDS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "concepts" / "trust.md"
-_FILE = re.compile(r"`((?:tests/(?:\w+/)*)?test_\w+\.py)`", re.ASCII)
+_FILE = re.compile(r"`(tests/(?:\w+/)*test_\w+\.py)`", re.ASCII)
 _TEST = re.compile(r"`(test_\w+)`", re.ASCII)
 
 
@@ -18,11 +18,10 @@ def rows() -> list[str]:
 
 
 def test_every_row_names_a_test_file_that_is_there() -> None:
-    files = {path.name: path for path in (ROOT / "tests").rglob("test_*.py")}
     assert len(rows()) > 20
     for row in rows():
         names = _FILE.findall(row)
         assert names, row
-        texts = [files[Path(name).name].read_text() for name in names]
+        texts = [(ROOT / name).read_text() for name in names]
         for test in _TEST.findall(row):
             assert any(f"def {test}(" in text for text in texts), row

@@ -73,12 +73,12 @@ def create(
       imagelock bundle create delta.tar --since images.lock.v1
       imagelock bundle create images/ --archive docker-archive --naming epiphany --platform linux/amd64
     """
-    from imagelock.cli.copying import finish, registries  # noqa: PLC0415 - --help must not pay for it
-    from imagelock.errors import UsageError  # noqa: PLC0415
-    from imagelock.model.platform import Platform  # noqa: PLC0415
-    from imagelock.ops.copies import archive as archives  # noqa: PLC0415
-    from imagelock.ops.copies import bundle  # noqa: PLC0415
-    from imagelock.ops.project import read_lock  # noqa: PLC0415
+    from imagelock.cli.copying import finish, registries
+    from imagelock.errors import UsageError
+    from imagelock.model.platform import Platform
+    from imagelock.ops.copies import archive as archives
+    from imagelock.ops.copies import bundle
+    from imagelock.ops.project import read_lock
 
     if archive == "oci" and naming != "full":
         raise UsageError("--naming is for --archive docker-archive")
@@ -113,8 +113,8 @@ def verify(run: Run, path: Path) -> None:
       imagelock bundle verify release.tar
       imagelock bundle verify bundle/ -o json
     """
-    from imagelock.cli.terminal import progress  # noqa: PLC0415 - --help must not pay for it
-    from imagelock.ops.copies.inspect import verify as verified  # noqa: PLC0415
+    from imagelock.cli.terminal import progress
+    from imagelock.ops.copies.inspect import verify as verified
 
     where = run.settings.directory / path
     with progress("hashing", quiet=run.quiet) as shown:
@@ -133,12 +133,12 @@ def list_(run: Run, path: Path) -> None:
       imagelock bundle list release.tar
       imagelock bundle list bundle/ -o json
     """
-    from imagelock.cli.terminal import stdout_style, table_width  # noqa: PLC0415 - --help must not pay for it
-    from imagelock.model.outcome import Outcome  # noqa: PLC0415
-    from imagelock.ops.copies.inspect import listing  # noqa: PLC0415
-    from imagelock.ops.copies.mirror import in_units  # noqa: PLC0415
-    from imagelock.report.json import document_json  # noqa: PLC0415
-    from imagelock.report.text import table_text  # noqa: PLC0415
+    from imagelock.cli.terminal import stdout_style, table_width
+    from imagelock.model.outcome import Outcome
+    from imagelock.ops.copies.inspect import listing
+    from imagelock.ops.copies.mirror import in_units
+    from imagelock.report.json import document_json
+    from imagelock.report.text import table_text
 
     found = listing(run.settings.directory / path)
     rows = [
@@ -197,11 +197,11 @@ def load(
       imagelock bundle load release.tar --to registry.site:5000
       imagelock bundle load bundle/ --to registry.site/apps --dry-run
     """
-    from imagelock.cli.copying import finish, registries  # noqa: PLC0415 - --help must not pay for it
-    from imagelock.errors import IntegrityError  # noqa: PLC0415
-    from imagelock.model.destination import destination  # noqa: PLC0415
-    from imagelock.ops.copies import bundle, contents, inspect, mirror, transfer  # noqa: PLC0415
-    from imagelock.ops.copies.copy import plan  # noqa: PLC0415
+    from imagelock.cli.copying import finish, registries
+    from imagelock.errors import IntegrityError
+    from imagelock.model.destination import destination
+    from imagelock.ops.copies import bundle, contents, inspect, mirror, transfer
+    from imagelock.ops.copies.plan import plan
 
     project = run.open()
     try:
@@ -223,10 +223,10 @@ def load(
 
 def _lock(directory: Path, path: Path) -> Lock:
     """Read the lock of an earlier delivery: a file, a plain list, or the bundle itself."""
-    from imagelock.files import decode, read_bytes  # noqa: PLC0415 - as above
-    from imagelock.limits import LOCK_BYTES  # noqa: PLC0415
-    from imagelock.lockfile import parse  # noqa: PLC0415
-    from imagelock.ops.copies import bundle, contents  # noqa: PLC0415
+    from imagelock.files import decode, read_bytes
+    from imagelock.limits import LOCK_BYTES
+    from imagelock.lockfile.reader import parse
+    from imagelock.ops.copies import bundle, contents
 
     where = directory / path
     if where.is_dir() or bundle.is_tar(where):

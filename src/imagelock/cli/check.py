@@ -11,9 +11,9 @@ from imagelock.cli.quota import quota_option
 
 if TYPE_CHECKING:
     from imagelock.cli.common import Run
-    from imagelock.ops.collect import Collection
     from imagelock.ops.olm.pin import OlmPinning
     from imagelock.ops.project import Project
+    from imagelock.ops.scan.collect import Collection
 
 
 class _Check(Verb):
@@ -67,34 +67,34 @@ def command(
       imagelock check --cluster                     and what your cluster runs
       imagelock check --cluster=dump.json           and what this dump says
     """
-    from imagelock.ops.check import check  # noqa: PLC0415 - --help must not pay for the formats
-    from imagelock.ops.collect import collect  # noqa: PLC0415
-    from imagelock.ops.project import read_lock  # noqa: PLC0415
+    from imagelock.ops.project import read_lock
+    from imagelock.ops.scan.collect import collect
+    from imagelock.ops.verify.check import check
 
     project = run.open()
     lock = read_lock(project).lock
     collection = collect(project, sources, force)
     olm = _olm(project, collection)
     if olm is not None:
-        from imagelock.ops.olm.catalogs import with_catalogs  # noqa: PLC0415 - only for projects with bundles
+        from imagelock.ops.olm.catalogs import with_catalogs
 
         collection = with_catalogs(project, collection)
     outcome = check(collection, lock, platforms=project.config.platforms, olm=olm)
     if render:
-        from imagelock.ops.render import with_rendering  # noqa: PLC0415 - offline checks must not pay for it
+        from imagelock.ops.verify.render import with_rendering
 
         outcome = with_rendering(outcome, project, collection, lock)
     if registry:
-        from imagelock.cli.asking import asking  # noqa: PLC0415 - offline checks must not pay for it
-        from imagelock.ops.check import with_drift  # noqa: PLC0415
-        from imagelock.ops.drift import drift  # noqa: PLC0415
+        from imagelock.cli.registry_access import registry_access
+        from imagelock.ops.verify.check import with_drift
+        from imagelock.ops.verify.drift import drift
 
-        with asking(run, project, "asking registries") as how, how.open_reader() as reader:
-            outcome = with_drift(outcome, drift(lock, reader, jobs=how.jobs, progress=how.progress))
+        with registry_access(run, project, "asking registries") as access, access.open_reader() as reader:
+            outcome = with_drift(outcome, drift(lock, reader, jobs=access.jobs, progress=access.progress))
     if cluster:
-        from imagelock.cli.cluster import examine  # noqa: PLC0415 - the same
-        from imagelock.cluster.live import Access  # noqa: PLC0415
-        from imagelock.ops.cluster.check import with_cluster  # noqa: PLC0415
+        from imagelock.cli.cluster import examine
+        from imagelock.cluster.live import Access
+        from imagelock.ops.cluster.check import with_cluster
 
         dumps = [dump for dump in cluster if dump]
         outcome = with_cluster(outcome, examine(project, lock, dumps, Access()).outcome)
@@ -104,6 +104,6 @@ def command(
 def _olm(project: Project, collection: Collection) -> OlmPinning | None:
     if not project.config.olm.related_images:
         return None
-    from imagelock.ops.olm.catalogs import olm_pinning  # noqa: PLC0415 - only for projects with bundles
+    from imagelock.ops.olm.catalogs import olm_pinning
 
     return olm_pinning(project, collection)

@@ -53,8 +53,8 @@ def check(run: Run, dumps: tuple[str, ...], **options: Any) -> None:
       kubectl get pods,deployments,statefulsets,daemonsets,cronjobs -A -o json > dump.json
       imagelock cluster check dump.json other-cluster.json.gz
     """
-    from imagelock.cluster.live import Access  # noqa: PLC0415 - --help must not pay for it
-    from imagelock.ops.project import read_lock  # noqa: PLC0415
+    from imagelock.cluster.live import Access
+    from imagelock.ops.project import read_lock
 
     project = run.open()
     access = Access(kubeconfig=options["kubeconfig"], context=options["context"])
@@ -71,8 +71,8 @@ def examine(
     namespaces: Sequence[str] = (),
 ) -> Report:
     """Judge the dumps, or the live cluster when there are none."""
-    from imagelock.cluster.live import connect, read_cluster  # noqa: PLC0415 - --help must not pay for it
-    from imagelock.ops.cluster.check import check_cluster  # noqa: PLC0415
+    from imagelock.cluster.live import connect, read_cluster
+    from imagelock.ops.cluster.check import check_cluster
 
     exemptions = project.config.exemptions
     today = dt.datetime.now(tz=dt.UTC).date()
@@ -83,7 +83,7 @@ def examine(
 
 
 def _read(project: Project, dumps: Sequence[str]) -> Iterator[Observed]:
-    from imagelock.cluster.dump import read_dump  # noqa: PLC0415 - --help must not pay for it
+    from imagelock.cluster.dump import read_dump
 
     for name in dumps:
         yield from read_dump(project.directory / name, name)
@@ -91,7 +91,7 @@ def _read(project: Project, dumps: Sequence[str]) -> Iterator[Observed]:
 
 def _text(report: Report) -> str:
     """Return the table; rows of one workload that are alike in all but the count are one already."""
-    from imagelock.report.text import table_text  # noqa: PLC0415 - not for JSON
+    from imagelock.report.text import table_text
 
     if not report.rows:
         return ""
@@ -119,7 +119,7 @@ def _state(row: Row) -> str:
 
 
 def _json(report: Report) -> str:
-    from imagelock.report.json import document_json, finding_fields  # noqa: PLC0415 - only for JSON
+    from imagelock.report.json import document_json, finding_fields
 
     return document_json(
         report.outcome.command,

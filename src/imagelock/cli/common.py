@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from imagelock.model.outcome import Outcome
-    from imagelock.ops.collect import Collection
     from imagelock.ops.project import Project
+    from imagelock.ops.scan.collect import Collection
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -108,7 +108,7 @@ class Run:
         self._write_reports(outcome, collection, json)
         if self.is_json:
             if json is None:
-                from imagelock.report.json import outcome_json  # noqa: PLC0415 - only when asked for
+                from imagelock.report.json import outcome_json
 
                 sys.stdout.write(outcome_json(outcome))
             else:
@@ -143,7 +143,7 @@ class Run:
             outcome = replace(outcome, lock=self.settings.lock_file.as_posix())
         if collection is not None:
             outcome = collection.witnessed(outcome)
-        from imagelock.report.all import REPORTS  # noqa: PLC0415 - its formats are heavy and rarely asked for
+        from imagelock.report.all import REPORTS
 
         for name, path in self.reports:
             text = json() if name == "json" and json is not None else REPORTS[name](outcome)
@@ -234,7 +234,7 @@ def _run(options: dict[str, Any]) -> Run:
 
 
 def _report(text: str) -> tuple[str, Path]:
-    from imagelock.report.all import REPORTS  # noqa: PLC0415 - only when a report is asked for
+    from imagelock.report.all import REPORTS
 
     name, equals, path = text.partition("=")
     if not equals or not path or name not in REPORTS:
@@ -253,7 +253,7 @@ def format_option(function: Command) -> Command:
     """Add ``--format``."""
 
     def check(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:  # noqa: ARG001 - click's signature
-        from imagelock.formats.all import names  # noqa: PLC0415 - only when given
+        from imagelock.formats.all import names
 
         if value is not None and value not in names():
             raise click.BadParameter(f"{value!r} is none of {', '.join(names())}")

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from imagelock.cli.common import Run
     from imagelock.ops.copies.transfer import Done
+    from imagelock.ops.parallel import Progress
     from imagelock.ops.project import Project
-    from imagelock.ops.resolve import Progress
     from imagelock.registry.client import RegistryClient
 
 
@@ -26,7 +26,7 @@ def registries(run: Run, project: Project, title: str) -> Iterator[tuple[Registr
     """Yield a client for reading and writing, and a progress that people see."""
     if run.settings.offline:
         raise UsageError("--offline asks no registry, and this command needs one")
-    from imagelock.registry.client import RegistryClient  # noqa: PLC0415 - --help must not pay for it
+    from imagelock.registry.client import RegistryClient
 
     settings = project.settings
     with (

@@ -27,9 +27,9 @@ def command(keep: Path | None) -> None:
       imagelock demo
       imagelock demo --keep shop
     """
-    from imagelock.registry.memory import MemoryStore  # noqa: PLC0415 - --help must not pay for the server
-    from imagelock.service import example  # noqa: PLC0415
-    from imagelock.service.embedded import EmbeddedRegistry  # noqa: PLC0415
+    from imagelock.demo import product as example
+    from imagelock.service.embedded import EmbeddedRegistry
+    from imagelock.stores.memory import MemoryStore
 
     store = MemoryStore()
     example.push_images(store)
@@ -79,8 +79,8 @@ def _carry(directory: Path, site: str) -> None:
 
 
 def _prove(directory: Path) -> None:
-    from imagelock.ops.project import Settings, open_project, read_lock  # noqa: PLC0415 - as above
-    from imagelock.service import example  # noqa: PLC0415
+    from imagelock.demo import product as example
+    from imagelock.ops.project import Settings, open_project, read_lock
 
     images = read_lock(open_project(Settings(directory=directory))).lock.images
     dump = example.cluster_dump({image.reference: str(image.digest) for image in images})
@@ -95,7 +95,7 @@ def _tell(words: str) -> None:
 
 def _run(directory: Path, *arguments: str, expected: int = 0) -> None:
     """Run one command as a user would, and stop the demo when it ends otherwise than shown."""
-    from imagelock.cli.main import run  # noqa: PLC0415 - the commands' home imports this module
+    from imagelock.cli.main import run
 
     sys.stdout.write(f"{stdout_style().cyan('$ imagelock ' + ' '.join(arguments))}\n")
     sys.stdout.flush()

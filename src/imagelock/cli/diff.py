@@ -33,16 +33,16 @@ def command(run: Run, old: str, new: str | None) -> None:
       imagelock diff old.lock new.lock -o json
       imagelock diff v1.4 v1.5 -o markdown      for a release note
     """
-    from imagelock.ops.project import read_lock  # noqa: PLC0415 - --help must not pay for it
-    from imagelock.ops.why import diff  # noqa: PLC0415
-    from imagelock.report.text import changes_text  # noqa: PLC0415
+    from imagelock.ops.project import read_lock
+    from imagelock.ops.verify.why import diff
+    from imagelock.report.text import changes_text
 
     project = run.open()
     before = _lock(project, old)
     after = read_lock(project).lock if new is None else _lock(project, new)
     outcome = diff(before, after)
     if run.output == "markdown":
-        from imagelock.report.markdown import release_note  # noqa: PLC0415 - only when asked for
+        from imagelock.report.markdown import release_note
 
         run.finish(outcome, data=release_note(outcome))
     run.finish(outcome, data=changes_text(outcome.changes, stdout_style()))
@@ -50,15 +50,15 @@ def command(run: Run, old: str, new: str | None) -> None:
 
 def _lock(project: Project, text: str) -> Lock:
     """Read a lock from a file, or from a git revision when there is no such file."""
-    from imagelock.files import decode, read_bytes  # noqa: PLC0415 - as above
-    from imagelock.limits import LOCK_BYTES  # noqa: PLC0415
-    from imagelock.lockfile import parse  # noqa: PLC0415
+    from imagelock.files import decode, read_bytes
+    from imagelock.limits import LOCK_BYTES
+    from imagelock.lockfile.reader import parse
 
     path = project.directory / Path(text)
     if path.is_file():
         return parse(decode(read_bytes(path, LOCK_BYTES)), text)
-    from imagelock.errors import FileError  # noqa: PLC0415
-    from imagelock.programs import git_show  # noqa: PLC0415 - only for revisions
+    from imagelock.errors import FileError
+    from imagelock.subprocesses import git_show
 
     lock = project.lock_path
     try:

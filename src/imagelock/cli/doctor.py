@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from imagelock.cli.common import Run
-    from imagelock.ops.doctor import Row
+    from imagelock.ops.verify.doctor import Row
 
 _COULD_NOT_TELL = 3
 
@@ -35,9 +35,9 @@ def command(run: Run, host: str) -> None:
       imagelock doctor registry.corp:5000
       imagelock doctor quay.io/acme/app:1.4         with this image
     """
-    import os  # noqa: PLC0415 - --help must not pay for the client
+    import os
 
-    from imagelock.ops.doctor import doctor, subject  # noqa: PLC0415
+    from imagelock.ops.verify.doctor import doctor, subject
 
     if run.settings.offline:
         raise UsageError("doctor asks a registry, and --offline asks none")
@@ -62,7 +62,7 @@ def _text(rows: Sequence[Row]) -> str:
 
 
 def _json(rows: Sequence[Row], outcome: Outcome) -> str:
-    from imagelock.report.json import document_json  # noqa: PLC0415 - only for JSON
+    from imagelock.report.json import document_json
 
     return document_json(
         "doctor",

@@ -26,12 +26,12 @@ def command(run: Run) -> None:
       imagelock drift -o json          for a dashboard
       imagelock drift --lock-file released.txt
     """
-    from imagelock.cli.asking import asking  # noqa: PLC0415 - --help must not pay for the client
-    from imagelock.ops.drift import drift  # noqa: PLC0415
-    from imagelock.ops.project import read_lock  # noqa: PLC0415
+    from imagelock.cli.registry_access import registry_access
+    from imagelock.ops.project import read_lock
+    from imagelock.ops.verify.drift import drift
 
     project = run.open()
     lock = read_lock(project).lock
-    with asking(run, project, "asking registries") as how, how.open_reader() as reader:
-        outcome = drift(lock, reader, jobs=how.jobs, progress=how.progress)
+    with registry_access(run, project, "asking registries") as access, access.open_reader() as reader:
+        outcome = drift(lock, reader, jobs=access.jobs, progress=access.progress)
     run.finish(outcome, data="")

@@ -11,10 +11,10 @@ from imagelock.errors import UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from imagelock.ops.collect import Collection
-    from imagelock.ops.pin import EditPlan
+    from imagelock.ops.pin.plan import EditPlan
     from imagelock.ops.project import LockFile, Project
-    from imagelock.ops.verbs import Mode
+    from imagelock.ops.scan.collect import Collection
+    from imagelock.ops.writing import WriteMode
 
 
 def diff_text(plan: EditPlan) -> str:
@@ -26,7 +26,7 @@ def diff_text(plan: EditPlan) -> str:
     return "".join(pieces)
 
 
-def edited_stdin(collection: Collection, plan: EditPlan, mode: Mode) -> str | None:
+def edited_stdin(collection: Collection, plan: EditPlan, mode: WriteMode) -> str | None:
     """Return what standard input becomes, for stdout; None without it, nothing where nothing is edited."""
     given = next((file for file in collection.files if file.path is None), None)
     if given is None or not mode.write:

@@ -10,12 +10,12 @@ import click
 from imagelock.cli.common import common, verb
 from imagelock.cli.terminal import stdout_style
 from imagelock.errors import UsageError
-from imagelock.model.findings import KINDS, Level
+from imagelock.model.finding_codes import KINDS, Level
 from imagelock.model.outcome import Outcome
 
 if TYPE_CHECKING:
     from imagelock.cli.common import Run
-    from imagelock.model.findings import Kind
+    from imagelock.model.finding_codes import FindingCode
 
 
 @verb("explain")
@@ -38,7 +38,7 @@ def command(run: Run, code: str | None) -> None:
     raise click.exceptions.Exit(0)
 
 
-def _kind(code: str) -> Kind:
+def _kind(code: str) -> FindingCode:
     kind = KINDS.get(code.upper()) or next(
         (item for item in KINDS.values() if item.name == code.lower()), None
     )
@@ -47,11 +47,11 @@ def _kind(code: str) -> Kind:
     return kind
 
 
-def _table(kinds: tuple[Kind, ...]) -> str:
+def _table(kinds: tuple[FindingCode, ...]) -> str:
     return "".join(f"{item.code}  {item.level.value:<8} {item.name}\n" for item in kinds)
 
 
-def _page(kind: Kind) -> str:
+def _page(kind: FindingCode) -> str:
     style = stdout_style()
     paint = style.red if kind.level is Level.ERROR else style.yellow
     cost = f"exit {kind.exit_code}" if kind.level is Level.ERROR else "counts with --strict"
@@ -61,8 +61,8 @@ def _page(kind: Kind) -> str:
     return f"{head}\n\n{body}\n\n{remedy}\n"
 
 
-def _json(kinds: tuple[Kind, ...], outcome: Outcome) -> str:
-    from imagelock.report.json import document_json  # noqa: PLC0415 - only for JSON
+def _json(kinds: tuple[FindingCode, ...], outcome: Outcome) -> str:
+    from imagelock.report.json import document_json
 
     explained = [
         {

@@ -10,7 +10,7 @@ import click
 
 from imagelock.cli.common import CONTEXT, VerbGroup, common
 from imagelock.interchange.all import EXPORTS
-from imagelock.interchange.base import Asked
+from imagelock.interchange.base import ExportOptions
 
 if TYPE_CHECKING:
     from imagelock.cli.common import Run
@@ -34,11 +34,11 @@ def _subcommand(export: Export) -> click.Command:
     )
     @common()
     def write(run: Run, **values: str | tuple[str, ...] | None) -> None:
-        from imagelock.ops.project import read_lock  # noqa: PLC0415 - --help must not pay for it
+        from imagelock.ops.project import read_lock
 
         project = run.open()
         today = dt.datetime.now(tz=dt.UTC).date()
-        asked = Asked(
+        asked = ExportOptions(
             values={option.name: _values(values[_parameter(option)]) for option in export.options},
             exemptions=tuple(item for item in project.config.exemptions if item.is_on(today)),
         )

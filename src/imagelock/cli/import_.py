@@ -69,14 +69,14 @@ def _subcommand(kind: Import) -> click.Command:
         against: tuple[str, ...],
         lock: bool,
     ) -> None:
-        from imagelock.cli.asking import asking  # noqa: PLC0415 - --help must not pay for the formats
-        from imagelock.ops.imports import ImportRequest, run_import  # noqa: PLC0415
-        from imagelock.ops.verbs import Mode  # noqa: PLC0415
+        from imagelock.cli.registry_access import registry_access
+        from imagelock.ops.imports import ImportRequest, run_import
+        from imagelock.ops.writing import WriteMode
 
         project = run.open()
         request = ImportRequest(names=names, against=against, groups=groups)
-        with asking(run, project, "resolving", everyone=True) as how:
-            imported = run_import(project, kind, request, (how, Mode()) if lock else None)
+        with registry_access(run, project, "resolving", everyone=True) as access:
+            imported = run_import(project, kind, request, (access, WriteMode()) if lock else None)
         run.finish(
             imported.outcome,
             collection=imported.collection,
@@ -97,18 +97,18 @@ def _list(imported: Imported) -> str:
 
 
 def _table(run: Run, imported: Imported) -> str:
-    from imagelock.cli.terminal import stdout_style, table_width  # noqa: PLC0415 - not for JSON
-    from imagelock.report.text import table_text  # noqa: PLC0415
+    from imagelock.cli.terminal import stdout_style, table_width
+    from imagelock.report.text import table_text
 
     if run.quiet:
         return ""
     rows: list[tuple[str, ...]] = []
     for item in imported.requirements:
         digest = imported.digests.get(item.reference.canonical)
-        about = "" if item.sha1 is None else f"sha1:{item.sha1[:12]}"
-        about += ", mismatch allowed" if item.allow_mismatch else ""
+        finding_at = "" if item.sha1 is None else f"sha1:{item.sha1[:12]}"
+        finding_at += ", mismatch allowed" if item.allow_mismatch else ""
         by = "" if digest is None else f"{digest.algorithm}:{digest.short}"
-        rows.append((str(item.reference), item.group or "", item.architecture or "", about, by))
+        rows.append((str(item.reference), item.group or "", item.architecture or "", finding_at, by))
     columns: tuple[str, ...] = ("IMAGE", "GROUP", "ARCHITECTURE", "DROPPED", "DIGEST")
     if not imported.digests:
         columns, rows = columns[:-1], [row[:-1] for row in rows]
@@ -116,7 +116,7 @@ def _table(run: Run, imported: Imported) -> str:
 
 
 def _json(imported: Imported) -> str:
-    from imagelock.report.json import document_json, outcome_fields  # noqa: PLC0415 - only for JSON
+    from imagelock.report.json import document_json, outcome_fields
 
     images: list[dict[str, Any]] = [
         {
@@ -155,15 +155,15 @@ def operator_manifest(run: Run, names: tuple[str, ...]) -> None:
       imagelock import operator-manifest replacements.json > released.txt
       imagelock pin --lock-file released.txt manifests/
     """
-    from imagelock.files import decode, read_bytes  # noqa: PLC0415 - --help must not pay for it
-    from imagelock.interchange.operator_manifest import read  # noqa: PLC0415
+    from imagelock.files import decode, read_bytes
+    from imagelock.interchange.operator_manifest import read
 
     lines: dict[str, None] = {}
     for name in names:
         for reference in read(decode(read_bytes(run.settings.directory / name)), name):
             lines[reference.canonical] = None
     if run.is_json:
-        from imagelock.report.json import document_json  # noqa: PLC0415 - only for JSON
+        from imagelock.report.json import document_json
 
         images = [{"reference": line} for line in lines]
         sys.stdout.write(document_json("import", {"images": images}))

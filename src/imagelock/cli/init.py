@@ -21,6 +21,6 @@ def command(run: Run) -> None:
     Examples:
       imagelock init
     """
-    from imagelock.ops.init import init  # noqa: PLC0415 - --help must not pay for it
+    from imagelock.ops.init import init
 
     run.finish(init(run.settings.directory.absolute()))

@@ -80,17 +80,18 @@ def command(  # noqa: PLR0913 - the options of the contract
       imagelock lock --check           in a pipeline: is the lock up to date?
       imagelock lock --from external_images --from 'image_references/*'
     """
-    from imagelock.cli.asking import asking  # noqa: PLC0415 - --help must not pay for the formats
-    from imagelock.ops.collect import collect  # noqa: PLC0415
-    from imagelock.ops.lists import read_lists  # noqa: PLC0415
-    from imagelock.ops.lock import LockRequest  # noqa: PLC0415
-    from imagelock.ops.verbs import Mode, check_lock, run_lock  # noqa: PLC0415
+    from imagelock.cli.registry_access import registry_access
+    from imagelock.ops.lock.build_lists import read_lists
+    from imagelock.ops.lock.plan import LockRequest
+    from imagelock.ops.lock.run import check_lock, run_lock
+    from imagelock.ops.scan.collect import collect
+    from imagelock.ops.writing import WriteMode
 
     project = run.open()
     collection = collect(project, sources, force)
     if project.config.olm.catalogs:
-        from imagelock.ops.olm.catalogs import with_catalogs  # noqa: PLC0415 - only for projects with catalogs
-        from imagelock.ops.project import read_lock  # noqa: PLC0415 - the same
+        from imagelock.ops.olm.catalogs import with_catalogs
+        from imagelock.ops.project import read_lock
 
         collection = with_catalogs(project, collection, read_lock(project, for_writing=True).lock)
     request = LockRequest(
@@ -105,8 +106,8 @@ def command(  # noqa: PLR0913 - the options of the contract
     if check_only and not (upgrade or upgrade_images):
         checked = check_lock(project, collection, request)
         run.finish(checked, collection=collection, at_least=int(bool(checked.changes)))
-    with asking(run, project, "resolving", everyone=True) as how:
+    with registry_access(run, project, "resolving", everyone=True) as access:
         write = not (dry_run or check_only)
-        mode = Mode(write=write, keep_going=keep_going, settle=resolve, tell=run.remark)
-        outcome = run_lock(project, collection, request, how, mode)
+        mode = WriteMode(write=write, keep_going=keep_going, settle=resolve, tell=run.remark)
+        outcome = run_lock(project, collection, request, access, mode)
     run.finish(outcome, collection=collection, at_least=int(check_only and bool(outcome.changes)))

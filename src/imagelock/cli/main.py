@@ -112,7 +112,7 @@ class LazyGroup(click.Group):
         """Find a command; a mistyped one is answered with the nearest."""
         name = args[0] if args else ""
         if name and not name.startswith("-") and name not in COMMANDS:
-            import difflib  # noqa: PLC0415 - only for mistakes
+            import difflib
 
             near = difflib.get_close_matches(name, COMMANDS, n=1)
             hint = f" Did you mean '{near[0]}'?" if near else ""
@@ -147,7 +147,7 @@ def cli(ctx: click.Context) -> None:
       _IMAGELOCK_COMPLETE=fish_source imagelock | source        fish
     """
     if ctx.invoked_subcommand is None:
-        from imagelock.cli.overview import command  # noqa: PLC0415 - only without a command
+        from imagelock.cli.summary import command
 
         with command.make_context("imagelock", [], parent=ctx) as inner:
             command.invoke(inner)
@@ -183,8 +183,8 @@ def _end_of_click(error: click.exceptions.Exit | click.ClickException | click.Ab
 
 
 def _tell(error: ImagelockError) -> int:
-    from imagelock.cli.terminal import stderr_style  # noqa: PLC0415 - only when something went wrong
-    from imagelock.report.text import error_text  # noqa: PLC0415
+    from imagelock.cli.terminal import stderr_style
+    from imagelock.report.text import error_text
 
     sys.stderr.write(error_text(error, stderr_style()))
     return error.exit_code

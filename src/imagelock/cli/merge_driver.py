@@ -35,7 +35,7 @@ def command(run: Run, base: Path, ours: Path, theirs: Path, path: str | None) ->
       git config merge.imagelock.driver 'imagelock merge-driver %O %A %B %P'
       git config merge.imagelock.name "imagelock's merge of two locks"
     """
-    from imagelock.ops.merge import run_merge  # noqa: PLC0415 - --help must not pay for it
+    from imagelock.ops.lock.merge import run_merge
 
     directory = run.settings.directory.absolute()
     sides = (directory / base, directory / ours, directory / theirs)

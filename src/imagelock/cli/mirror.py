@@ -54,20 +54,22 @@ def command(
       imagelock mirror --to registry.corp --map 'docker.io/library/(.*)=base/$1'
       imagelock mirror --to registry.corp --shard 0/4      one of four jobs
     """
-    from imagelock.cli.copying import finish, registries  # noqa: PLC0415 - --help must not pay for it
-    from imagelock.model.destination import destination  # noqa: PLC0415
-    from imagelock.model.platform import Platform  # noqa: PLC0415
-    from imagelock.ops.copies import mirror, transfer  # noqa: PLC0415
-    from imagelock.ops.copies.copy import Choice, Remembering, plan  # noqa: PLC0415
-    from imagelock.ops.project import read_lock  # noqa: PLC0415
+    from imagelock.cli.copying import finish, registries
+    from imagelock.model.destination import destination
+    from imagelock.model.platform import Platform
+    from imagelock.ops.copies import mirror, transfer
+    from imagelock.ops.copies.items import CopyOptions
+    from imagelock.ops.copies.plan import plan
+    from imagelock.ops.copies.tree import CachingSource
+    from imagelock.ops.project import read_lock
 
     project = run.open()
     part = mirror.Shard() if shard is None else mirror.Shard.parse(shard)
     items = mirror.items(read_lock(project).lock, destination(to, maps), part, moves)
-    choice = Choice(platforms=tuple(map(Platform.parse, platforms)))
+    choice = CopyOptions(platforms=tuple(map(Platform.parse, platforms)))
     jobs = run.settings.jobs
     with registries(run, project, "mirroring") as (client, shown):
-        source = Remembering(client)
+        source = CachingSource(client)
         planned = plan(source, client, items, choice, jobs=jobs)
         done = None if dry_run else transfer.apply(planned, source, client, jobs=jobs, progress=shown)
         warnings = client.warnings

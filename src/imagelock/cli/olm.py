@@ -45,12 +45,12 @@ def env(run: Run, sources: tuple[str, ...], *, labels: tuple[str, ...], decode: 
       imagelock olm env external_images.txt --label devfile_registry_image
       kubectl exec deploy/registry -- env | imagelock olm env --decode -
     """
-    from imagelock.ops.olm import env as olmenv  # noqa: PLC0415 - --help must not pay for the formats
+    from imagelock.ops.olm import env as olmenv
 
     if decode:
         _decode(run, sources)
         return
-    from imagelock.ops.project import read_lock  # noqa: PLC0415
+    from imagelock.ops.project import read_lock
 
     project = run.open()
     found, outcome = olmenv.generated_variables(project, read_lock(project).lock, sources, labels)
@@ -59,8 +59,8 @@ def env(run: Run, sources: tuple[str, ...], *, labels: tuple[str, ...], decode: 
 
 
 def _decode(run: Run, sources: tuple[str, ...]) -> None:
-    from imagelock.files import decode, read_bytes  # noqa: PLC0415
-    from imagelock.ops.olm import env as olmenv  # noqa: PLC0415
+    from imagelock.files import decode, read_bytes
+    from imagelock.ops.olm import env as olmenv
 
     environ: dict[str, str] = dict(os.environ) if not sources else {}
     for source in sources:
@@ -103,8 +103,8 @@ def entrypoint(folders: tuple[Path, ...], *, pattern: str, quiet: bool, **overri
       imagelock olm entrypoint --env-match plugin_registry_image /var/www/html/v3 -- httpd -D FOREGROUND
       imagelock olm entrypoint --env-match devfile_registry_image --registry registry.corp:5000 html
     """
-    from imagelock.files import write_all  # noqa: PLC0415 - --help must not pay for the formats
-    from imagelock.ops.olm.entry import Override, known_images, plan_entry  # noqa: PLC0415
+    from imagelock.files import write_all
+    from imagelock.ops.olm.entry import Override, known_images, plan_entry
 
     become: tuple[str, ...] = click.get_current_context().meta["imagelock.become"]
     if become:
@@ -125,7 +125,7 @@ def entrypoint(folders: tuple[Path, ...], *, pattern: str, quiet: bool, **overri
 
 
 def _check_command(name: str) -> None:
-    from imagelock.errors import UsageError  # noqa: PLC0415 - only with a command
+    from imagelock.errors import UsageError
 
     if shutil.which(name) is None:
         raise UsageError("no such command", where=name)

@@ -56,12 +56,13 @@ def command(  # noqa: PLR0913 - the options of the contract
       imagelock pin --output-dir out      write pinned copies, leave the inputs alone
       imagelock pin --check               in a pipeline: is everything pinned?
     """
-    from imagelock.cli.edits import copies_folder, diff_text, edited_stdin, takes_first  # noqa: PLC0415 - as in every command
-    from imagelock.ops.collect import collect  # noqa: PLC0415
-    from imagelock.ops.olm.catalogs import olm_pinning  # noqa: PLC0415
-    from imagelock.ops.pin import PinRequest, plan_pin  # noqa: PLC0415
-    from imagelock.ops.project import read_lock  # noqa: PLC0415
-    from imagelock.ops.verbs import Mode, run_copies, run_edits  # noqa: PLC0415
+    from imagelock.cli.edits import copies_folder, diff_text, edited_stdin, takes_first
+    from imagelock.ops.olm.catalogs import olm_pinning
+    from imagelock.ops.pin.plan import PinRequest, plan_pin
+    from imagelock.ops.pin.run import run_edits, write_copies
+    from imagelock.ops.project import read_lock
+    from imagelock.ops.scan.collect import collect
+    from imagelock.ops.writing import WriteMode
 
     project = run.open()
     lock_file = read_lock(project)
@@ -74,9 +75,9 @@ def command(  # noqa: PLR0913 - the options of the contract
         olm=olm_pinning(project, collection, lock_file.lock),
     )
     plan = plan_pin(collection, lock_file.lock, request)
-    mode = Mode(write=not (check_only or show_diff), keep_going=keep_going)
+    mode = WriteMode(write=not (check_only or show_diff), keep_going=keep_going)
     if target is not None:
-        outcome = run_copies(collection, plan, target, mode)
+        outcome = write_copies(collection, plan, target, mode)
     else:
         outcome = run_edits(project, plan, "pin", mode)
     data = diff_text(plan) if show_diff else edited_stdin(collection, plan, mode)

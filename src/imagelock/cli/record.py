@@ -65,8 +65,8 @@ def command(  # noqa: PLR0913 - the options of the contract
       imagelock record --from-digestfile digest.txt --image registry.corp/shop:1.4
       imagelock record --from-kaniko image.txt --from-ko refs.txt --from-jib target/jib-image.json
     """
-    from imagelock.errors import UsageError  # noqa: PLC0415 - --help must not pay for it
-    from imagelock.ops.record import Given, apply, plan, read_given  # noqa: PLC0415
+    from imagelock.errors import UsageError
+    from imagelock.ops.lock.record import Given, apply, plan, read_given
 
     if len(images) != len(from_digestfile):
         raise UsageError(

@@ -14,7 +14,7 @@ from imagelock.model.place import Place, Skipped
 
 if TYPE_CHECKING:
     from imagelock.cli.common import Run
-    from imagelock.ops.collect import Collection
+    from imagelock.ops.scan.collect import Collection
 
 
 @verb("scan")
@@ -36,7 +36,7 @@ def command(run: Run, sources: tuple[str, ...], explain: str | None, force: str 
       imagelock scan -o list | sort -u        the references, one a line
       imagelock scan --explain app.yaml:12    why is this line (not) listed?
     """
-    from imagelock.ops.collect import collect  # noqa: PLC0415 - --help must not pay for the formats
+    from imagelock.ops.scan.collect import collect
 
     if explain is not None:
         _explain(run, explain)
@@ -67,7 +67,7 @@ def command(run: Run, sources: tuple[str, ...], explain: str | None, force: str 
 
 
 def _text(collection: Collection) -> str:
-    from imagelock.report.text import table_text  # noqa: PLC0415 - not for JSON
+    from imagelock.report.text import table_text
 
     style, width = stdout_style(), table_width()
     rows = [(str(use.reference), use.where, use.place.format) for use in collection.all_uses]
@@ -79,7 +79,7 @@ def _text(collection: Collection) -> str:
 
 
 def _json(collection: Collection, outcome: Outcome) -> str:
-    from imagelock.report.json import document_json, finding_fields  # noqa: PLC0415 - only for JSON
+    from imagelock.report.json import document_json, finding_fields
 
     fields: dict[str, Any] = {
         "references": [
@@ -109,8 +109,8 @@ def _json(collection: Collection, outcome: Outcome) -> str:
 
 
 def _explain(run: Run, where: str) -> None:
-    from imagelock.ops.collect import collect  # noqa: PLC0415 - as above
-    from imagelock.report.style import printable  # noqa: PLC0415 - as above
+    from imagelock.ops.scan.collect import collect
+    from imagelock.report.style import printable
 
     name, colon, number = where.rpartition(":")
     if not colon or not number.isdigit():

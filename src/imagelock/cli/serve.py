@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from imagelock.cli.common import Run
-    from imagelock.registry.local import LocalStore
     from imagelock.service.embedded import EmbeddedRegistry
+    from imagelock.stores.local import LocalStore
 
 
 class _Ended(BaseException):
@@ -51,7 +51,7 @@ def command(run: Run, path: Path, *, host: str, port: int, writable: bool) -> No
       imagelock serve --writable ./store --port 0
       skopeo inspect --tls-verify=false docker://127.0.0.1:5000/REPOSITORY:TAG
     """
-    from imagelock.service.embedded import EmbeddedRegistry  # noqa: PLC0415 - --help must not pay for it
+    from imagelock.service.embedded import EmbeddedRegistry
 
     store = _open_store(run.settings.directory / path, writable=writable)
     observer = _tell_request if run.verbose else None
@@ -68,10 +68,10 @@ def command(run: Run, path: Path, *, host: str, port: int, writable: bool) -> No
 
 def _open_store(path: Path, *, writable: bool) -> LocalStore:
     if writable or not path.is_file():
-        from imagelock.registry.layout import LayoutStore  # noqa: PLC0415 - the one that is needed
+        from imagelock.stores.oci_layout import LayoutStore
 
         return LayoutStore(path, create=writable)
-    from imagelock.registry.tarlayout import TarStore  # noqa: PLC0415 - the same
+    from imagelock.stores.oci_tar import TarStore
 
     return TarStore(path)
 
@@ -101,7 +101,7 @@ def _allow_many_files() -> None:
 def _tell_address(run: Run, registry: EmbeddedRegistry, path: Path, *, writable: bool) -> None:
     count = len(registry.store.repositories())
     if run.is_json:
-        import msgspec  # noqa: PLC0415 - only when asked for
+        import msgspec
 
         summary = {"address": registry.address, "url": registry.url, "repositories": count}
         document = {"schema": "imagelock/serve/v1", "changes": [], "findings": [], "summary": summary}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from imagelock.cli.common import Run
     from imagelock.model.outcome import Outcome
     from imagelock.ops.project import Project
-    from imagelock.ops.tags.release import Verdict
+    from imagelock.ops.tags.release import TagResult
     from imagelock.registry.client import RegistryClient
 
 
@@ -72,8 +72,8 @@ def lint(run: Run, names: tuple[str, ...]) -> None:
       imagelock tags lint image-tags-*.yaml
       imagelock tags lint --report json=lint.json image-tags.yaml
     """
-    from imagelock.ops.tags import rules as tagrules  # noqa: PLC0415 - --help must not pay for the formats
-    from imagelock.ops.tags.files import read_tag_files  # noqa: PLC0415
+    from imagelock.ops.tags import rules as tagrules
+    from imagelock.ops.tags.files import read_tag_files
 
     project = run.open()
     files = read_tag_files(project, names)
@@ -130,15 +130,15 @@ def _carry_out(
     dry_run: bool,
     command_name: str,
 ) -> None:
-    from imagelock.ops.tags import release as tags  # noqa: PLC0415 - --help must not pay for the client
-    from imagelock.ops.tags import rules as tagrules  # noqa: PLC0415
-    from imagelock.ops.tags.files import read_tag_files  # noqa: PLC0415
+    from imagelock.ops.tags import release as tags
+    from imagelock.ops.tags import rules as tagrules
+    from imagelock.ops.tags.files import read_tag_files
 
     project = run.open()
     files = read_tag_files(project, names)
     linted = tagrules.judge(files.files, project.config.tag_rules)
     request = tags.TagRequest(move=requested[0], repush=requested[1])
-    from imagelock.cli.terminal import progress  # noqa: PLC0415
+    from imagelock.cli.terminal import progress
 
     with _client(run, project) as client, progress("asking registries", quiet=run.quiet) as shown:
         if dry_run:
@@ -161,9 +161,9 @@ def _client(run: Run, project: Project) -> Iterator[RegistryClient]:
     """Yield a client of the registries themselves: a mirror's word on a tag may be of yesterday."""
     if run.settings.offline:
         raise UsageError("release tags are in the registry, which --offline does not ask")
-    from imagelock.cli.terminal import stderr_style  # noqa: PLC0415
-    from imagelock.registry.client import RegistryClient  # noqa: PLC0415
-    from imagelock.report.text import advice_text  # noqa: PLC0415
+    from imagelock.cli.terminal import stderr_style
+    from imagelock.registry.client import RegistryClient
+    from imagelock.report.text import advice_text
 
     hosts = {
         host: replace(settings, mirrors=(), alternates=(), fallback=True)
@@ -177,14 +177,14 @@ def _client(run: Run, project: Project) -> Iterator[RegistryClient]:
 _DONE = {"create": "created", "keep": "kept", "repush": "repushed", "move": "moved"}
 
 
-def _word(verdict: Verdict, *, done: bool) -> str:
+def _word(verdict: TagResult, *, done: bool) -> str:
     word = verdict.action.value
     return _DONE.get(word, word) if done else word
 
 
-def _table(run: Run, verdicts: tuple[Verdict, ...], *, done: bool) -> str:
-    from imagelock.cli.terminal import stdout_style, table_width  # noqa: PLC0415 - not for JSON
-    from imagelock.report.text import table_text  # noqa: PLC0415
+def _table(run: Run, verdicts: tuple[TagResult, ...], *, done: bool) -> str:
+    from imagelock.cli.terminal import stdout_style, table_width
+    from imagelock.report.text import table_text
 
     if run.quiet or not verdicts:
         return ""
@@ -195,7 +195,7 @@ def _table(run: Run, verdicts: tuple[Verdict, ...], *, done: bool) -> str:
     return table_text(("TAG", "ACTION", "DIGEST", "SOURCE"), rows, stdout_style(), table_width())
 
 
-def _digests(verdict: Verdict) -> str:
+def _digests(verdict: TagResult) -> str:
     now, wanted = verdict.now, verdict.wanted
     if now is not None and wanted is not None and now != wanted:
         return f"{now.short} -> {wanted.short}"
@@ -203,8 +203,8 @@ def _digests(verdict: Verdict) -> str:
     return "" if known is None else known.short
 
 
-def _json(outcome: Outcome, verdicts: tuple[Verdict, ...], *, done: bool) -> str:
-    from imagelock.report.json import document_json, outcome_fields  # noqa: PLC0415 - only for JSON
+def _json(outcome: Outcome, verdicts: tuple[TagResult, ...], *, done: bool) -> str:
+    from imagelock.report.json import document_json, outcome_fields
 
     tags = [
         {
@@ -265,9 +265,9 @@ def suggest(  # noqa: PLR0913 - the options of the contract
       imagelock tags suggest --git ../app --release stx.13.0 --write image-tags.yaml
       imagelock tags suggest --git ../app --bug 2012345 --message image-tags.yaml | git commit -F -
     """
-    from imagelock.ops.tags.files import SuggestRequest, run_suggest  # noqa: PLC0415 - --help must not pay for it
-    from imagelock.ops.tags.suggest import Footer  # noqa: PLC0415
-    from imagelock.report.json import document_json, outcome_fields  # noqa: PLC0415
+    from imagelock.ops.tags.files import SuggestRequest, run_suggest
+    from imagelock.ops.tags.suggest import Footer
+    from imagelock.report.json import document_json, outcome_fields
 
     if closes and bug is None:
         raise UsageError("--closes needs --bug N")

@@ -14,7 +14,7 @@ from imagelock.report.style import Style, printable_lines
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagelock.ops.resolve import Progress
+    from imagelock.ops.parallel import Progress
 
 _chosen: list[str] = ["auto"]
 
@@ -65,9 +65,9 @@ def progress(title: str, *, quiet: bool) -> Iterator[Progress | None]:
     if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield None
         return
-    from rich.console import Console  # noqa: PLC0415 - only for people who watch
-    from rich.progress import MofNCompleteColumn, SpinnerColumn, TextColumn  # noqa: PLC0415
-    from rich.progress import Progress as Bar  # noqa: PLC0415
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, SpinnerColumn, TextColumn
+    from rich.progress import Progress as Bar
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn())
     # Data that is written meanwhile belongs to stdout as it is: rich would fold it and put it on stderr.

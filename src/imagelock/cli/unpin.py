@@ -31,17 +31,18 @@ def command(
       imagelock unpin                 the whole project
       imagelock unpin --diff deploy/  show it first
     """
-    from imagelock.cli.edits import diff_text, edited_stdin  # noqa: PLC0415 - --help must not pay for the formats
-    from imagelock.ops.collect import collect  # noqa: PLC0415
-    from imagelock.ops.pin import plan_unpin  # noqa: PLC0415
-    from imagelock.ops.project import read_lock  # noqa: PLC0415
-    from imagelock.ops.verbs import Mode, run_edits  # noqa: PLC0415
+    from imagelock.cli.edits import diff_text, edited_stdin
+    from imagelock.ops.pin.plan import plan_unpin
+    from imagelock.ops.pin.run import run_edits
+    from imagelock.ops.project import read_lock
+    from imagelock.ops.scan.collect import collect
+    from imagelock.ops.writing import WriteMode
 
     project = run.open()
     lock = read_lock(project).lock
     collection = collect(project, sources, force)
     plan = plan_unpin(collection, lock, project.config.form)
-    mode = Mode(write=not show_diff, keep_going=keep_going)
+    mode = WriteMode(write=not show_diff, keep_going=keep_going)
     outcome = run_edits(project, plan, "unpin", mode)
     data = diff_text(plan) if show_diff else edited_stdin(collection, plan, mode)
     run.finish(outcome, collection=collection, data=data, feeds=data is not None)

@@ -33,13 +33,14 @@ def command(run: Run, images: tuple[str, ...], *, upgrade: bool, dry_run: bool, 
       imagelock update quay.io/acme/app:1.4     this tag
       imagelock update -U                       everything
     """
-    from imagelock.cli.asking import asking  # noqa: PLC0415 - --help must not pay for the formats
-    from imagelock.ops.collect import collect  # noqa: PLC0415
-    from imagelock.ops.lock import LockRequest  # noqa: PLC0415
-    from imagelock.ops.olm.catalogs import olm_pinning, with_catalogs  # noqa: PLC0415
-    from imagelock.ops.pin import PinRequest  # noqa: PLC0415
-    from imagelock.ops.project import read_lock  # noqa: PLC0415
-    from imagelock.ops.verbs import Mode, run_update  # noqa: PLC0415
+    from imagelock.cli.registry_access import registry_access
+    from imagelock.ops.lock.plan import LockRequest
+    from imagelock.ops.olm.catalogs import olm_pinning, with_catalogs
+    from imagelock.ops.pin.plan import PinRequest
+    from imagelock.ops.project import read_lock
+    from imagelock.ops.scan.collect import collect
+    from imagelock.ops.update import run_update
+    from imagelock.ops.writing import WriteMode
 
     if upgrade and images:
         raise UsageError("-U updates every image: name some, or give -U, not both")
@@ -57,7 +58,7 @@ def command(run: Run, images: tuple[str, ...], *, upgrade: bool, dry_run: bool, 
         LockRequest(upgrade=upgrade, upgrade_images=images, platforms=config.platforms),
         PinRequest(form=config.form, keep_existing=config.existing == "keep", olm=olm),
     )
-    with asking(run, project, "resolving", everyone=True) as how:
-        mode = Mode(write=not dry_run, keep_going=keep_going, tell=run.remark)
-        outcome = run_update(project, collection, requests, how, mode)
+    with registry_access(run, project, "resolving", everyone=True) as access:
+        mode = WriteMode(write=not dry_run, keep_going=keep_going, tell=run.remark)
+        outcome = run_update(project, collection, requests, access, mode)
     run.finish(outcome, collection=collection)

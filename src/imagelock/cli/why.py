@@ -12,7 +12,7 @@ from imagelock.model.outcome import Outcome
 
 if TYPE_CHECKING:
     from imagelock.cli.common import Run
-    from imagelock.ops.why import Why
+    from imagelock.ops.verify.why import Why
 
 
 @verb("why")
@@ -29,9 +29,9 @@ def command(run: Run, image: str) -> None:
       imagelock why 'quay.io/acme/*'
       imagelock why sha256:4c1c
     """
-    from imagelock.ops.collect import collect  # noqa: PLC0415 - --help must not pay for the formats
-    from imagelock.ops.project import read_lock  # noqa: PLC0415
-    from imagelock.ops.why import why  # noqa: PLC0415
+    from imagelock.ops.project import read_lock
+    from imagelock.ops.scan.collect import collect
+    from imagelock.ops.verify.why import why
 
     project = run.open()
     found = why(collect(project), read_lock(project).lock, image)
@@ -40,8 +40,8 @@ def command(run: Run, image: str) -> None:
 
 
 def _text(found: Why) -> str:
-    from imagelock.report.style import printable  # noqa: PLC0415 - not for JSON
-    from imagelock.report.text import table_text  # noqa: PLC0415
+    from imagelock.report.style import printable
+    from imagelock.report.text import table_text
 
     style = stdout_style()
     lines = []
@@ -55,7 +55,7 @@ def _text(found: Why) -> str:
 
 
 def _json(found: Why, outcome: Outcome) -> str:
-    from imagelock.report.json import document_json  # noqa: PLC0415 - only for JSON
+    from imagelock.report.json import document_json
 
     return document_json(
         "why",

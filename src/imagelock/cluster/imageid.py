@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from imagelock.errors import ValueFormError
+from imagelock.errors import InvalidValueError
 from imagelock.model.digest import Digest
 from imagelock.model.reference import Reference
 
@@ -33,7 +33,7 @@ class ImageId:
 
 
 def parse_image_id(text: str) -> ImageId:
-    """Read an ``imageID``; raise :class:`ValueFormError` for anything else."""
+    """Read an ``imageID``; raise :class:`InvalidValueError` for anything else."""
     scheme = _SCHEME.match(text)
     rest = text[scheme.end() :] if scheme else text
     if _BARE.fullmatch(rest):
@@ -42,5 +42,5 @@ def parse_image_id(text: str) -> ImageId:
         return ImageId(Digest.parse(rest))
     reference = Reference.parse(rest)
     if reference.digest is None:
-        raise ValueFormError("an imageID without a digest", text=text)
+        raise InvalidValueError("an imageID without a digest", text=text)
     return ImageId(reference.digest, reference.name)

@@ -22,7 +22,7 @@ import yaml
 
 from imagelock.cluster.dump import decoded
 from imagelock.cluster.jsonstream import JsonStream
-from imagelock.cluster.running import Unseen
+from imagelock.cluster.running import UnreadableObject
 from imagelock.errors import ClusterError, ConfigError, FormatError, UsageError
 from imagelock.limits import (
     CLUSTER_PAGE,
@@ -150,7 +150,7 @@ def read_cluster(server: Server, namespaces: Sequence[str] = ()) -> Iterator[Obs
     try:
         yield from _lists(server, namespaces)
     except _NobodyError as error:
-        yield Unseen(what="the cluster", reason=error.message, hint=error.hint)
+        yield UnreadableObject(what="the cluster", reason=error.message, hint=error.hint)
 
 
 def _lists(server: Server, namespaces: Sequence[str]) -> Iterator[Observed]:
@@ -163,7 +163,7 @@ def _lists(server: Server, namespaces: Sequence[str]) -> Iterator[Observed]:
             except _NobodyError:
                 raise
             except ClusterError as error:
-                yield Unseen(what=what, reason=error.message, hint=error.hint)
+                yield UnreadableObject(what=what, reason=error.message, hint=error.hint)
 
 
 def _whole_list(server: Server, path: str) -> list[Observed]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import msgspec
 
-from imagelock.cluster.running import Kind, Owner, Running, Template, Workload
+from imagelock.cluster.running import Kind, Owner, RunningContainer, Template, Workload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from imagelock.cluster.running import Observed
 
 _T = TypeVar("_T")
-_FINISHED = ("Succeeded", "Failed")
+_FINISHED = ("Succeeded", "ResolutionFailure")
 
 
 class _Struct(msgspec.Struct, rename="camel"):
@@ -195,7 +195,7 @@ def _made(metadata: _Metadata, kind: str, spec: _WorkloadSpec | None, *, replica
     )
 
 
-def _running(pod: _Pod) -> Iterator[Running]:
+def _running(pod: _Pod) -> Iterator[RunningContainer]:
     status = pod.status or _PodStatus()
     known = {(kind, item.name): item for kind, item in status.statuses()}
     mounted = _mounted(status)
@@ -203,7 +203,7 @@ def _running(pod: _Pod) -> Iterator[Running]:
         item = known.get((kind, name))
         waiting = item.state.waiting if item and item.state else None
         image_id = mounted.get(name) if kind is Kind.VOLUME else item.image_id if item else None
-        yield Running(
+        yield RunningContainer(
             namespace=_same(pod.metadata.namespace or "default"),
             owner=_controller(pod.metadata) or _owner("Pod", pod.metadata.name),
             pod=pod.metadata.name,

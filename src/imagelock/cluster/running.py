@@ -28,7 +28,7 @@ class Owner:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
+class RunningContainer:
     """One container of one pod.
 
     ``image`` is what the pod's spec names, ``image_id`` what its status says that runs (None: nothing
@@ -67,7 +67,7 @@ class Workload:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unseen:
+class UnreadableObject:
     """A part of the cluster that could not be read, and why."""
 
     what: str
@@ -75,5 +75,5 @@ class Unseen:
     hint: str | None = None
 
 
-Observed: TypeAlias = Running | Workload | Unseen
+Observed: TypeAlias = RunningContainer | Workload | UnreadableObject
 """What reading a cluster yields."""

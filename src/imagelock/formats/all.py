@@ -1,44 +1,22 @@
-"""Every format, most specific first, and the one function that finds all a text holds."""
+"""The table of formats: files, documents, and documents known by the file name; the more specific first."""
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
-from itertools import islice
 from typing import TYPE_CHECKING
 
-from imagelock.errors import FormatError
-from imagelock.formats import (
+from imagelock.formats.build import (
     ansible,
-    argo_workflows,
-    argocd,
     che_plugin,
     compose_v1,
-    container_lists,
-    csv,
-    custom_resources,
     devcontainer,
     devfile,
-    docker_compose,
     dockerfile,
-    epiphany_images,
-    epiphany_registry,
-    epiphany_text,
-    flux,
     hcl,
-    helm_chart,
-    helm_releases,
-    helm_template,
-    helm_values,
-    imagelist,
-    kubernetes,
-    kustomization,
-    olm_catalog,
     skaffold,
-    starlingx,
-    tekton,
 )
-from imagelock.formats import rules as rule_format
+from imagelock.formats.build import (
+    compose as docker_compose,
+)
 from imagelock.formats.ci import (
     azure_pipelines,
     bitbucket_pipelines,
@@ -51,26 +29,21 @@ from imagelock.formats.ci import (
     gitlab_ci,
     jenkins,
 )
-from imagelock.formats.judging.candidates import is_templated
-from imagelock.formats.judging.leftovers import LEFT_OVER, left_over, loose_lines
-from imagelock.formats.judging.objects import objects
-from imagelock.formats.quick.json import quick_json, shallow
-from imagelock.formats.quick.plain import built_in_kind
-from imagelock.formats.quick.yaml import quick
-from imagelock.formats.syntax.text import Marks
-from imagelock.formats.syntax.yaml_text import MERGE_CONFLICT, chunks, compose
-from imagelock.model.place import Place, Skipped, Unreadable
-from imagelock.patterns import lazily
+from imagelock.formats.gitops import argocd, flux, kustomization
+from imagelock.formats.helm import chart as helm_chart
+from imagelock.formats.helm import releases as helm_releases
+from imagelock.formats.helm import template as helm_template
+from imagelock.formats.helm import values_file as helm_values
+from imagelock.formats.kubernetes import argo_workflows, container_lists, custom_resources, tekton
+from imagelock.formats.kubernetes import objects as kubernetes
+from imagelock.formats.lists import epiphany_images, epiphany_registry, epiphany_text, starlingx
+from imagelock.formats.lists import plain as image_list
+from imagelock.formats.olm import catalog as olm_catalog
+from imagelock.formats.olm import cluster_service_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from imagelock.formats.base import DocumentFormat, FileFormat, NamedFormat
-    from imagelock.formats.syntax.text import Text
-    from imagelock.formats.syntax.tree import Document
-    from imagelock.formats.syntax.yaml_text import Chunk
-    from imagelock.model.place import Found
-    from imagelock.model.rule import ScanRule
+
 
 FILE_FORMATS: tuple[FileFormat, ...] = (
     helm_template,
@@ -79,10 +52,10 @@ FILE_FORMATS: tuple[FileFormat, ...] = (
     jenkins,
     hcl,
     epiphany_text,
-    imagelist,
+    image_list,
 )
 DOCUMENT_FORMATS: tuple[DocumentFormat, ...] = (
-    csv,
+    cluster_service_version,
     kustomization,
     flux,
     argocd,
@@ -111,180 +84,8 @@ DOCUMENT_FORMATS: tuple[DocumentFormat, ...] = (
 )
 NAMED_FORMATS: tuple[NamedFormat, ...] = (drone, cirrus_ci, compose_v1, helm_chart, helm_values)
 
-UNKNOWN = "no format knows this kind of document"
-DOCUMENT_SUFFIXES = (".yaml", ".yml", ".json")
-_OBJECT = lazily(r"^\ufeff?[\"']?(?:apiVersion|kind)[\"']?[ \t]*:", re.MULTILINE)
-_BEGIN = lazily(
-    r"\ufeff?(?:[ \t]*(?:#[^\n]*)?\n)*(?:---[^\n]*\n)?(?:[ \t]*(?:#[^\n]*)?\n)*[\"']?(?:apiVersion|kind)[\"']?[ \t]*:"
-)
-_IMAGE_WORDS = ("mage", "MAGE", "docker://", "oci://", "containers", "services")
-"""What a document with an image has, one of these."""
-_TEMPLATE_SUFFIX = lazily(r"\.(?:j2|jinja2?|tmpl|gotmpl|tpl|erb|in|template|example|sample|dist)\Z")
-_OBJECT_KEYS = ("apiVersion", "kind")
-_HEAD_CHARS = 65536
-
 
 def names() -> tuple[str, ...]:
     """Return the names that ``--format`` takes."""
     by_document = [item.name for item in (*DOCUMENT_FORMATS, *NAMED_FORMATS)]
     return tuple(sorted([*(item.name for item in FILE_FORMATS), *by_document]))
-
-
-def find(text: Text, force: str | None = None, rules: Sequence[ScanRule] = ()) -> list[Found]:
-    """Return everything one text holds, in the order of the file; raises nothing, whatever the text.
-
-    ``force`` names the only format that may read the text; ``rules`` find what no format does.
-    """
-    found = list(_find(text, force, rules))
-    if any(not rule.reads_documents for rule in rules):
-        found += rule_format.find_in_text(text, rules, _characters(found))
-    if rules:
-        found = _without_taken(found)
-    if len(found) > 1:
-        found.sort(key=_where)
-    return found
-
-
-def _without_taken(found: list[Found]) -> list[Found]:
-    """Return everything but what was skipped until a rule took it."""
-    taken = {(item.line, str(item.reference)) for item in found if isinstance(item, Place)}
-    return [item for item in found if not isinstance(item, Skipped) or (item.line, item.text) not in taken]
-
-
-def _where(item: Found) -> tuple[int, int]:
-    return item.line, item.column
-
-
-def _find(text: Text, force: str | None, rules: Sequence[ScanRule]) -> Iterator[Found]:
-    file_format = file_format_of(text, force)
-    if file_format is not None:
-        yield from file_format.find(text)
-    elif force is not None or _may_be_documents(text):
-        for chunk in chunks(text):
-            yield from _chunk(text, chunk, force, rules)
-
-
-def file_format_of(text: Text, force: str | None = None) -> FileFormat | None:
-    """Return the format that reads this text as a whole, or None when it is read as documents."""
-    for item in FILE_FORMATS:
-        if force == item.name or (force is None and item.claims(text)):
-            return item
-    return None
-
-
-def _characters(found: Sequence[Found]) -> list[range]:
-    """Return the ranges of the file that places fill already."""
-    slots = (slot for item in found if isinstance(item, Place) for slot in item.slots)
-    return [range(slot.span.offset(0), slot.span.offset(len(slot.span))) for slot in slots]
-
-
-def is_documents(text: Text) -> bool:
-    """Whether a text is read as YAML or JSON documents."""
-    return file_format_of(text) is None and _may_be_documents(text)
-
-
-def _may_be_documents(text: Text) -> bool:
-    name = text.file_name.lower()
-    if name.endswith(DOCUMENT_SUFFIXES) or _TEMPLATE_SUFFIX.sub("", name).endswith(DOCUMENT_SUFFIXES):
-        return True
-    has_key = any(text.content.find(key, 0, _HEAD_CHARS) >= 0 for key in _OBJECT_KEYS)
-    return has_key and _OBJECT.search(text.content, 0, _HEAD_CHARS) is not None
-
-
-def _is_meant_as_documents(text: Text) -> bool:
-    """Whether a text is YAML or JSON by its name, or begins with an object: scripts and code only hold some."""
-    return text.file_name.lower().endswith(DOCUMENT_SUFFIXES) or _BEGIN.match(text.content) is not None
-
-
-def _chunk(text: Text, chunk: Chunk, force: str | None, rules: Sequence[ScanRule]) -> Iterator[Found]:
-    is_asked_for = force is not None or any(rule.reads_documents for rule in rules)
-    found = None if is_asked_for or not _is_meant_as_documents(text) else _read_quickly(text, chunk)
-    if found is not None:
-        yield from found
-        return
-    formats = _formats_for(text, force)
-    if not is_asked_for and not _may_hold_images(text, chunk, formats):
-        yield from loose_lines(text, chunk, "no format knows this place")
-        return
-    if not is_asked_for and _is_other_json(text, chunk, formats):
-        return
-    try:
-        document = compose(text, chunk)
-    except FormatError as error:
-        yield from _broken(text, chunk, error)
-        return
-    if document is None:
-        return
-    claimed = formats if force is not None else _claiming(document, formats)
-    for item in claimed:
-        yield from item.find(document)
-    yield from rule_format.find_in_document(document, rules)
-    yield from left_over(document, LEFT_OVER if claimed else UNKNOWN)
-
-
-def _read_quickly(text: Text, chunk: Chunk) -> list[Found] | None:
-    is_json = text.content.startswith("{", chunk.start)
-    return quick_json(text, chunk) if is_json else quick(text, chunk)
-
-
-def _claiming(document: Document, formats: tuple[DocumentFormat, ...]) -> tuple[DocumentFormat, ...]:
-    """Return the format that reads a document: the first that knows it.
-
-    A List may hold objects that several know; each reads its own, and nothing is taken twice.
-    """
-    if len(list(islice(objects(document), 2))) > 1:
-        return tuple(item for item in formats if item.claims(document))
-    claimed = next((item for item in formats if item.claims(document)), None)
-    return () if claimed is None else (claimed,)
-
-
-def _is_other_json(text: Text, chunk: Chunk, formats: tuple[DocumentFormat, ...]) -> bool:
-    """Whether this is JSON that no format reads and that names no image: API descriptions, package locks."""
-    if not text.content.startswith(("{", "["), chunk.start):
-        return False
-    document = shallow(text, chunk)
-    return document is not None and not any(item.claims(document) for item in formats)
-
-
-def _formats_for(text: Text, force: str | None) -> tuple[DocumentFormat, ...]:
-    """Return the formats that may read this text's documents, the most specific first."""
-    if force is not None:
-        return tuple(item for item in (*DOCUMENT_FORMATS, *NAMED_FORMATS) if item.name == force)
-    return (*(item for item in NAMED_FORMATS if item.is_meant(text)), *DOCUMENT_FORMATS)
-
-
-def _may_hold_images(text: Text, chunk: Chunk, formats: tuple[DocumentFormat, ...]) -> bool:
-    """Whether a document is worth parsing: one of a built-in kind with an image key, or one with a format's mark."""
-    content, start, end = text.content, chunk.start, chunk.end
-    says_image = any(content.find(word, start, end) >= 0 for word in ("mage", "MAGE"))
-    if says_image and built_in_kind(content, start, end) is not None:
-        return True
-    return _marks(formats).stand_in(content, start, end)
-
-
-@lru_cache(maxsize=64)
-def _marks(formats: tuple[DocumentFormat, ...]) -> Marks:
-    """Return what some of these formats look for; Kubernetes' marks first, because most documents are its."""
-    return Marks(
-        mark for item in sorted(formats, key=lambda item: item is not kubernetes) for mark in item.marks
-    )
-
-
-def _broken(text: Text, chunk: Chunk, error: FormatError) -> Iterator[Found]:
-    """Report a document that does not parse: a template or source code is left out, anything else is unreadable."""
-    first_line, _ = text.position(chunk.start)
-    broke_at = error.line - first_line + 1
-    is_conflict = error.message == MERGE_CONFLICT
-    if not is_conflict and is_templated(text.content[chunk.start : chunk.end], broke_at):
-        yield from loose_lines(text, chunk, "a template of another tool")
-        return
-    if not _is_meant_as_documents(text):
-        yield from loose_lines(text, chunk, "in a text that is no YAML as a whole")
-        return
-    if not any(text.content.find(word, chunk.start, chunk.end) >= 0 for word in _IMAGE_WORDS):
-        # A file that is no concern of ours: JSON with comments, a template of yet another tool.
-        return
-    yield Unreadable(
-        line=error.line, column=error.column, reason=error.message, hint=error.hint, format="yaml"
-    )
-    yield from loose_lines(text, chunk, "in a document that cannot be read")

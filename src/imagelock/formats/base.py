@@ -53,5 +53,5 @@ class NamedFormat(DocumentFormat, Protocol):
     Its marks may be as common as ``image``: other files are not parsed for its sake.
     """
 
-    def is_meant(self, text: Text) -> bool:
+    def matches_name(self, text: Text) -> bool:
         """Whether the file's name or place allows this format."""

@@ -19,14 +19,14 @@ from imagelock.errors import UsageError
 from imagelock.interchange.admission_cel import validations, variables
 from imagelock.interchange.base import Option
 from imagelock.limits import KIB
-from imagelock.model.identity import How, identities
+from imagelock.model.identity import DigestRole, identities
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from imagelock.interchange.base import Asked
+    from imagelock.interchange.base import ExportOptions
     from imagelock.model.exemption import Exemption
-    from imagelock.model.identity import Identity
+    from imagelock.model.identity import KnownDigest
     from imagelock.model.lock import Lock
 
 name = "admission"
@@ -71,7 +71,7 @@ _RESOURCES = (
 )
 
 
-def export(lock: Lock, asked: Asked) -> str:
+def export(lock: Lock, asked: ExportOptions) -> str:
     """Return the objects as YAML: ConfigMaps, bindings, then the policy."""
     policy = _checked(asked.one("name") or "imagelock", "--name", _NAME)
     digests = _digests(lock)
@@ -96,12 +96,12 @@ def _digests(lock: Lock) -> dict[str, str]:
     return {
         digest.replace(":", "-"): _described(items[0])
         for digest, items in sorted(identities(lock).items())
-        if items[0].how is not How.CONFIG
+        if items[0].how is not DigestRole.CONFIG
     }
 
 
-def _described(identity: Identity) -> str:
-    platform = f" {identity.part.platform}" if identity.how is How.PLATFORM and identity.part else ""
+def _described(identity: KnownDigest) -> str:
+    platform = f" {identity.part.platform}" if identity.how is DigestRole.PLATFORM and identity.part else ""
     return identity.image.reference.partition("@")[0] + platform
 
 
@@ -200,7 +200,7 @@ def _policy(
     }
 
 
-def _selector(asked: Asked) -> dict[str, Any]:
+def _selector(asked: ExportOptions) -> dict[str, Any]:
     """Select namespaces by the label that the API server itself sets to their name."""
     only, never = asked.all("namespace"), asked.all("exclude-namespace")
     for namespace in (*only, *never):

@@ -31,7 +31,7 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class ExportOptions:
     """What an export is made with: the values of its options, and what the project exempts."""
 
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class Export(Protocol):
     summary: str
     options: tuple[Option, ...]
 
-    def export(self, lock: Lock, asked: Asked) -> str:
+    def export(self, lock: Lock, asked: ExportOptions) -> str:
         """Return the whole text; raise :class:`UsageError` for values that do not go together."""
 
 

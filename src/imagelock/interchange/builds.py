@@ -2,7 +2,7 @@
 
 buildx and bake: ``--metadata-file``.  buildah and podman: ``--digestfile``.  kaniko:
 ``--image-name-with-digest-file`` and ``--image-name-tag-with-digest-file``.  ko: ``--image-refs``.  jib:
-``jib-image.json``.  Texts in, values out; a text that is none of them raises :class:`ValueFormError`.
+``jib-image.json``.  Texts in, values out; a text that is none of them raises :class:`InvalidValueError`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from imagelock.errors import ValueFormError
+from imagelock.errors import InvalidValueError
 from imagelock.model.digest import Digest
 from imagelock.model.reference import Reference, is_tag
 from imagelock.model.strictjson import loads
@@ -35,7 +35,7 @@ def read_buildx(text: str) -> list[Reference]:
         for reference in _buildx_target(target)
     ]
     if not found:
-        raise ValueFormError(
+        raise InvalidValueError(
             f"no {_DIGEST_KEY!r} in it",
             text=text,
             hint="build with --push, or --output type=image,push=true, so that there is a digest",
@@ -47,7 +47,7 @@ def read_digest(text: str, image: str) -> list[Reference]:
     """Read a digest file (``sha256:…`` and nothing else) for an image given by its name."""
     reference = Reference.parse(image)
     if reference.digest is not None:
-        raise ValueFormError("the digest is in the file, not in --image", text=image)
+        raise InvalidValueError("the digest is in the file, not in --image", text=image)
     return [replace(reference, digest=Digest.parse(text.strip()))]
 
 
@@ -60,14 +60,16 @@ def read_jib(text: str) -> list[Reference]:
     """Read jib's ``jib-image.json``: the image under each of its tags."""
     document = _object(text)
     if document.get("imagePushed") is False:
-        raise ValueFormError("jib did not push this image", text=text, hint="build with the goal that pushes")
+        raise InvalidValueError(
+            "jib did not push this image", text=text, hint="build with the goal that pushes"
+        )
     reference = Reference.parse(_text(document, "image"))
     digest = Digest.parse(_text(document, "imageDigest"))
     tags = document.get("tags")
     named = [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
     for tag in named:
         if not is_tag(tag):
-            raise ValueFormError(f"{tag!r} is no tag", text=tag)
+            raise InvalidValueError(f"{tag!r} is no tag", text=tag)
     own = [] if reference.tag is None and named else [reference.tag]
     return [replace(reference, tag=tag, digest=digest) for tag in dict.fromkeys([*named, *own])]
 
@@ -85,32 +87,32 @@ def _buildx_target(target: dict[str, Json]) -> Iterator[Reference]:
     digest = Digest.parse(_text(target, _DIGEST_KEY))
     names = target.get(_NAME_KEY)
     if not isinstance(names, str) or not names.strip():
-        raise ValueFormError(
+        raise InvalidValueError(
             f"the image has a digest and no {_NAME_KEY!r}", text=str(digest), hint="build with --tag NAME:TAG"
         )
     for name in names.split(","):
         reference = Reference.parse(name.strip())
         if reference.digest is not None:
-            raise ValueFormError("a digest in the name", text=name)
+            raise InvalidValueError("a digest in the name", text=name)
         yield replace(reference, digest=digest)
 
 
 def _pinned(text: str) -> Reference:
     reference = Reference.parse(text)
     if reference.digest is None:
-        raise ValueFormError(f"{text} has no digest", text=text, hint="write name[:tag]@sha256:…")
+        raise InvalidValueError(f"{text} has no digest", text=text, hint="write name[:tag]@sha256:…")
     return reference
 
 
 def _object(text: str) -> dict[str, Json]:
     document = loads(text)
     if not isinstance(document, dict):
-        raise ValueFormError("expected a JSON object", text=text)
+        raise InvalidValueError("expected a JSON object", text=text)
     return document
 
 
 def _text(document: dict[str, Json], key: str) -> str:
     value = document.get(key)
     if not isinstance(value, str):
-        raise ValueFormError(f"{key!r} is missing", text=key)
+        raise InvalidValueError(f"{key!r} is missing", text=key)
     return value

@@ -13,7 +13,7 @@ from imagelock.model.destination import default_path
 from imagelock.model.reference import DEFAULT_DOMAIN
 
 if TYPE_CHECKING:
-    from imagelock.interchange.base import Asked, Option
+    from imagelock.interchange.base import ExportOptions, Option
     from imagelock.model.lock import Lock
 
 name = "containerd-hosts"
@@ -23,7 +23,7 @@ options: tuple[Option, ...] = (MIRROR,)
 _HUB = "registry-1.docker.io"
 
 
-def export(lock: Lock, asked: Asked) -> str:
+def export(lock: Lock, asked: ExportOptions) -> str:
     """Return every file, each after a line with its path below ``/etc/containerd/certs.d``."""
     to = registry(asked)
     host, _, prefix = to.registry.partition("/")

@@ -1,6 +1,6 @@
 """Epiphany's download lists taken over: what they say that digests replace, and where they contradict.
 
-The lists are read by :mod:`imagelock.formats.epiphany`; here they are judged.
+The lists are read by :mod:`imagelock.formats.lists.epiphany`; here they are judged.
 """
 
 from __future__ import annotations

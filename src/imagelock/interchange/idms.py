@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from imagelock.interchange.mirrors import SET_OPTIONS, mirror_set
 
 if TYPE_CHECKING:
-    from imagelock.interchange.base import Asked, Option
+    from imagelock.interchange.base import ExportOptions, Option
     from imagelock.model.lock import Lock
 
 name = "idms"
@@ -19,6 +19,6 @@ summary = "an OpenShift ImageDigestMirrorSet"
 options: tuple[Option, ...] = SET_OPTIONS
 
 
-def export(lock: Lock, asked: Asked) -> str:
+def export(lock: Lock, asked: ExportOptions) -> str:
     """Return the object as YAML."""
     return mirror_set("ImageDigestMirrorSet", "imageDigestMirrors", asked, lock)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from imagelock.interchange.base import Asked, Option
+    from imagelock.interchange.base import ExportOptions, Option
     from imagelock.model.lock import Lock
 
 name = "list"
@@ -16,6 +16,6 @@ summary = "one name[:tag]@digest a line"
 options: tuple[Option, ...] = ()
 
 
-def export(lock: Lock, asked: Asked) -> str:  # noqa: ARG001 - the protocol's signature
+def export(lock: Lock, asked: ExportOptions) -> str:  # noqa: ARG001 - the protocol's signature
     """Return the list."""
     return "".join(f"{image.image_id}\n" for image in lock.images)

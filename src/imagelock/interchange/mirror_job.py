@@ -15,7 +15,7 @@ from imagelock.interchange.mirrors import MAP, MIRROR, documents, registry
 from imagelock.limits import KIB
 
 if TYPE_CHECKING:
-    from imagelock.interchange.base import Asked
+    from imagelock.interchange.base import ExportOptions
     from imagelock.model.lock import Lock
 
 name = "mirror-job"
@@ -35,7 +35,7 @@ _USER = 65534
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?", re.ASCII)
 
 
-def export(lock: Lock, asked: Asked) -> str:
+def export(lock: Lock, asked: ExportOptions) -> str:
     """Return ConfigMap and Job; raise :class:`UsageError` for a lock that no ConfigMap holds."""
     job, shards = asked.one("name") or "", asked.one("shards") or ""
     if not _NAME.fullmatch(job):
@@ -69,7 +69,7 @@ def export(lock: Lock, asked: Asked) -> str:
     return documents([data, work])
 
 
-def _pod(job: str, shards: int, asked: Asked) -> dict[str, object]:
+def _pod(job: str, shards: int, asked: ExportOptions) -> dict[str, object]:
     """Return the pod's specification; the job may do nothing but read two files and talk."""
     secret = asked.one("login-secret")
     to = registry(asked)

@@ -13,7 +13,7 @@ from imagelock.model.destination import destination
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from imagelock.interchange.base import Asked
+    from imagelock.interchange.base import ExportOptions
     from imagelock.model.destination import Destination
     from imagelock.model.lock import Lock
 
@@ -31,7 +31,7 @@ MAP = Option(
 )
 
 
-def registry(asked: Asked) -> Destination:
+def registry(asked: ExportOptions) -> Destination:
     """Return the mirror; raise :class:`UsageError` when it is none."""
     mirror = asked.one(MIRROR.name)
     if mirror is None:
@@ -62,7 +62,7 @@ def _text(dumper: _Dumper, value: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _text)
 
 
-def mirror_set(kind: str, key: str, asked: Asked, lock: Lock) -> str:
+def mirror_set(kind: str, key: str, asked: ExportOptions, lock: Lock) -> str:
     """Return one of OpenShift's mirror sets (config.openshift.io/v1), which differ in two words."""
     policy = asked.one("policy")
     entries = [

@@ -15,7 +15,7 @@ from imagelock.interchange.base import Option
 from imagelock.interchange.mirrors import documents
 
 if TYPE_CHECKING:
-    from imagelock.interchange.base import Asked
+    from imagelock.interchange.base import ExportOptions
     from imagelock.model.lock import Lock
 
 name = "olm-entrypoint"
@@ -34,7 +34,7 @@ _SECURITY = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]
 _WORK = "/imagelock-tree"
 
 
-def export(lock: Lock, asked: Asked) -> str:
+def export(lock: Lock, asked: ExportOptions) -> str:
     """Return the Deployment, for an operator that adds its variables to the init container ``pin``.
 
     Raises :class:`UsageError` for a name or path that is none.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imagelock.errors import UsageError, ValueFormError
+from imagelock.errors import InvalidValueError, UsageError
 from imagelock.model import strictjson
 from imagelock.model.reference import Reference
 
@@ -28,7 +28,7 @@ def read(text: str, where: str) -> list[Reference]:
     """
     try:
         document = strictjson.loads(text)
-    except ValueFormError as error:
+    except InvalidValueError as error:
         raise UsageError(error.message, where=where) from error
     if isinstance(document, list):
         return [_parsed(item, where) for item in document]
@@ -48,5 +48,5 @@ def _replaced(old: Reference, new: Reference, where: str) -> Reference:
 def _parsed(value: object, where: str) -> Reference:
     try:
         return Reference.parse(value if isinstance(value, str) else "")
-    except ValueFormError as error:
+    except InvalidValueError as error:
         raise UsageError(f"{value!r}: {error.message}", where=where, hint=error.hint) from error

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from imagelock.interchange.operator_manifest import tagged
 
 if TYPE_CHECKING:
-    from imagelock.interchange.base import Asked, Option
+    from imagelock.interchange.base import ExportOptions, Option
     from imagelock.model.lock import Lock
 
 name = "operator-replacements"
@@ -16,6 +16,6 @@ summary = "replacements.json for operator-manifest-tools"
 options: tuple[Option, ...] = ()
 
 
-def export(lock: Lock, asked: Asked) -> str:  # noqa: ARG001 - the protocol's signature
+def export(lock: Lock, asked: ExportOptions) -> str:  # noqa: ARG001 - the protocol's signature
     """Return the object."""
     return json.dumps(tagged(lock), indent=2) + "\n"

@@ -15,7 +15,7 @@ from imagelock.interchange.base import Option
 from imagelock.interchange.mirrors import documents
 
 if TYPE_CHECKING:
-    from imagelock.interchange.base import Asked
+    from imagelock.interchange.base import ExportOptions
     from imagelock.model.lock import Lock
 
 name = "prepull"
@@ -37,7 +37,7 @@ _USER = 65534
 _MOUNT = {"name": "tool", "mountPath": "/imagelock-tool"}
 
 
-def export(lock: Lock, asked: Asked) -> str:
+def export(lock: Lock, asked: ExportOptions) -> str:
     """Return the DaemonSet; raise :class:`UsageError` for a name that is none, or a lock without images."""
     wanted = asked.one("name") or ""
     if not _NAME.fullmatch(wanted):
@@ -81,7 +81,7 @@ def _images(lock: Lock) -> list[str]:
     return list(dict.fromkeys(f"{image.name}@{image.digest}" for image in lock.images))
 
 
-def _tool(asked: Asked) -> dict[str, object]:
+def _tool(asked: ExportOptions) -> dict[str, object]:
     command = ["/bin/busybox", "cp", "/bin/busybox", f"{_MOUNT['mountPath']}/busybox"]
     return _container("tool", asked.one("tool-image") or "", command)
 

@@ -11,7 +11,7 @@ from imagelock.interchange.base import Option
 from imagelock.interchange.mirrors import MAP, MIRROR, registry, repositories
 
 if TYPE_CHECKING:
-    from imagelock.interchange.base import Asked
+    from imagelock.interchange.base import ExportOptions
     from imagelock.model.lock import Lock
 
 name = "registries-conf"
@@ -30,7 +30,7 @@ options: tuple[Option, ...] = (
 _HEAD = "# Written by imagelock; for /etc/containers/registries.conf.d/50-imagelock.conf\n"
 
 
-def export(lock: Lock, asked: Asked) -> str:
+def export(lock: Lock, asked: ExportOptions) -> str:
     """Return the file."""
     to = registry(asked)
     insecure = "insecure = true\n" if to.plain else ""

@@ -11,7 +11,7 @@ from imagelock.model import olm
 from imagelock.model.reference import Reference
 
 if TYPE_CHECKING:
-    from imagelock.interchange.base import Asked, Option
+    from imagelock.interchange.base import ExportOptions, Option
     from imagelock.model.lock import Lock
 
 name = "relatedimages"
@@ -19,7 +19,7 @@ summary = "spec.relatedImages of an OLM bundle, the tag in a comment below"
 options: tuple[Option, ...] = ()
 
 
-def export(lock: Lock, asked: Asked) -> str:  # noqa: ARG001 - the protocol's signature
+def export(lock: Lock, asked: ExportOptions) -> str:  # noqa: ARG001 - the protocol's signature
     """Return the list in the lock's order; raise :class:`UsageError` for names that collide."""
     origins = [Reference.parse(image.reference) for image in lock.images]
     names = olm.related_names(origins)

@@ -6,14 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imagelock.errors import UsageError, ValueFormError
+from imagelock.errors import InvalidValueError, UsageError
+from imagelock.lazy_regex import lazy_regex
 from imagelock.model.reference import Reference
-from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_GROUP = lazily(r"\$(?:(\d)|\{(\d)\})", re.ASCII)
+_GROUP = lazy_regex(r"\$(?:(\d)|\{(\d)\})", re.ASCII)
 _MAP_HINT = "write PATTERN=PATH: --map 'docker.io/library/(.*)=base/$1'"
 
 
@@ -39,7 +39,7 @@ class Destination:
         full = f"{self.registry}/{default_path(name) if path is None else path}"
         try:
             return Reference.parse(full).name
-        except ValueFormError as error:
+        except InvalidValueError as error:
             raise UsageError(
                 f"{full!r} is no repository: {error.message}", where=name, hint="see --map"
             ) from error
@@ -50,7 +50,7 @@ def destination(registry: str, maps: Sequence[str] = ()) -> Destination:
     bare = registry.removeprefix("https://").removeprefix("http://").removeprefix("docker://").rstrip("/")
     try:
         is_host = Reference.parse(f"{bare}/x").domain == bare.partition("/")[0]
-    except ValueFormError:
+    except InvalidValueError:
         is_host = False
     if not is_host:
         raise UsageError(

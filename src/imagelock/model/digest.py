@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from imagelock.errors import ValueFormError
-from imagelock.patterns import lazily
+from imagelock.errors import InvalidValueError
+from imagelock.lazy_regex import lazy_regex
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 """What can be hashed."""
@@ -20,7 +20,7 @@ Buffer: TypeAlias = bytes | bytearray | memoryview
 HEX_CHARS = {"sha256": 64, "sha512": 128}
 """The algorithms imagelock knows, with the length of their hex form."""
 
-_HEX = lazily(r"[0-9a-f]+", re.ASCII)
+_HEX = lazy_regex(r"[0-9a-f]+", re.ASCII)
 
 
 class Hasher(Protocol):
@@ -42,23 +42,23 @@ class Digest:
 
     @classmethod
     def parse(cls, text: str) -> Digest:
-        """Read ``algorithm:hex``; raise :class:`ValueFormError` saying what is wrong with it."""
+        """Read ``algorithm:hex``; raise :class:`InvalidValueError` saying what is wrong with it."""
         algorithm, colon, encoded = text.partition(":")
         if not colon:
-            raise ValueFormError("a digest is written algorithm:hex", text=text)
+            raise InvalidValueError("a digest is written algorithm:hex", text=text)
         chars = HEX_CHARS.get(algorithm)
         if chars is None:
-            raise ValueFormError(
+            raise InvalidValueError(
                 f"unknown digest algorithm {algorithm[:32]!r}",
                 text=text,
                 hint="imagelock knows sha256 and sha512, in lower case",
             )
         if len(encoded) != chars:
-            raise ValueFormError(
+            raise InvalidValueError(
                 f"a {algorithm} digest has {chars} hex characters, this has {len(encoded)}", text=text
             )
         if not _HEX.fullmatch(encoded):
-            raise ValueFormError(f"a {algorithm} digest has only 0-9 and a-f", text=text)
+            raise InvalidValueError(f"a {algorithm} digest has only 0-9 and a-f", text=text)
         return cls(algorithm, encoded)
 
     @classmethod
@@ -88,7 +88,7 @@ class Digest:
 def new_hasher(algorithm: str) -> Hasher:
     """Return a fresh hashing object for one of :data:`HEX_CHARS`."""
     if algorithm not in HEX_CHARS:
-        raise ValueFormError(f"unknown digest algorithm {algorithm[:32]!r}", text=algorithm)
+        raise InvalidValueError(f"unknown digest algorithm {algorithm[:32]!r}", text=algorithm)
     return hashlib.new(algorithm)
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from imagelock.model.lock import Lock, LockedImage, PlatformImage
 
 
-class How(Enum):
+class DigestRole(Enum):
     """What a digest is to the image it belongs to."""
 
     INDEX = "index"
@@ -24,30 +24,30 @@ class How(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class KnownDigest:
     """One digest of one entry; ``part`` is the platform it belongs to, None for the whole image."""
 
     digest: Digest
-    how: How
+    how: DigestRole
     image: LockedImage
     part: PlatformImage | None = None
 
 
-def identities(lock: Lock) -> Mapping[str, tuple[Identity, ...]]:
+def identities(lock: Lock) -> Mapping[str, tuple[KnownDigest, ...]]:
     """Return every digest of a lock, as text, with the entries that have it, in the lock's order."""
-    found: dict[str, list[Identity]] = defaultdict(list)
+    found: dict[str, list[KnownDigest]] = defaultdict(list)
     for image in lock.images:
         for identity in identities_of(image):
             found[str(identity.digest)].append(identity)
     return {digest: tuple(items) for digest, items in found.items()}
 
 
-def identities_of(image: LockedImage) -> Iterator[Identity]:
+def identities_of(image: LockedImage) -> Iterator[KnownDigest]:
     """Yield every digest of one entry: first its own, then each platform's manifest and config."""
     has_children = any(part.digest != image.digest for part in image.platforms)
-    yield Identity(image.digest, How.INDEX if has_children else How.MANIFEST, image)
+    yield KnownDigest(image.digest, DigestRole.INDEX if has_children else DigestRole.MANIFEST, image)
     for part in image.platforms:
         if part.digest != image.digest:
-            yield Identity(part.digest, How.PLATFORM, image, part)
+            yield KnownDigest(part.digest, DigestRole.PLATFORM, image, part)
         if part.config is not None:
-            yield Identity(part.config, How.CONFIG, image, part)
+            yield KnownDigest(part.config, DigestRole.CONFIG, image, part)

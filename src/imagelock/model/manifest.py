@@ -11,12 +11,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imagelock.errors import ValueFormError
+from imagelock.errors import InvalidValueError
+from imagelock.lazy_regex import lazy_regex
 from imagelock.limits import INDEX_CHILDREN
 from imagelock.model import strictjson
 from imagelock.model.digest import Digest
 from imagelock.model.platform import Platform
-from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from imagelock.model.strictjson import Json
@@ -47,7 +47,7 @@ FOREIGN_LAYER_TYPES = (
 CONFIG_TYPES = (OCI_CONFIG, DOCKER_CONFIG)
 """Config blobs that describe an image that can run, and so tell a platform."""
 
-_MEDIA_TYPE = lazily(
+_MEDIA_TYPE = lazy_regex(
     r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}", re.ASCII
 )
 
@@ -117,14 +117,14 @@ class Index:
 def parse_manifest(body: bytes, media_type: str | None = None) -> Manifest | Index:
     """Read a manifest or index; ``media_type`` is the Content-Type it came with, if any.
 
-    Raises :class:`ValueFormError` for everything that is neither, contradicts itself, or is Docker's
+    Raises :class:`InvalidValueError` for everything that is neither, contradicts itself, or is Docker's
     schema 1 (whose digest does not cover its bytes).
     """
     document = strictjson.loads(body)
     if not isinstance(document, dict):
-        raise ValueFormError("a manifest is a JSON object", text="")
+        raise InvalidValueError("a manifest is a JSON object", text="")
     if document.get("schemaVersion") != 2:
-        raise ValueFormError(_not_version_2(document), text="", hint=_SCHEMA1_HINT)
+        raise InvalidValueError(_not_version_2(document), text="", hint=_SCHEMA1_HINT)
     kind = _kind(document, media_type)
     if kind in INDEX_TYPES:
         return _index(document, kind)
@@ -144,29 +144,29 @@ def _kind(document: dict[str, Json], media_type: str | None) -> str:
     """Decide what the body is; every sign that is there must agree."""
     inside = document.get("mediaType")
     if inside is not None and not isinstance(inside, str):
-        raise ValueFormError("mediaType is not a string", text="")
+        raise InvalidValueError("mediaType is not a string", text="")
     outside = media_type if media_type in ACCEPTED_TYPES else None
     if media_type in DOCKER_SCHEMA1:
-        raise ValueFormError(_not_version_2({"schemaVersion": 1}), text="", hint=_SCHEMA1_HINT)
+        raise InvalidValueError(_not_version_2({"schemaVersion": 1}), text="", hint=_SCHEMA1_HINT)
     if inside and outside and inside != outside:
-        raise ValueFormError(f"the body says {inside}, the registry says {outside}", text="")
+        raise InvalidValueError(f"the body says {inside}, the registry says {outside}", text="")
     has_children, has_config = "manifests" in document, "config" in document or "layers" in document
     if has_children == has_config:
-        raise ValueFormError(
+        raise InvalidValueError(
             "not clearly a manifest or an index: it must have config and layers, or manifests", text=""
         )
     kind = inside or outside or (OCI_INDEX if has_children else OCI_MANIFEST)
     if kind not in ACCEPTED_TYPES:
-        raise ValueFormError(f"unknown manifest type {kind[:120]}", text="")
+        raise InvalidValueError(f"unknown manifest type {kind[:120]}", text="")
     if (kind in INDEX_TYPES) != has_children:
-        raise ValueFormError(f"the body has not the shape of {kind}", text="")
+        raise InvalidValueError(f"the body has not the shape of {kind}", text="")
     return kind
 
 
 def _manifest(document: dict[str, Json], kind: str) -> Manifest:
     layers = document.get("layers")
     if not isinstance(layers, list):
-        raise ValueFormError("layers is not a list", text="")
+        raise InvalidValueError("layers is not a list", text="")
     return Manifest(
         media_type=kind,
         config=_descriptor(document.get("config"), "config"),
@@ -180,9 +180,9 @@ def _manifest(document: dict[str, Json], kind: str) -> Manifest:
 def _index(document: dict[str, Json], kind: str) -> Index:
     children = document.get("manifests")
     if not isinstance(children, list):
-        raise ValueFormError("manifests is not a list", text="")
+        raise InvalidValueError("manifests is not a list", text="")
     if len(children) > INDEX_CHILDREN:
-        raise ValueFormError(f"an index with more than {INDEX_CHILDREN} children", text="")
+        raise InvalidValueError(f"an index with more than {INDEX_CHILDREN} children", text="")
     return Index(
         media_type=kind,
         manifests=tuple(_descriptor(child, f"manifests[{i}]") for i, child in enumerate(children)),
@@ -195,7 +195,7 @@ def _index(document: dict[str, Json], kind: str) -> Index:
 def parse_descriptor(value: Json, where: str) -> Descriptor:
     """Read one descriptor out of JSON that is no manifest (an OCI layout's ``index.json``).
 
-    ``where`` names it in the :class:`ValueFormError` that is raised when it is none.
+    ``where`` names it in the :class:`InvalidValueError` that is raised when it is none.
     """
     return _descriptor(value, where)
 
@@ -207,18 +207,18 @@ def _subject(document: dict[str, Json]) -> Descriptor | None:
 
 def _descriptor(value: Json, where: str) -> Descriptor:
     if not isinstance(value, dict):
-        raise ValueFormError(f"{where} is not a descriptor", text="")
+        raise InvalidValueError(f"{where} is not a descriptor", text="")
     media_type, digest, size = value.get("mediaType"), value.get("digest"), value.get("size")
     if not isinstance(media_type, str) or not _MEDIA_TYPE.fullmatch(media_type):
-        raise ValueFormError(f"{where}.mediaType is no media type", text="")
+        raise InvalidValueError(f"{where}.mediaType is no media type", text="")
     if not isinstance(digest, str):
-        raise ValueFormError(f"{where}.digest is missing", text="")
+        raise InvalidValueError(f"{where}.digest is missing", text="")
     if isinstance(size, bool) or not isinstance(size, int) or not 0 <= size < 2**63:
-        raise ValueFormError(f"{where}.size is no size", text="")
+        raise InvalidValueError(f"{where}.size is no size", text="")
     try:
         parsed = Digest.parse(digest)
-    except ValueFormError as error:
-        raise ValueFormError(f"{where}.digest: {error.message}", text=digest) from error
+    except InvalidValueError as error:
+        raise InvalidValueError(f"{where}.digest: {error.message}", text=digest) from error
     return Descriptor(
         media_type=media_type,
         digest=parsed,
@@ -233,11 +233,11 @@ def _platform(value: Json, where: str) -> Platform | None:
     if value is None:
         return None
     if not isinstance(value, dict):
-        raise ValueFormError(f"{where}.platform is not an object", text="")
+        raise InvalidValueError(f"{where}.platform is not an object", text="")
     parts = {key: value.get(key, "") for key in ("os", "architecture", "variant", "os.version")}
     texts = {key: part for key, part in parts.items() if isinstance(part, str)}
     if len(texts) != len(parts) or not texts["os"] or not texts["architecture"]:
-        raise ValueFormError(f"{where}.platform has no os and architecture", text="")
+        raise InvalidValueError(f"{where}.platform has no os and architecture", text="")
     return Platform(
         os=texts["os"],
         architecture=texts["architecture"],
@@ -250,17 +250,17 @@ def _annotations(value: Json, where: str) -> tuple[tuple[str, str], ...]:
     if value is None:
         return ()
     if not isinstance(value, dict):
-        raise ValueFormError(f"{where}.annotations is not an object", text="")
+        raise InvalidValueError(f"{where}.annotations is not an object", text="")
     pairs = tuple((key, text) for key, text in value.items() if isinstance(text, str))
     if len(pairs) != len(value):
-        raise ValueFormError(f"{where}.annotations has a value that is no string", text="")
+        raise InvalidValueError(f"{where}.annotations has a value that is no string", text="")
     return pairs
 
 
 def _optional_text(document: dict[str, Json], key: str) -> str | None:
     value = document.get(key)
     if value is not None and not isinstance(value, str):
-        raise ValueFormError(f"{key} is not a string", text="")
+        raise InvalidValueError(f"{key} is not a string", text="")
     return value or None
 
 
@@ -268,8 +268,8 @@ def parse_config_platform(body: bytes) -> Platform:
     """Read the platform out of an image's config blob (``os``, ``architecture``, ``variant``)."""
     document = strictjson.loads(body)
     if not isinstance(document, dict):
-        raise ValueFormError("an image config is a JSON object", text="")
+        raise InvalidValueError("an image config is a JSON object", text="")
     platform = _platform(document, "config")
     if platform is None:
-        raise ValueFormError("an image config has os and architecture", text="")
+        raise InvalidValueError("an image config has os and architecture", text="")
     return platform

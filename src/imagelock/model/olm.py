@@ -13,10 +13,10 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imagelock.errors import ValueFormError
+from imagelock.errors import InvalidValueError
+from imagelock.lazy_regex import lazy_regex
 from imagelock.model.digest import Digest
 from imagelock.model.reference import is_tag
-from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 PREFIX = "RELATED_IMAGE_"
 PLAIN, NEWLINE = "plain", "newline"
 DIALECTS = (PLAIN, NEWLINE)
-_UNSAFE = lazily(r"[^A-Za-z0-9_]")
-_SUFFIX = lazily(r"_(?P<letters>[A-Z2-7]*)(?P<padding>_{0,6})", re.ASCII)
+_UNSAFE = lazy_regex(r"[^A-Za-z0-9_]")
+_SUFFIX = lazy_regex(r"_(?P<letters>[A-Z2-7]*)(?P<padding>_{0,6})", re.ASCII)
 _ENCODED = 8
 """Base32 is written in groups of so many characters."""
 
@@ -123,7 +123,7 @@ def decode_suffix(text: str) -> Decoded | None:
     if version.startswith("@"):
         try:
             return Decoded(digest=str(Digest.parse(version[1:])))
-        except ValueFormError:
+        except InvalidValueError:
             return None
     if not version:
         return Decoded()

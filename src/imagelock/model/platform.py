@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from imagelock.errors import ValueFormError
-from imagelock.patterns import lazily
+from imagelock.errors import InvalidValueError
+from imagelock.lazy_regex import lazy_regex
 
-_PLATFORM = lazily(
+_PLATFORM = lazy_regex(
     r"(?P<os>[A-Za-z0-9_.-]+)(?:\((?P<version>[A-Za-z0-9_.+-]+)\))?"
     r"/(?P<architecture>[A-Za-z0-9_.-]+)(?:/(?P<variant>[A-Za-z0-9_.-]+))?",
     re.ASCII,
@@ -33,7 +33,7 @@ class Platform:
         """Read the text form; ``linux/x86_64`` and ``linux/aarch64`` get their OCI names."""
         match = _PLATFORM.fullmatch(text)
         if match is None:
-            raise ValueFormError(
+            raise InvalidValueError(
                 f"{text[:80]!r} is no platform",
                 text=text,
                 hint="write os/architecture[/variant]: linux/amd64",

@@ -14,10 +14,10 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from imagelock.errors import ValueFormError
+from imagelock.errors import InvalidValueError
+from imagelock.lazy_regex import lazy_regex
 from imagelock.limits import REFERENCE_CHARS
 from imagelock.model.digest import Digest
-from imagelock.patterns import lazily
 
 DEFAULT_DOMAIN = "docker.io"
 _LEGACY_DOMAIN = "index.docker.io"
@@ -28,16 +28,16 @@ _ID_CHARS = 64
 
 _COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _HOST_LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
-_REST = lazily(
+_REST = lazy_regex(
     rf"(?P<path>{_COMPONENT}(?:/{_COMPONENT})*)(?::(?P<tag>\w[\w.-]{{0,127}}))?(?:@(?P<digest>[^@]+))?",
     re.ASCII,
 )
-_DOMAIN = lazily(
+_DOMAIN = lazy_regex(
     rf"(?P<host>{_HOST_LABEL}(?:\.{_HOST_LABEL})*|\[[a-fA-F0-9:]+\])(?::(?P<port>[0-9]+))?", re.ASCII
 )
-_BARE_ID = lazily(r"[a-f0-9]{64}", re.ASCII)
-_NUMERIC_LABEL = lazily(r"[0-9]+|0[xX][0-9a-fA-F]*", re.ASCII)
-_TAG = lazily(r"\w[\w.-]{0,127}", re.ASCII)
+_BARE_ID = lazy_regex(r"[a-f0-9]{64}", re.ASCII)
+_NUMERIC_LABEL = lazy_regex(r"[0-9]+|0[xX][0-9a-fA-F]*", re.ASCII)
+_TAG = lazy_regex(r"\w[\w.-]{0,127}", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ class Reference:
 
     @classmethod
     def parse(cls, text: str) -> Reference:
-        """Read one reference; raise :class:`ValueFormError` that says why it is none."""
+        """Read one reference; raise :class:`InvalidValueError` that says why it is none."""
         return _parse(text)
 
     @property
@@ -117,25 +117,25 @@ def is_tag(text: str) -> bool:
 @lru_cache(maxsize=16384)
 def _parse(text: str) -> Reference:
     if not text:
-        raise ValueFormError("an empty text is no image reference", text=text)
+        raise InvalidValueError("an empty text is no image reference", text=text)
     if len(text) > REFERENCE_CHARS:
-        raise ValueFormError(f"longer than {REFERENCE_CHARS} characters", text=text)
+        raise InvalidValueError(f"longer than {REFERENCE_CHARS} characters", text=text)
     if len(text) == _ID_CHARS and _BARE_ID.fullmatch(text):
-        raise ValueFormError("64 hex characters are an image ID and no reference", text=text)
+        raise InvalidValueError("64 hex characters are an image ID and no reference", text=text)
     domain, remainder, written = _split_domain(text)
     match = _REST.fullmatch(remainder)
     if match is None:
-        raise ValueFormError(_why_not(text, remainder), text=text, hint=_hint(text))
+        raise InvalidValueError(_why_not(text, remainder), text=text, hint=_hint(text))
     path = match["path"]
     full_path = _OFFICIAL + path if domain == DEFAULT_DOMAIN and "/" not in path else path
     if len(full_path) > _PATH_CHARS:
-        raise ValueFormError(f"the repository name is longer than {_PATH_CHARS} characters", text=text)
+        raise InvalidValueError(f"the repository name is longer than {_PATH_CHARS} characters", text=text)
     if not _is_plain_domain(domain):
         _check_domain(domain, text)
     try:
         digest = Digest.parse(match["digest"]) if match["digest"] is not None else None
-    except ValueFormError as error:
-        raise ValueFormError(error.message, text=text, hint=error.hint or _hint(text)) from error
+    except InvalidValueError as error:
+        raise InvalidValueError(error.message, text=text, hint=error.hint or _hint(text)) from error
     return Reference(
         written_name=written + path, domain=domain, path=full_path, tag=match["tag"], digest=digest
     )
@@ -156,7 +156,7 @@ def _is_plain_domain(domain: str) -> bool:
     """Whether nothing is wrong with a registry's host; a product has few of them, and thousands of references."""
     try:
         _check_domain(domain, domain)
-    except ValueFormError:
+    except InvalidValueError:
         return False
     return True
 
@@ -164,9 +164,9 @@ def _is_plain_domain(domain: str) -> bool:
 def _check_domain(domain: str, text: str) -> None:
     match = _DOMAIN.fullmatch(domain)
     if match is None:
-        raise ValueFormError(f"{domain[:80]!r} is no registry host", text=text, hint=_hint(text))
+        raise InvalidValueError(f"{domain[:80]!r} is no registry host", text=text, hint=_hint(text))
     if match["port"] is not None and not 1 <= int(match["port"][:6]) <= 65535:
-        raise ValueFormError(f"port {match['port'][:12]} is not between 1 and 65535", text=text)
+        raise InvalidValueError(f"port {match['port'][:12]} is not between 1 and 65535", text=text)
     host = match["host"]
     labels = host.split(".")
     if host.startswith("["):
@@ -175,14 +175,14 @@ def _check_domain(domain: str, text: str) -> None:
         # A host that ends in a number is an address to every resolver; only the plain form is taken.
         _check_address(ipaddress.IPv4Address, host, text)
     elif max(map(len, labels)) > _LABEL_CHARS:
-        raise ValueFormError(f"a label of the host is longer than {_LABEL_CHARS} characters", text=text)
+        raise InvalidValueError(f"a label of the host is longer than {_LABEL_CHARS} characters", text=text)
 
 
 def _check_address(kind: type[ipaddress.IPv4Address | ipaddress.IPv6Address], host: str, text: str) -> None:
     try:
         kind(host)
     except ValueError as error:
-        raise ValueFormError(f"{host[:80]!r} is no IP address", text=text) from error
+        raise InvalidValueError(f"{host[:80]!r} is no IP address", text=text) from error
 
 
 def _why_not(text: str, remainder: str) -> str:

@@ -9,25 +9,25 @@ from __future__ import annotations
 import json
 from typing import TypeAlias, Union
 
-from imagelock.errors import ValueFormError
+from imagelock.errors import InvalidValueError
 from imagelock.limits import JSON_DEPTH
 
 Json: TypeAlias = Union[bool, int, float, str, "list[Json]", "dict[str, Json]", None]
 
 
 def loads(data: bytes | str) -> Json:
-    """Read one JSON document; raise :class:`ValueFormError` that says why it is none."""
+    """Read one JSON document; raise :class:`InvalidValueError` that says why it is none."""
     try:
         text = data if isinstance(data, str) else data.decode("utf-8")
         value: Json = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
     except RecursionError as error:
-        raise ValueFormError("JSON nested too deeply", text="") from error
-    except ValueFormError:
+        raise InvalidValueError("JSON nested too deeply", text="") from error
+    except InvalidValueError:
         raise
     except ValueError as error:
-        raise ValueFormError(f"not JSON: {error}", text="") from error
+        raise InvalidValueError(f"not JSON: {error}", text="") from error
     if _depth_over(value, JSON_DEPTH):
-        raise ValueFormError(f"JSON nested deeper than {JSON_DEPTH}", text="")
+        raise InvalidValueError(f"JSON nested deeper than {JSON_DEPTH}", text="")
     return value
 
 
@@ -37,13 +37,13 @@ def _no_duplicates(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                raise ValueFormError(f"duplicate JSON key {key[:80]!r}", text="")
+                raise InvalidValueError(f"duplicate JSON key {key[:80]!r}", text="")
             seen.add(key)
     return result
 
 
 def _no_constant(name: str) -> Json:
-    raise ValueFormError(f"{name} is not JSON", text=name)
+    raise InvalidValueError(f"{name} is not JSON", text=name)
 
 
 def _depth_over(value: Json, limit: int) -> bool:

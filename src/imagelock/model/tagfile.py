@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from imagelock.patterns import lazily
+from imagelock.lazy_regex import lazy_regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ REQUIRED_KEYS = ("name", "src_build_tag", "src_ref", "tag")
 DIGEST_KEY = "digest"
 KEYS = frozenset({*REQUIRED_KEYS, DIGEST_KEY})
 
-_COMMIT = lazily(r"(?:.*/)?(?P<commit>[0-9a-f]{40}|[0-9a-f]{64})/?", re.ASCII)
+_COMMIT = lazy_regex(r"(?:.*/)?(?P<commit>[0-9a-f]{40}|[0-9a-f]{64})/?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +145,7 @@ class TagRule:
         return None
 
 
-STARLINGX_FORM = lazily(r"stx\.[0-9]+\.[0-9]+-v.+", re.ASCII)
+STARLINGX_FORM = lazy_regex(r"stx\.[0-9]+\.[0-9]+-v.+", re.ASCII)
 
 
 def starlingx_breach(tag: str) -> str | None:

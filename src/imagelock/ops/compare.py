@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 from typing import TYPE_CHECKING
 
-from imagelock.errors import UsageError, ValueFormError
+from imagelock.errors import InvalidValueError, UsageError
 from imagelock.model.outcome import Change
 from imagelock.model.reference import Reference
 
@@ -42,7 +42,7 @@ def matches_image(text: str, name: str, tag: str | None) -> bool:
         return fnmatch.fnmatchcase(name, text) or fnmatch.fnmatchcase(full, text)
     try:
         reference = Reference.parse(text)
-    except ValueFormError as error:
+    except InvalidValueError as error:
         raise UsageError(f"no image: {error.message}", where=text, hint=error.hint) from error
     if reference.digest is not None:
         raise UsageError(

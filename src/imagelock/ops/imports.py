@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 
 from imagelock.errors import FileError, UsageError
 from imagelock.files import decode, read_bytes
-from imagelock.formats import epiphany
+from imagelock.formats.lists import epiphany
 from imagelock.formats.syntax.text import Text
 from imagelock.model.outcome import Change, Outcome, finding
 from imagelock.model.place import Place, Unreadable
 from imagelock.model.requirement import Requirement
-from imagelock.ops.collect import Collection, collect
-from imagelock.ops.lock import LockRequest
+from imagelock.ops.lock.plan import LockRequest
+from imagelock.ops.lock.run import run_lock
 from imagelock.ops.project import read_lock
-from imagelock.ops.verbs import run_lock
+from imagelock.ops.scan.collect import Collection, collect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from imagelock.model.digest import Digest
     from imagelock.model.lock import Lock
     from imagelock.model.outcome import Finding
-    from imagelock.ops.asking import Asking
     from imagelock.ops.project import Project
-    from imagelock.ops.scanned import ScannedFile
-    from imagelock.ops.verbs import Mode
+    from imagelock.ops.registry_access import RegistryAccess
+    from imagelock.ops.scan.scanned_file import ScannedFile
+    from imagelock.ops.writing import WriteMode
 
 READERS: Mapping[str, Callable[[Text], Iterator[object]]] = {"epiphany": epiphany.requirements}
 """What reads the lists of each import."""
@@ -61,7 +61,7 @@ class Imported:
 
 
 def run_import(
-    project: Project, kind: Import, request: ImportRequest, locking: tuple[Asking, Mode] | None
+    project: Project, kind: Import, request: ImportRequest, locking: tuple[RegistryAccess, WriteMode] | None
 ) -> Imported:
     """Read and judge the lists; with ``locking`` resolve their images and write the lock.
 
@@ -72,8 +72,8 @@ def run_import(
     digests: Mapping[str, Digest] = {}
     locked = Outcome(command="lock")
     if locking is not None:
-        asking, mode = locking
-        locked = run_lock(project, _selected(lists.collection, chosen), _lock_request(project), asking, mode)
+        access, mode = locking
+        locked = run_lock(project, _selected(lists.collection, chosen), _lock_request(project), access, mode)
         digests = _digests(read_lock(project, for_writing=True).lock, chosen)
     summary = {
         "entries": len(chosen),

@@ -10,7 +10,8 @@ from imagelock import limits
 from imagelock.config import FILE_NAME, PYPROJECT, Config, has_config, parse_config
 from imagelock.errors import ConfigError, FileError, LockError
 from imagelock.files import Write, decode, encode, read_bytes
-from imagelock.lockfile import is_list, parse, render_lock
+from imagelock.lockfile.reader import is_list, parse
+from imagelock.lockfile.writer import render_lock
 from imagelock.model.lock import Lock
 
 LOCK_NAME = "images.lock"

@@ -13,28 +13,28 @@ from typing import TYPE_CHECKING, Self, TypeAlias, TypeVar
 
 from imagelock import limits
 from imagelock.errors import (
+    AccessDeniedError,
     IntegrityError,
-    NoAccessError,
+    InvalidValueError,
     NotFoundError,
     RateLimitedError,
     RegistryError,
     TLSError,
     UnreachableError,
-    ValueFormError,
 )
 from imagelock.model.digest import Digest
 from imagelock.model.manifest import ACCEPTED_TYPES
 from imagelock.model.reference import is_tag
-from imagelock.registry import proof
-from imagelock.registry.agreement import Agreement, voices
-from imagelock.registry.answers import is_true_404, refusal
-from imagelock.registry.auth import Authorizer
+from imagelock.registry import verify
+from imagelock.registry.auth.authorizer import Authorizer
 from imagelock.registry.download import proved, require_stream
-from imagelock.registry.endpoints import alternate_names, endpoints, origin
-from imagelock.registry.otherfiles import OtherFiles
-from imagelock.registry.store import Claim
-from imagelock.registry.transport import Call, Manner, Transport
+from imagelock.registry.hosts.endpoints import alternate_names, endpoints, origin
+from imagelock.registry.hosts.mirror_files import MirrorFiles
+from imagelock.registry.http.responses import is_true_404, refusal
+from imagelock.registry.http.transport import Request, RequestOptions, Transport
+from imagelock.registry.tag_consensus import TagConsensus, tag_sources
 from imagelock.registry.upload import WRITE, Uploader
+from imagelock.stores.base import HeadResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -42,17 +42,17 @@ if TYPE_CHECKING:
 
     from imagelock.model.hosts import HostSettings
     from imagelock.model.manifest import Descriptor
-    from imagelock.registry.agreement import Voice
-    from imagelock.registry.answers import Answer
-    from imagelock.registry.endpoints import Endpoint
-    from imagelock.registry.store import Content
+    from imagelock.registry.hosts.endpoints import Endpoint
+    from imagelock.registry.http.responses import Response
+    from imagelock.registry.tag_consensus import Voice
+    from imagelock.stores.base import Content
 
     _Tried: TypeAlias = list[tuple[Endpoint, RegistryError]]
 
 T = TypeVar("T")
 
-_LAST = Manner()
-_REPLACEABLE = Manner(patience=limits.MIRROR_SECONDS)
+_LAST = RequestOptions()
+_REPLACEABLE = RequestOptions(patience=limits.MIRROR_SECONDS)
 
 _ACCEPT = {"Accept": ", ".join(ACCEPTED_TYPES)}
 _ANY = {"Accept": "*/*"}
@@ -61,7 +61,7 @@ _NO_HEAD = frozenset({400, 405, 406, 415, 501})
 
 
 class RegistryClient:
-    """A Source and a Target of :mod:`imagelock.registry.store`; safe to call from many threads.
+    """A Source and a Target of :mod:`imagelock.stores.base`; safe to call from many threads.
 
     ``hosts`` are the settings by the host that references name, already checked for trust.  ``jobs``
     connections a host, ``retry_time`` seconds a host for retries and waiting.  ``environ`` replaces the
@@ -86,14 +86,14 @@ class RegistryClient:
         self._hosts = hosts or {}
         self._everyone = everyone
         self._warnings: list[str] = []
-        self._agreement = Agreement(self._label, self._warnings.append)
+        self._agreement = TagConsensus(self._label, self._warnings.append)
         environ = os.environ if environ is None else environ
         self._transport = Transport(
             self._hosts, jobs=jobs, retry_time=retry_time, environ=environ, keep_quota=keep_quota
         )
         self._authorizer = Authorizer(self._transport, environ)
         self._uploader = Uploader(self._transport, self._authorizer, self._hosts)
-        self._others = OtherFiles(environ)
+        self._others = MirrorFiles(environ)
         self._endpoints: dict[str, tuple[Endpoint, ...]] = {}
         self.requests: Mapping[tuple[str, str], int] = self._transport.requests
 
@@ -114,7 +114,7 @@ class RegistryClient:
         """What a person should hear although it worked out, such as a stored login that was refused."""
         return (*self._authorizer.warnings, *self._warnings)
 
-    def ask(self, repository: str, target: str | Digest) -> Claim:
+    def head(self, repository: str, target: str | Digest) -> HeadResult:
         """Ask what a tag or digest is without reading it (one HEAD).
 
         The claim is empty where the registry does not speak HEAD, and where ``everyone`` is asked and does
@@ -129,20 +129,20 @@ class RegistryClient:
                 return replace(claim, digest=None)
         return claim
 
-    def manifest(self, repository: str, target: str | Digest) -> Content:
+    def get_manifest(self, repository: str, target: str | Digest) -> Content:
         """Read a manifest or index and prove it (one GET).
 
         By digest the body must hash to it; by tag our own sha256 is the digest, and a digest header that
         contradicts it is refused.  Raises :class:`IntegrityError` after one repetition; no other endpoint
-        is asked then, so that nothing heals silently.  Raises :class:`DisagreementError` when another
+        is asked then, so that nothing heals silently.  Raises :class:`DigestConflictError` when another
         source that may say what the tag means gives it another digest (one HEAD each, where there are any).
         """
         _check(target)
 
-        def read(at: Endpoint, manner: Manner) -> Content:
+        def read(at: Endpoint, manner: RequestOptions) -> Content:
             with self._transport.quotas.pulling(at.authority, lambda: self._ask(at, target, manner)):
                 answer = self._request(at, _manifest_call("GET", at, target, manner))
-            return proof.manifest(answer, target, at.host)
+            return verify.manifest(answer, target, at.host)
 
         at, content, tried = self._first(repository, target, _twice(read))
         if isinstance(target, str):
@@ -156,24 +156,24 @@ class RegistryClient:
                 )
         return content
 
-    def blob(self, repository: str, digest: Digest, limit: int) -> bytes:
+    def get_blob(self, repository: str, digest: Digest, limit: int) -> bytes:
         """Read a small blob of at most ``limit`` bytes and prove it (one GET)."""
 
-        def read(at: Endpoint, manner: Manner) -> bytes:
+        def read(at: Endpoint, manner: RequestOptions) -> bytes:
             path = at.target(f"blobs/{digest}")
-            call = Call(method="GET", target=path, limit=limit, headers=_ANY, manner=manner)
-            return proof.blob(self._request(at, call), digest)
+            call = Request(method="GET", target=path, limit=limit, headers=_ANY, manner=manner)
+            return verify.blob(self._request(at, call), digest)
 
         return self._first(repository, digest, _twice(read))[1]
 
-    def stream(self, repository: str, descriptor: Descriptor) -> Iterator[bytes]:
+    def open_blob(self, repository: str, descriptor: Descriptor) -> Iterator[bytes]:
         """Yield a blob's bytes; the last piece only after size and digest were proved.
 
         A connection that breaks is taken up again where it broke.  Bytes already yielded cannot be taken
         back, so a wrong digest is repeated by who asked and not here.
         """
 
-        def opened(at: Endpoint, manner: Manner) -> tuple[Endpoint, Answer]:
+        def opened(at: Endpoint, manner: RequestOptions) -> tuple[Endpoint, Response]:
             return at, require_stream(self._open_blob(at, descriptor, manner, 0), descriptor)
 
         _, (at, first), _ = self._first(repository, descriptor.digest, opened)
@@ -191,7 +191,7 @@ class RegistryClient:
         with self._named(repository, digest):
             return self._uploader.has_blob(repository, digest)
 
-    def tagged(self, repository: str, tag: str) -> Digest | None:
+    def resolve_tag(self, repository: str, tag: str) -> Digest | None:
         """Return what the host's tag points to; None for a true 404.  A HEAD that says nothing is read."""
         _check(tag)
         at = origin(repository, self._hosts)
@@ -201,7 +201,7 @@ class RegistryClient:
                 if claim.digest is not None:
                     return claim.digest
                 answer = self._request(at, _manifest_call("GET", at, tag, _LAST))
-                return proof.manifest(answer, tag, at.host).digest
+                return verify.manifest(answer, tag, at.host).digest
             except NotFoundError:
                 return None
 
@@ -243,9 +243,11 @@ class RegistryClient:
 
     # One endpoint
 
-    def _open_blob(self, at: Endpoint, descriptor: Descriptor, manner: Manner, start: int) -> Answer:
+    def _open_blob(
+        self, at: Endpoint, descriptor: Descriptor, manner: RequestOptions, start: int
+    ) -> Response:
         headers = {**_ANY, "Range": f"bytes={start}-"} if start else _ANY
-        call = Call(
+        call = Request(
             method="GET",
             target=at.target(f"blobs/{descriptor.digest}"),
             limit=0,
@@ -255,25 +257,27 @@ class RegistryClient:
         )
         return self._request(at, call)
 
-    def _request(self, at: Endpoint, call: Call) -> Answer:
+    def _request(self, at: Endpoint, call: Request) -> Response:
         site = self._transport.site(at.scheme, at.authority, at.settings)
         return self._authorizer.request(site, at, call)
 
-    def _ask(self, at: Endpoint, target: str | Digest, manner: Manner, *, actions: str = "pull") -> Claim:
+    def _ask(
+        self, at: Endpoint, target: str | Digest, manner: RequestOptions, *, actions: str = "pull"
+    ) -> HeadResult:
         answer = self._request(at, _manifest_call("HEAD", at, target, manner, actions))
         if answer.status == 404 and not is_true_404(answer):
             # A HEAD has no body to tell the registry's 404 from a proxy's: read the whole answer.
             answer = self._request(at, _manifest_call("GET", at, target, manner))
         if answer.status in _NO_HEAD:
-            return Claim(digest=None, media_type=None, size=None, host=at.host)
+            return HeadResult(digest=None, media_type=None, size=None, host=at.host)
         if answer.status != 200:
             raise refusal(answer, what="manifest" if isinstance(target, Digest) else "tag")
-        return proof.claim(answer, at.host)
+        return verify.claim(answer, at.host)
 
     # Any endpoint
 
     def _first(
-        self, repository: str, target: str | Digest, read: Callable[[Endpoint, Manner], T]
+        self, repository: str, target: str | Digest, read: Callable[[Endpoint, RequestOptions], T]
     ) -> tuple[Endpoint, T, _Tried]:
         """Return the first good answer of the repository's endpoints, then of its alternates.
 
@@ -299,12 +303,12 @@ class RegistryClient:
         """Return who else may say what a tag means; of those asked already note who gave no answer."""
         for at, error in tried:
             if not isinstance(error, NotFoundError):
-                self._agreement.unheard(at, error)
+                self._agreement.mark_unreachable(at, error)
         asked = {(at.authority, at.repository) for at in (first, *(at for at, _ in tried))}
         names = (repository, *alternate_names(repository, self._hosts))
         return [
             voice
-            for voice in voices(self._places(name) for name in names)
+            for voice in tag_sources(self._places(name) for name in names)
             if not any((at.authority, at.repository) in asked for at in voice)
         ]
 
@@ -332,13 +336,13 @@ def _where(repository: str, target: str | Digest) -> str:
 def _check(target: str | Digest) -> None:
     """Refuse what is no tag before it becomes part of a path."""
     if isinstance(target, str) and not is_tag(target):
-        raise ValueFormError(f"{target[:80]!r} is no tag", text=target)
+        raise InvalidValueError(f"{target[:80]!r} is no tag", text=target)
 
 
 def _manifest_call(
-    method: str, at: Endpoint, target: str | Digest, manner: Manner, actions: str = "pull"
-) -> Call:
-    return Call(
+    method: str, at: Endpoint, target: str | Digest, manner: RequestOptions, actions: str = "pull"
+) -> Request:
+    return Request(
         method=method,
         target=at.target(f"manifests/{target}"),
         limit=limits.MANIFEST_BYTES,
@@ -348,10 +352,10 @@ def _manifest_call(
     )
 
 
-def _twice(read: Callable[[Endpoint, Manner], T]) -> Callable[[Endpoint, Manner], T]:
+def _twice(read: Callable[[Endpoint, RequestOptions], T]) -> Callable[[Endpoint, RequestOptions], T]:
     """Read, and when the content is wrong once more on a fresh connection."""
 
-    def read_twice(at: Endpoint, manner: Manner) -> T:
+    def read_twice(at: Endpoint, manner: RequestOptions) -> T:
         try:
             return read(at, manner)
         except IntegrityError:
@@ -387,7 +391,7 @@ def _badness(error: RegistryError) -> int:
     order: tuple[type[RegistryError], ...] = (
         IntegrityError,
         TLSError,
-        NoAccessError,
+        AccessDeniedError,
         RateLimitedError,
         UnreachableError,
     )

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from imagelock import limits
 from imagelock.errors import IntegrityError, UnreachableError
 from imagelock.model.digest import Digest, new_hasher, same_digest
-from imagelock.registry.answers import coding, refusal
-from imagelock.registry.faults import FOREIGN, fault
-from imagelock.registry.gate import Trouble
+from imagelock.registry.http.exceptions import FOREIGN, translate
+from imagelock.registry.http.responses import coding, refusal
+from imagelock.registry.http.throttle import RetryableFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from imagelock.errors import RegistryError
     from imagelock.model.manifest import Descriptor
-    from imagelock.registry.answers import Answer
+    from imagelock.registry.http.responses import Response
 
 
-def require_stream(answer: Answer, descriptor: Descriptor, start: int = 0) -> Answer:
+def require_stream(answer: Response, descriptor: Descriptor, start: int = 0) -> Response:
     """Return the answer when it is the blob from ``start`` on; raise what it is otherwise.
 
     A registry that knows no ranges answers with the whole blob, which is taken too.
@@ -43,7 +43,7 @@ def require_stream(answer: Answer, descriptor: Descriptor, start: int = 0) -> An
     return answer
 
 
-def proved(descriptor: Descriptor, first: Answer, again: Callable[[int], Answer]) -> Iterator[bytes]:
+def proved(descriptor: Descriptor, first: Response, again: Callable[[int], Response]) -> Iterator[bytes]:
     """Yield a blob's bytes; the last piece only when size and digest are right.
 
     ``again`` opens the blob anew from a byte on.  Raises :class:`IntegrityError` naming who sent what.
@@ -62,7 +62,7 @@ def proved(descriptor: Descriptor, first: Answer, again: Callable[[int], Answer]
         yield held
 
 
-def _resumed(descriptor: Descriptor, first: Answer, again: Callable[[int], Answer]) -> Iterator[bytes]:
+def _resumed(descriptor: Descriptor, first: Response, again: Callable[[int], Response]) -> Iterator[bytes]:
     """Yield the bytes of one answer after the other, until the blob is whole."""
     answer, size, since, resumes = first, 0, 0, 0
     while True:
@@ -95,7 +95,7 @@ class _BrokenError(Exception):
         self.error = error
 
 
-def _pieces(answer: Answer, most: int) -> Iterator[bytes]:
+def _pieces(answer: Response, most: int) -> Iterator[bytes]:
     """Yield one answer's body as it comes, at most one piece more than ``most`` bytes of it."""
     stream = answer.stream
     if stream is None:
@@ -113,14 +113,14 @@ def _pieces(answer: Answer, most: int) -> Iterator[bytes]:
         stream.release_conn() if whole else stream.close()
 
 
-def _read(stream: BaseHTTPResponse, answer: Answer, patience: _Patience) -> bytes:
+def _read(stream: BaseHTTPResponse, answer: Response, patience: _Patience) -> bytes:
     try:
         with patience:
             piece = stream.read1(limits.PIECE_BYTES, decode_content=False)
         patience.brought(len(piece))
     except FOREIGN as error:
-        wrong = fault(error, authority=answer.url.partition("://")[2])
-        raise _BrokenError(wrong.error if isinstance(wrong, Trouble) else wrong) from error
+        wrong = translate(error, authority=answer.url.partition("://")[2])
+        raise _BrokenError(wrong.error if isinstance(wrong, RetryableFailure) else wrong) from error
     return piece
 
 

@@ -11,30 +11,30 @@ from typing import TYPE_CHECKING
 
 from imagelock import limits
 from imagelock.errors import (
+    AccessDeniedError,
     IncompleteError,
     IntegrityError,
-    NoAccessError,
+    InvalidValueError,
     RegistryError,
     UnreachableError,
-    ValueFormError,
 )
 from imagelock.model.digest import Digest, same_digest
 from imagelock.model.manifest import ACCEPTED_TYPES
-from imagelock.registry.answers import REDIRECT, refusal
-from imagelock.registry.endpoints import origin
-from imagelock.registry.proof import DIGEST_HEADER
-from imagelock.registry.transport import Call, split_location
+from imagelock.registry.hosts.endpoints import origin
+from imagelock.registry.http.responses import REDIRECT, refusal
+from imagelock.registry.http.transport import Request, split_location
+from imagelock.registry.verify import DIGEST_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from imagelock.model.hosts import HostSettings
     from imagelock.model.manifest import Descriptor
-    from imagelock.registry.answers import Answer
-    from imagelock.registry.auth import Authorizer
-    from imagelock.registry.endpoints import Endpoint
-    from imagelock.registry.store import Content
-    from imagelock.registry.transport import Site, Transport
+    from imagelock.registry.auth.authorizer import Authorizer
+    from imagelock.registry.hosts.endpoints import Endpoint
+    from imagelock.registry.http.responses import Response
+    from imagelock.registry.http.transport import HostState, Transport
+    from imagelock.stores.base import Content
 
 _ACCEPT = {"Accept": ", ".join(ACCEPTED_TYPES)}
 WRITE = "pull,push"
@@ -73,7 +73,7 @@ class Uploader:
         try:
             target = f"/v2/{at.repository}/blobs/uploads/?{query}"
             answer = self._ask(at, "POST", target, _OPENING, also_from=source.repository)
-        except NoAccessError:
+        except AccessDeniedError:
             return False  # writing here is allowed and reading there may not be: the stream will tell
         if answer.status == 202 and "Location" in answer.headers:
             self._give_up(at, answer)
@@ -103,7 +103,7 @@ class Uploader:
         if tag is not None and content.digest.algorithm != "sha256":
             targets.insert(0, str(content.digest))
         for target in targets:
-            call = Call(
+            call = Request(
                 method="PUT",
                 target=f"/v2/{at.repository}/manifests/{target}",
                 limit=_SMALL,
@@ -117,29 +117,29 @@ class Uploader:
                 raise _manifest_refusal(answer, absent, f"{repository}@{content.digest}")
             _compare(answer, content.digest)
 
-    def open_session(self, at: Endpoint) -> tuple[Site, str, bool]:
+    def open_session(self, at: Endpoint) -> tuple[HostState, str, bool]:
         """Start an upload; return where to send it, and whether that is the registry itself."""
         answer = self._ask(at, "POST", f"/v2/{at.repository}/blobs/uploads/", _OPENING)
         if answer.status != 202 or "Location" not in answer.headers:
             raise _refused(answer, "repository")
         return self._location(at, answer)
 
-    def send(self, at: Endpoint, where: tuple[Site, str, bool], call: Call) -> Answer:
+    def send(self, at: Endpoint, where: tuple[HostState, str, bool], call: Request) -> Response:
         """Send the bytes of an upload; a login goes only to the registry itself."""
         site, _, own = where
         return self._authorizer.request(site, at, call) if own else self._transport.request(site, call)
 
-    def _give_up(self, at: Endpoint, answer: Answer) -> None:
+    def _give_up(self, at: Endpoint, answer: Response) -> None:
         """End a session that is not needed; a registry that cannot will forget it by itself."""
         try:
             site, target, own = self._location(at, answer)
             if own:
-                call = Call(method="DELETE", target=target, limit=_SMALL, actions=WRITE)
+                call = Request(method="DELETE", target=target, limit=_SMALL, actions=WRITE)
                 self._authorizer.request(site, at, call)
         except RegistryError:
             return
 
-    def _location(self, at: Endpoint, answer: Answer) -> tuple[Site, str, bool]:
+    def _location(self, at: Endpoint, answer: Response) -> tuple[HostState, str, bool]:
         """Read ``Location``: relative, on another path, or on another host.
 
         A registry behind a proxy that ends TLS often names itself with plain http: the way back is the
@@ -166,8 +166,8 @@ class Uploader:
 
     def _ask(
         self, at: Endpoint, method: str, target: str, headers: Mapping[str, str], *, also_from: str = ""
-    ) -> Answer:
-        call = Call(
+    ) -> Response:
+        call = Request(
             method=method,
             target=target,
             limit=_SMALL,
@@ -178,7 +178,7 @@ class Uploader:
         )
         return self._authorizer.request(self._site(at), at, call)
 
-    def _site(self, at: Endpoint) -> Site:
+    def _site(self, at: Endpoint) -> HostState:
         return self._transport.site(at.scheme, at.authority, at.settings)
 
 
@@ -191,7 +191,7 @@ class _Again:
         self._uploader = uploader
         self._at = at
         self._descriptor = descriptor
-        self._call = Call(
+        self._call = Request(
             method="PUT",
             target="",
             limit=_SMALL,
@@ -209,7 +209,7 @@ class _Again:
         """Whether the pieces can be had again."""
         return self._call.repeatable
 
-    def send(self) -> Answer:
+    def send(self) -> Response:
         """Open a session and send everything."""
         where = self._uploader.open_session(self._at)
         target = where[1]
@@ -220,7 +220,7 @@ class _Again:
 _OPENING = {"Content-Length": "0"}
 
 
-def _refused(answer: Answer, what: str) -> RegistryError:
+def _refused(answer: Response, what: str) -> RegistryError:
     """Return the error for a push that was refused; bytes the registry did not get whole are its fault."""
     if answer.code in {"DIGEST_INVALID", "SIZE_INVALID"}:
         return IntegrityError(f"{answer.url} got other bytes than were sent ({answer.reason})")
@@ -235,7 +235,7 @@ def _refused(answer: Answer, what: str) -> RegistryError:
     return refusal(answer, what=what)
 
 
-def _manifest_refusal(answer: Answer, absent: Collection[Digest], where: str) -> RegistryError:
+def _manifest_refusal(answer: Response, absent: Collection[Digest], where: str) -> RegistryError:
     if answer.code in _INCOMPLETE or (absent and 400 <= answer.status < 500 and answer.status != 429):
         error = IncompleteError(
             f"{answer.url} refuses a manifest without all of its parts ({answer.reason})",
@@ -248,11 +248,11 @@ def _manifest_refusal(answer: Answer, absent: Collection[Digest], where: str) ->
     return _refused(answer, "repository")
 
 
-def _compare(answer: Answer, digest: Digest) -> None:
+def _compare(answer: Response, digest: Digest) -> None:
     """Refuse an answer that names another digest than what was pushed."""
     try:
         said = Digest.parse(answer.headers.get(DIGEST_HEADER, ""))
-    except ValueFormError:
+    except InvalidValueError:
         return
     if said.algorithm == digest.algorithm and not same_digest(said, digest):
         raise IntegrityError(f"{answer.url} stored {said} instead of {digest}")

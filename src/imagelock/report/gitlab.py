@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from imagelock.model.findings import Level
+from imagelock.model.finding_codes import Level
 from imagelock.report.facts import fingerprints, spot
 from imagelock.report.style import printable, printable_json
 

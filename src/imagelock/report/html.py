@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from imagelock import __version__
-from imagelock.model.findings import KINDS, Level
+from imagelock.model.finding_codes import KINDS, Level
 from imagelock.report.facts import exempt_place, help_url
 from imagelock.report.style import printable
 

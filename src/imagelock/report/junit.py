@@ -11,7 +11,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from imagelock.model.findings import KINDS, Level
+from imagelock.model.finding_codes import KINDS, Level
 from imagelock.report.facts import image_name, words
 from imagelock.report.style import printable, printable_lines
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from imagelock.model.findings import KINDS, Level
+from imagelock.model.finding_codes import KINDS, Level
 from imagelock.model.outcome import tag_changes
 from imagelock.report.facts import exempt_place, help_url
 from imagelock.report.style import printable

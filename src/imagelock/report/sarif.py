@@ -15,12 +15,12 @@ from urllib.parse import quote
 import msgspec
 
 from imagelock import __version__
-from imagelock.model.findings import KINDS
+from imagelock.model.finding_codes import KINDS
 from imagelock.report.facts import DOCS, exempt_place, fingerprints, help_url, spot, words
 from imagelock.report.style import printable_json, printable_lines
 
 if TYPE_CHECKING:
-    from imagelock.model.findings import Kind
+    from imagelock.model.finding_codes import FindingCode
     from imagelock.model.outcome import Exempted, Finding, Outcome
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -48,7 +48,7 @@ def sarif(outcome: Outcome) -> str:
     return printable_json(msgspec.json.format(msgspec.json.encode(document), indent=2).decode()) + "\n"
 
 
-def _driver(kinds: list[Kind]) -> dict[str, Any]:
+def _driver(kinds: list[FindingCode]) -> dict[str, Any]:
     return {
         "name": "imagelock",
         "semanticVersion": __version__,
@@ -57,7 +57,7 @@ def _driver(kinds: list[Kind]) -> dict[str, Any]:
     }
 
 
-def _rule(kind: Kind) -> dict[str, Any]:
+def _rule(kind: FindingCode) -> dict[str, Any]:
     return {
         "id": kind.code,
         "name": "".join(part.capitalize() for part in kind.name.split("-")),

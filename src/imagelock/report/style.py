@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imagelock.patterns import lazily
+from imagelock.lazy_regex import lazy_regex
 
 if TYPE_CHECKING:
     import re
 
 _CONTROLS = r"\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
-_UNSAFE = lazily(rf"[\x00-\x1f{_CONTROLS}\ud800-\udfff]")
-_UNSAFE_IN_JSON = lazily(f"[{_CONTROLS}]")
+_UNSAFE = lazy_regex(rf"[\x00-\x1f{_CONTROLS}\ud800-\udfff]")
+_UNSAFE_IN_JSON = lazy_regex(f"[{_CONTROLS}]")
 
 
 def printable(text: str) -> str:

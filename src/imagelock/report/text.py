@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imagelock.model.findings import Level
+from imagelock.model.finding_codes import Level
 from imagelock.report.style import printable
 
 if TYPE_CHECKING:

@@ -12,17 +12,17 @@ from imagelock.errors import FileError, IntegrityError, NotFoundError
 from imagelock.model.digest import HEX_CHARS
 from imagelock.model.manifest import Descriptor
 from imagelock.service.conditions import entity_tag, range_asked, unless_sent
-from imagelock.service.http import Answer
-from imagelock.service.refusal import Refused, parse_digest
+from imagelock.service.http import Response
+from imagelock.service.refusal import HTTPError, parse_digest
 from imagelock.service.uploads import TooManyUploadsError, UploadBusyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from imagelock.model.digest import Digest
-    from imagelock.registry.local import LocalStore
     from imagelock.service.http import Request
     from imagelock.service.uploads import Session, Uploads
+    from imagelock.stores.local import LocalStore
 
 _OCTETS = "application/octet-stream"
 _RANGE = re.compile(
@@ -40,13 +40,13 @@ class BlobRoutes:
 
     # Pulling.
 
-    def head(self, request: Request, *, name: str, digest: str) -> Answer:
+    def head(self, request: Request, *, name: str, digest: str) -> Response:
         """Say whether a blob is here, whole, and how long it is."""
         wanted = parse_digest(digest)
         size, headers = self._size(name, wanted, proved=True), _blob_headers(wanted)
-        return unless_sent(request, headers) or Answer(status=HTTPStatus.OK, headers=headers, length=size)
+        return unless_sent(request, headers) or Response(status=HTTPStatus.OK, headers=headers, length=size)
 
-    def get(self, request: Request, *, name: str, digest: str) -> Answer:
+    def get(self, request: Request, *, name: str, digest: str) -> Response:
         """Give a blob, or one range of it ("Pulling blobs"; RFC 9110, section 14)."""
         wanted = parse_digest(digest)
         size, headers = self._size(name, wanted, proved=False), _blob_headers(wanted)
@@ -57,39 +57,39 @@ class BlobRoutes:
         if span is not None:
             return self._part(name, wanted, size, span)
         descriptor = Descriptor(media_type=_OCTETS, digest=wanted, size=size)
-        pieces = self._store.stream(name, descriptor)
+        pieces = self._store.open_blob(name, descriptor)
         # The first piece is read before the status is sent, so that a small damaged blob is a plain 500.
         first = next(pieces)
-        return Answer(status=HTTPStatus.OK, headers=headers, body=chain((first,), pieces), length=size)
+        return Response(status=HTTPStatus.OK, headers=headers, body=chain((first,), pieces), length=size)
 
-    def _part(self, name: str, digest: Digest, size: int, span: tuple[int, int]) -> Answer:
+    def _part(self, name: str, digest: Digest, size: int, span: tuple[int, int]) -> Response:
         start, stop = span
         if start >= stop:
-            raise Refused(
+            raise HTTPError(
                 HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
                 "SIZE_INVALID",
                 "the range is outside the blob",
                 headers={"Content-Range": f"bytes */{size}"},
             )
-        return Answer(
+        return Response(
             status=HTTPStatus.PARTIAL_CONTENT,
             headers={**_blob_headers(digest), "Content-Range": f"bytes {start}-{stop - 1}/{size}"},
             body=self._store.stream_range(name, digest, start, stop),
             length=stop - start,
         )
 
-    def delete(self, _request: Request, *, name: str, digest: str) -> Answer:
+    def delete(self, _request: Request, *, name: str, digest: str) -> Response:
         """Remove a blob that nothing needs ("Deleting Blobs")."""
         wanted = parse_digest(digest)
         try:
             self._store.delete_blob(name, wanted)
         except NotFoundError as error:
             raise _blob_unknown(wanted) from error
-        return Answer(status=HTTPStatus.ACCEPTED)
+        return Response(status=HTTPStatus.ACCEPTED)
 
     # Pushing.
 
-    def start(self, request: Request, *, name: str) -> Answer:
+    def start(self, request: Request, *, name: str) -> Response:
         """Mount a blob, take it whole, or open a session ("Pushing blobs", "Mounting a blob").
 
         ``digest-algorithm`` says early what the digest will be, so that the bytes are hashed once.
@@ -100,11 +100,11 @@ class BlobRoutes:
         wanted = parse_digest(digest) if digest is not None else None
         algorithm = wanted.algorithm if wanted else request.query.get("digest-algorithm", "sha256")
         if algorithm not in HEX_CHARS:
-            raise Refused(HTTPStatus.BAD_REQUEST, "DIGEST_INVALID", "no such algorithm", algorithm[:32])
+            raise HTTPError(HTTPStatus.BAD_REQUEST, "DIGEST_INVALID", "no such algorithm", algorithm[:32])
         try:
             session = self._uploads.start(name, algorithm)
         except TooManyUploadsError as error:
-            raise Refused(HTTPStatus.TOO_MANY_REQUESTS, "TOOMANYREQUESTS", "too many uploads") from error
+            raise HTTPError(HTTPStatus.TOO_MANY_REQUESTS, "TOOMANYREQUESTS", "too many uploads") from error
         if wanted is None:
             return _progress(session, HTTPStatus.ACCEPTED)
         with self._use(name, session.identifier):
@@ -114,27 +114,27 @@ class BlobRoutes:
                 # Only a client that was told of a session can go on with it.
                 self._uploads.end(session)
 
-    def status(self, _request: Request, *, name: str, identifier: str) -> Answer:
+    def status(self, _request: Request, *, name: str, identifier: str) -> Response:
         """Say how much of a blob has arrived."""
         with self._use(name, identifier) as session:
             return _progress(session, HTTPStatus.NO_CONTENT)
 
-    def append(self, request: Request, *, name: str, identifier: str) -> Answer:
+    def append(self, request: Request, *, name: str, identifier: str) -> Response:
         """Take the next chunk, or everything as one stream ("Pushing a blob in chunks")."""
         with self._use(name, identifier) as session:
             self._append(request, session)
             return _progress(session, HTTPStatus.ACCEPTED)
 
-    def finish(self, request: Request, *, name: str, identifier: str) -> Answer:
+    def finish(self, request: Request, *, name: str, identifier: str) -> Response:
         """Take the last chunk, if there is one, and make the blob visible under ``digest``."""
         with self._use(name, identifier) as session:
             return self._commit(request, session, parse_digest(request.query.get("digest", "")))
 
-    def cancel(self, _request: Request, *, name: str, identifier: str) -> Answer:
+    def cancel(self, _request: Request, *, name: str, identifier: str) -> Response:
         """Throw an upload away."""
         with self._use(name, identifier) as session:
             self._uploads.end(session)
-        return Answer(status=HTTPStatus.NO_CONTENT)
+        return Response(status=HTTPStatus.NO_CONTENT)
 
     # Inside.
 
@@ -150,11 +150,11 @@ class BlobRoutes:
             with self._uploads.use(name, identifier) as session:
                 yield session
         except KeyError as error:
-            raise Refused(
+            raise HTTPError(
                 HTTPStatus.NOT_FOUND, "BLOB_UPLOAD_UNKNOWN", "no such upload", identifier[:80]
             ) from error
         except UploadBusyError as error:
-            raise Refused(
+            raise HTTPError(
                 HTTPStatus.CONFLICT, "BLOB_UPLOAD_INVALID", "another request writes to this upload"
             ) from error
 
@@ -168,12 +168,12 @@ class BlobRoutes:
             self._uploads.end(session)
             raise
 
-    def _commit(self, request: Request, session: Session, digest: Digest) -> Answer:
+    def _commit(self, request: Request, session: Session, digest: Digest) -> Response:
         self._append(request, session)
         try:
             self._store.commit(session.part, digest)
         except IntegrityError as error:
-            raise Refused(HTTPStatus.BAD_REQUEST, "DIGEST_INVALID", error.message, str(digest)) from error
+            raise HTTPError(HTTPStatus.BAD_REQUEST, "DIGEST_INVALID", error.message, str(digest)) from error
         finally:
             self._uploads.end(session)
         return _created(session.repository, digest)
@@ -188,12 +188,12 @@ def _blob_headers(digest: Digest) -> dict[str, str]:
     }
 
 
-def _blob_unknown(digest: Digest) -> Refused:
-    return Refused(HTTPStatus.NOT_FOUND, "BLOB_UNKNOWN", "no such blob", str(digest))
+def _blob_unknown(digest: Digest) -> HTTPError:
+    return HTTPError(HTTPStatus.NOT_FOUND, "BLOB_UNKNOWN", "no such blob", str(digest))
 
 
-def _created(name: str, digest: Digest) -> Answer:
-    return Answer(
+def _created(name: str, digest: Digest) -> Response:
+    return Response(
         status=HTTPStatus.CREATED,
         headers={"Location": f"/v2/{name}/blobs/{digest}", "Docker-Content-Digest": str(digest)},
     )
@@ -208,8 +208,8 @@ def _progress_headers(session: Session) -> dict[str, str]:
     }
 
 
-def _progress(session: Session, status: HTTPStatus) -> Answer:
-    return Answer(status=status, headers=_progress_headers(session))
+def _progress(session: Session, status: HTTPStatus) -> Response:
+    return Response(status=status, headers=_progress_headers(session))
 
 
 def _check_order(request: Request, session: Session) -> None:
@@ -220,9 +220,11 @@ def _check_order(request: Request, session: Session) -> None:
     match = _CONTENT_RANGE.fullmatch(text)
     length = request.body.length
     if match is None or (length is not None and int(match["last"]) - int(match["first"]) + 1 != length):
-        raise Refused(HTTPStatus.BAD_REQUEST, "SIZE_INVALID", "Content-Range is not what is sent", text[:80])
+        raise HTTPError(
+            HTTPStatus.BAD_REQUEST, "SIZE_INVALID", "Content-Range is not what is sent", text[:80]
+        )
     if int(match["first"]) != session.part.size:
-        raise Refused(
+        raise HTTPError(
             HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
             "BLOB_UPLOAD_INVALID",
             f"the upload goes on at byte {session.part.size}",

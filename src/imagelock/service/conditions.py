@@ -9,8 +9,8 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from imagelock.service.http import Answer
-from imagelock.service.refusal import Refused
+from imagelock.service.http import Response
+from imagelock.service.refusal import HTTPError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,19 +26,19 @@ def entity_tag(digest: Digest) -> str:
     return f'"{digest}"'
 
 
-def unless_sent(request: Request, headers: Mapping[str, str]) -> Answer | None:
+def unless_sent(request: Request, headers: Mapping[str, str]) -> Response | None:
     """Return the answer that spares the content; None when the content has to be sent.
 
     ``headers`` are those that the content would be sent with, ``Etag`` among them.  Dates are passed over:
-    nothing here has one.  Raises :class:`Refused` (412) when the client asks for other content.
+    nothing here has one.  Raises :class:`HTTPError` (412) when the client asks for other content.
     """
     _require_match(request, headers["Etag"])
     known = _is_known(request, headers["Etag"])
-    return Answer(status=HTTPStatus.NOT_MODIFIED, headers=headers) if known else None
+    return Response(status=HTTPStatus.NOT_MODIFIED, headers=headers) if known else None
 
 
 def require_standing(request: Request, standing: Digest | None) -> None:
-    """Raise :class:`Refused` (412) unless a write may replace what stands there; None: nothing does.
+    """Raise :class:`HTTPError` (412) unless a write may replace what stands there; None: nothing does.
 
     So nobody's change is lost: ``If-Match`` replaces only what the client has seen, ``If-None-Match: *``
     replaces nothing.
@@ -46,7 +46,7 @@ def require_standing(request: Request, standing: Digest | None) -> None:
     tag = None if standing is None else entity_tag(standing)
     _require_match(request, tag)
     if tag is not None and _is_known(request, tag):
-        raise Refused(HTTPStatus.PRECONDITION_FAILED, "DENIED", "it is there already", str(standing))
+        raise HTTPError(HTTPStatus.PRECONDITION_FAILED, "DENIED", "it is there already", str(standing))
 
 
 def range_asked(request: Request, tag: str) -> str:
@@ -58,7 +58,7 @@ def range_asked(request: Request, tag: str) -> str:
 def _require_match(request: Request, tag: str | None) -> None:
     wanted = request.headers.get("if-match")
     if wanted is not None and (tag is None or not _names(wanted, tag, weak=False)):
-        raise Refused(HTTPStatus.PRECONDITION_FAILED, "DENIED", "the content is another one", tag)
+        raise HTTPError(HTTPStatus.PRECONDITION_FAILED, "DENIED", "the content is another one", tag)
 
 
 def _is_known(request: Request, tag: str) -> bool:

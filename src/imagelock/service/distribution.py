@@ -13,18 +13,18 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from imagelock.errors import ImagelockError
-from imagelock.registry.catalog import is_path
 from imagelock.service.blobs import BlobRoutes
-from imagelock.service.http import Answer, BodyTooLongError, HeadError, MalformedBodyError
+from imagelock.service.http import BodyTooLongError, HeadError, MalformedBodyError, Response
 from imagelock.service.manifests import ManifestRoutes
-from imagelock.service.refusal import Refused, refusal, store_refusal
+from imagelock.service.refusal import HTTPError, refusal, store_refusal
 from imagelock.service.uploads import Uploads
+from imagelock.stores.catalog import is_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from imagelock.registry.local import LocalStore
     from imagelock.service.http import Request
+    from imagelock.stores.local import LocalStore
 
 _log = logging.getLogger(__name__)
 _READS = frozenset({"GET", "HEAD"})
@@ -36,7 +36,7 @@ class Route:
     """One kind of path, and what answers each method; its groups are the handler's arguments."""
 
     pattern: re.Pattern[str]
-    handlers: dict[str, Callable[..., Answer]]
+    handlers: dict[str, Callable[..., Response]]
 
 
 class Distribution:
@@ -51,14 +51,14 @@ class Distribution:
             for kind in ("manifests", "referrers", "tags")
         }
 
-    def __call__(self, request: Request) -> Answer:
+    def __call__(self, request: Request) -> Response:
         """Answer one request; every error becomes an answer, and what is unexpected is logged."""
         try:
             answer = self._answer(request)
-        except Refused as error:
+        except HTTPError as error:
             answer = error.answer()
         except BodyTooLongError:
-            answer = Refused(
+            answer = HTTPError(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "SIZE_INVALID", "the body is too long"
             ).answer()
         except ImagelockError as error:
@@ -70,8 +70,8 @@ class Distribution:
             answer = store_refusal(error).answer()
         except Exception:  # noqa: BLE001 - logged, and one request's fault must not end a server
             _log.exception("%s %s", request.method, request.path)
-            answer = Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "UNKNOWN", "an internal error").answer()
-        return Answer(
+            answer = HTTPError(HTTPStatus.INTERNAL_SERVER_ERROR, "UNKNOWN", "an internal error").answer()
+        return Response(
             status=answer.status,
             headers={**_VERSION, **answer.headers},
             body=answer.body,
@@ -82,7 +82,7 @@ class Distribution:
         """End every upload session."""
         self.uploads.close()
 
-    def _answer(self, request: Request) -> Answer:
+    def _answer(self, request: Request) -> Response:
         # The last but one part of a path tells nearly all of its kind, and spares trying every pattern.
         kind = request.path.rpartition("/")[0].rpartition("/")[2]
         for route in self._routes.get(kind, self._others):
@@ -90,13 +90,13 @@ class Distribution:
             if match is not None:
                 break
         else:
-            raise Refused(HTTPStatus.NOT_FOUND, "UNSUPPORTED", "there is nothing at this path")
+            raise HTTPError(HTTPStatus.NOT_FOUND, "UNSUPPORTED", "there is nothing at this path")
         name = match.groupdict().get("name")
         if name is not None and not is_path(name):
-            raise Refused(HTTPStatus.BAD_REQUEST, "NAME_INVALID", "not a repository name", name[:255])
+            raise HTTPError(HTTPStatus.BAD_REQUEST, "NAME_INVALID", "not a repository name", name[:255])
         allowed = [one for one in route.handlers if self._writable or one in _READS]
         if request.method not in allowed:
-            raise Refused(
+            raise HTTPError(
                 HTTPStatus.METHOD_NOT_ALLOWED,
                 "UNSUPPORTED",
                 "this registry is read-only" if request.method in route.handlers else "no such operation",
@@ -104,7 +104,7 @@ class Distribution:
             )
         if request.method not in _READS and "origin" in request.headers:
             # Only browsers say where they come from, and no web page has business writing here.
-            raise Refused(HTTPStatus.FORBIDDEN, "DENIED", "not from a web page")
+            raise HTTPError(HTTPStatus.FORBIDDEN, "DENIED", "not from a web page")
         return route.handlers[request.method](request, **match.groupdict())
 
 
@@ -112,7 +112,7 @@ def _routes(manifests: ManifestRoutes, blobs: BlobRoutes) -> tuple[Route, ...]:
     """Return every route; the session's comes before the blob's, which would match it too."""
     name = "/v2/(?P<name>.+)"
     session = rf"{name}/blobs/uploads/(?P<identifier>[^/]+)"
-    table: dict[str, dict[str, Callable[..., Answer]]] = {
+    table: dict[str, dict[str, Callable[..., Response]]] = {
         r"/v2/?": {"GET": _base},
         r"/v2/_catalog": {"GET": manifests.catalog},
         rf"{name}/tags/list": {"GET": manifests.tags},
@@ -141,11 +141,11 @@ def _routes(manifests: ManifestRoutes, blobs: BlobRoutes) -> tuple[Route, ...]:
     )
 
 
-def _with_head(handlers: dict[str, Callable[..., Answer]]) -> dict[str, Callable[..., Answer]]:
+def _with_head(handlers: dict[str, Callable[..., Response]]) -> dict[str, Callable[..., Response]]:
     """Let what answers GET answer HEAD (RFC 9110, section 9.1); the server sends no body to it."""
     return {"HEAD": handlers["GET"], **handlers} if "GET" in handlers else handlers
 
 
-def _base(_request: Request) -> Answer:
+def _base(_request: Request) -> Response:
     """Say that this is a registry ("Determining Support")."""
-    return Answer(status=HTTPStatus.OK, headers={"Content-Type": "application/json"}, body=b"{}")
+    return Response(status=HTTPStatus.OK, headers={"Content-Type": "application/json"}, body=b"{}")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from imagelock.registry.local import LocalStore
+    from imagelock.stores.local import LocalStore
 
 Observer: TypeAlias = "Callable[[str, str, int], None]"
 """Told method, path (without its query) and status of each answer, before the answer is sent."""

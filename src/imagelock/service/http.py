@@ -245,7 +245,7 @@ def request_of(head: Head, body: Body) -> Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Response:
     """One answer; ``length`` is the body's in bytes, and has to be given when it is streamed.
 
     An answer to HEAD has a length and no body.
@@ -257,7 +257,7 @@ class Answer:
     length: int | None = None
 
 
-def answer_head(answer: Answer, date: str, *, close: bool) -> bytes:
+def answer_head(answer: Response, date: str, *, close: bool) -> bytes:
     """Write the status line and the headers of an answer."""
     length = answer.length
     if length is None and isinstance(answer.body, bytes):

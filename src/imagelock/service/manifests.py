@@ -9,21 +9,21 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from imagelock.errors import IncompleteError, IntegrityError, NotFoundError, ValueFormError
+from imagelock.errors import IncompleteError, IntegrityError, InvalidValueError, NotFoundError
 from imagelock.limits import MANIFEST_BYTES, PAGE_ENTRIES
 from imagelock.model.digest import Digest
 from imagelock.model.manifest import OCI_INDEX, parse_manifest
 from imagelock.model.reference import is_tag
-from imagelock.registry.local import permit_all
-from imagelock.registry.store import Content
 from imagelock.service.conditions import entity_tag, require_standing, unless_sent
-from imagelock.service.http import Answer
-from imagelock.service.refusal import Refused, manifest_refusal, parse_digest
+from imagelock.service.http import Response
+from imagelock.service.refusal import HTTPError, manifest_refusal, parse_digest
+from imagelock.stores.base import Content
+from imagelock.stores.local import permit_all
 
 if TYPE_CHECKING:
     from imagelock.model.manifest import Descriptor
-    from imagelock.registry.local import LocalStore, Permit
     from imagelock.service.http import Request
+    from imagelock.stores.local import LocalStore, Permit
 
 Target: TypeAlias = str | Digest
 
@@ -40,22 +40,22 @@ class ManifestRoutes:
         self._store = store
         self._emptied: dict[str, None] = {}
 
-    def get(self, request: Request, *, name: str, target: str) -> Answer:
+    def get(self, request: Request, *, name: str, target: str) -> Response:
         """Give a manifest as it is stored; ``Accept`` changes nothing ("Pulling manifests")."""
         try:
-            content = self._store.manifest(name, _target(target))
-        except (NotFoundError, ValueFormError) as error:
+            content = self._store.get_manifest(name, _target(target))
+        except (NotFoundError, InvalidValueError) as error:
             raise _unknown(error, target) from error
         headers = {
             "Content-Type": content.media_type,
             "Docker-Content-Digest": str(content.digest),
             "Etag": entity_tag(content.digest),
         }
-        return unless_sent(request, headers) or Answer(
+        return unless_sent(request, headers) or Response(
             status=HTTPStatus.OK, headers=headers, body=content.body
         )
 
-    def put(self, request: Request, *, name: str, target: str) -> Answer:
+    def put(self, request: Request, *, name: str, target: str) -> Response:
         """Take a manifest whose blobs and children are here ("Pushing manifests").
 
         By digest it may come with tags (``?tag=…&tag=…``); those taken are named by ``OCI-Tag``.  By tag it
@@ -65,11 +65,13 @@ class ManifestRoutes:
         permit: Permit = permit_all
         if target in tags:
             permit = partial(require_standing, request)
-            permit(self._store.tagged(name, target))  # Again when it is stored; this one spares the body.
+            permit(
+                self._store.resolve_tag(name, target)
+            )  # Again when it is stored; this one spares the body.
         body = request.body.read(MANIFEST_BYTES)
         digest = Digest.of(body) if wanted is None else wanted
         if not digest.matches(body):
-            raise Refused(
+            raise HTTPError(
                 HTTPStatus.BAD_REQUEST, "DIGEST_INVALID", "the body does not hash to it", str(digest)
             )
         media_type = request.headers.get("content-type", "").partition(";")[0].strip()
@@ -85,9 +87,9 @@ class ManifestRoutes:
         subject = parse_manifest(body).subject
         if subject is not None:
             headers["OCI-Subject"] = str(subject.digest)
-        return Answer(status=HTTPStatus.CREATED, headers=headers)
+        return Response(status=HTTPStatus.CREATED, headers=headers)
 
-    def delete(self, request: Request, *, name: str, target: str) -> Answer:
+    def delete(self, request: Request, *, name: str, target: str) -> Response:
         """Forget a tag, or a manifest and all its tags ("Deleting Manifests", "Deleting tags")."""
         permit = partial(require_standing, request)
         try:
@@ -97,12 +99,12 @@ class ManifestRoutes:
                 self._store.delete_manifest(name, wanted)
             else:
                 self._store.delete_tag(name, wanted, permit=permit)
-        except (NotFoundError, ValueFormError) as error:
+        except (NotFoundError, InvalidValueError) as error:
             raise _unknown(error, target) from error
         self._remember(name)
-        return Answer(status=HTTPStatus.ACCEPTED)
+        return Response(status=HTTPStatus.ACCEPTED)
 
-    def tags(self, request: Request, *, name: str) -> Answer:
+    def tags(self, request: Request, *, name: str) -> Response:
         """List tags in order, in pages ("Listing Tags"); a repository that was emptied has none."""
         try:
             tags = self._store.tags(name)
@@ -112,11 +114,11 @@ class ManifestRoutes:
             tags = ()
         return _page(request, tags, f"/v2/{name}/tags/list", "tags", {"name": name})
 
-    def catalog(self, request: Request) -> Answer:
+    def catalog(self, request: Request) -> Response:
         """List repositories, as Docker's registry does; the specification has no such list."""
         return _page(request, self._store.repositories(), "/v2/_catalog", "repositories", {})
 
-    def referrers(self, request: Request, *, name: str, digest: str) -> Answer:
+    def referrers(self, request: Request, *, name: str, digest: str) -> Response:
         """List what refers to a manifest, as an index ("Listing Referrers")."""
         found = self._store.referrers(name, parse_digest(digest))
         headers = {"Content-Type": OCI_INDEX}
@@ -130,7 +132,7 @@ class ManifestRoutes:
             query = {"last": str(left[len(page) - 1].digest), **({"artifactType": kind} if kind else {})}
             headers["Link"] = _next(f"/v2/{name}/referrers/{digest}", query)
         index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": page}
-        return Answer(status=HTTPStatus.OK, headers=headers, body=msgspec.json.encode(index))
+        return Response(status=HTTPStatus.OK, headers=headers, body=msgspec.json.encode(index))
 
     def _remember(self, name: str) -> None:
         """Know a repository whose last manifest may have gone, as long as this process lives.
@@ -146,7 +148,7 @@ def _target(text: str) -> Target:
     if ":" in text:
         return Digest.parse(text)
     if not is_tag(text):
-        raise ValueFormError("not a tag", text=text)
+        raise InvalidValueError("not a tag", text=text)
     return text
 
 
@@ -159,21 +161,21 @@ def _new_target(request: Request, text: str) -> tuple[Digest | None, tuple[str, 
     for tag in tags:
         if not is_tag(tag):
             # The specification names no code of its own for tags.
-            raise Refused(HTTPStatus.BAD_REQUEST, "MANIFEST_INVALID", "not a tag", tag[:255])
+            raise HTTPError(HTTPStatus.BAD_REQUEST, "MANIFEST_INVALID", "not a tag", tag[:255])
     return parse_digest(digest) if digest else None, tags
 
 
-def _unknown(error: NotFoundError | ValueFormError, target: str) -> Refused:
-    return Refused(HTTPStatus.NOT_FOUND, "MANIFEST_UNKNOWN", error.message, target[:255])
+def _unknown(error: NotFoundError | InvalidValueError, target: str) -> HTTPError:
+    return HTTPError(HTTPStatus.NOT_FOUND, "MANIFEST_UNKNOWN", error.message, target[:255])
 
 
 def _page(
     request: Request, entries: tuple[str, ...], path: str, key: str, document: dict[str, str]
-) -> Answer:
+) -> Response:
     """Return the page that ``n`` and ``last`` ask for, with a link to the next one."""
     last, wanted = request.query.get("last", ""), request.query.get("n")
     if wanted is not None and not (wanted.isascii() and wanted.isdigit() and len(wanted) < 10):
-        raise Refused(HTTPStatus.BAD_REQUEST, "UNSUPPORTED", "n is no number", wanted[:80])
+        raise HTTPError(HTTPStatus.BAD_REQUEST, "UNSUPPORTED", "n is no number", wanted[:80])
     count = PAGE_ENTRIES if wanted is None else min(int(wanted), PAGE_ENTRIES)
     left = [entry for entry in entries if entry > last]
     page = left[:count]
@@ -181,7 +183,7 @@ def _page(
     if page and len(left) > count:
         headers["Link"] = _next(path, {"n": str(count), "last": page[-1]})
     body: dict[str, str | list[str]] = {**document, key: page}
-    return Answer(status=HTTPStatus.OK, headers=headers, body=msgspec.json.encode(body))
+    return Response(status=HTTPStatus.OK, headers=headers, body=msgspec.json.encode(body))
 
 
 def _next(path: str, query: dict[str, str]) -> str:

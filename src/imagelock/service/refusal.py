@@ -12,12 +12,12 @@ from imagelock.errors import (
     FileError,
     IncompleteError,
     IntegrityError,
+    InvalidValueError,
     NotFoundError,
     UsageError,
-    ValueFormError,
 )
 from imagelock.model.digest import Digest
-from imagelock.service.http import Answer
+from imagelock.service.http import Response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
-class Refused(Exception):  # noqa: N818 - a refusal is an answer to the client and no error of ours
+class HTTPError(Exception):
     """An answer other than what was asked for: status, code of the specification, message, detail."""
 
     def __init__(
@@ -47,47 +47,47 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer to the client a
         self.detail = detail
         self.headers = headers or {}
 
-    def answer(self) -> Answer:
+    def answer(self) -> Response:
         """Return what is sent."""
         body = {"errors": [{"code": self.code, "message": self.message, "detail": self.detail}]}
-        return Answer(
+        return Response(
             status=self.status,
             headers={"Content-Type": "application/json", **self.headers},
             body=msgspec.json.encode(body),
         )
 
 
-def refusal(error: ImagelockError) -> Refused:
+def refusal(error: ImagelockError) -> HTTPError:
     """Return what the client is told when reading the store failed."""
     if isinstance(error, NotFoundError):
-        return Refused(HTTPStatus.NOT_FOUND, "NAME_UNKNOWN", error.message, error.where)
+        return HTTPError(HTTPStatus.NOT_FOUND, "NAME_UNKNOWN", error.message, error.where)
     if isinstance(error, UsageError):
-        return Refused(HTTPStatus.METHOD_NOT_ALLOWED, "DENIED", error.message, error.where)
+        return HTTPError(HTTPStatus.METHOD_NOT_ALLOWED, "DENIED", error.message, error.where)
     # Whether bytes are damaged or the disk is full: the client is not to blame, and paths stay here.
     if isinstance(error, IntegrityError):
-        return Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "UNKNOWN", "the stored content is damaged")
+        return HTTPError(HTTPStatus.INTERNAL_SERVER_ERROR, "UNKNOWN", "the stored content is damaged")
     if isinstance(error, FileError):
         return store_refusal(error.__cause__)
-    return Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "UNKNOWN", "an internal error")
+    return HTTPError(HTTPStatus.INTERNAL_SERVER_ERROR, "UNKNOWN", "an internal error")
 
 
-def store_refusal(error: BaseException | None) -> Refused:
+def store_refusal(error: BaseException | None) -> HTTPError:
     """Return what the client is told when the disk failed: 507 when it is full."""
     if isinstance(error, OSError) and error.errno in _FULL:
-        return Refused(HTTPStatus.INSUFFICIENT_STORAGE, "UNKNOWN", "the store is full")
-    return Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "UNKNOWN", "the store failed")
+        return HTTPError(HTTPStatus.INSUFFICIENT_STORAGE, "UNKNOWN", "the store is full")
+    return HTTPError(HTTPStatus.INTERNAL_SERVER_ERROR, "UNKNOWN", "the store failed")
 
 
-def manifest_refusal(error: IntegrityError) -> Refused:
+def manifest_refusal(error: IntegrityError) -> HTTPError:
     """Return what the client is told when the manifest it sent cannot be taken."""
     if isinstance(error, IncompleteError):
-        return Refused(HTTPStatus.BAD_REQUEST, "MANIFEST_BLOB_UNKNOWN", error.message, error.missing)
-    return Refused(HTTPStatus.BAD_REQUEST, "MANIFEST_INVALID", error.message, error.where)
+        return HTTPError(HTTPStatus.BAD_REQUEST, "MANIFEST_BLOB_UNKNOWN", error.message, error.missing)
+    return HTTPError(HTTPStatus.BAD_REQUEST, "MANIFEST_INVALID", error.message, error.where)
 
 
 def parse_digest(text: str) -> Digest:
     """Read a digest out of a request."""
     try:
         return Digest.parse(text)
-    except ValueFormError as error:
-        raise Refused(HTTPStatus.BAD_REQUEST, "DIGEST_INVALID", error.message, text[:255]) from error
+    except InvalidValueError as error:
+        raise HTTPError(HTTPStatus.BAD_REQUEST, "DIGEST_INVALID", error.message, text[:255]) from error

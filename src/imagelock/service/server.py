@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 from imagelock.errors import ImagelockError
 from imagelock.limits import CONNECTIONS, DRAIN_BYTES, EVICT_SECONDS
 from imagelock.service.http import (
-    Answer,
     Body,
     HeadError,
     MalformedBodyError,
+    Response,
     answer_head,
     parse_head,
     request_of,
@@ -53,7 +53,7 @@ class Server(socketserver.TCPServer):
     def __init__(
         self,
         address: tuple[str, int],
-        application: Callable[[Request], Answer],
+        application: Callable[[Request], Response],
         observer: Callable[[str, str, int], None] | None = None,
         *,
         places: int = CONNECTIONS,
@@ -214,7 +214,7 @@ class Connection:
         except MalformedBodyError:
             return False
 
-    def _send(self, head: Head, answer: Answer, *, keep: bool) -> bool:
+    def _send(self, head: Head, answer: Response, *, keep: bool) -> bool:
         """Send an answer; return False when its body could not be sent whole."""
         if self._server.observer is not None:
             self._server.observer(head.method, head.path, int(answer.status))
@@ -249,7 +249,7 @@ def _can_drain(head: Head, body: Body) -> bool:
 
 
 def _refusal(status: HTTPStatus) -> bytes:
-    return answer_head(Answer(status=status), _date(), close=True)
+    return answer_head(Response(status=status), _date(), close=True)
 
 
 _dated: tuple[int, str] = (0, "")

@@ -18,7 +18,7 @@ from imagelock.limits import UPLOAD_IDLE_SECONDS, UPLOAD_SPARE_SECONDS, UPLOADS_
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from imagelock.registry.backend import Part
+    from imagelock.stores.backend import Part
 
 
 class TooManyUploadsError(Exception):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imagelock.formats.judging.candidates import required, skipped
+from imagelock.formats.classify.candidates import required, skipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imagelock.formats.judging.candidates import required
-from imagelock.patterns import lazily
+from imagelock.formats.classify.candidates import required
+from imagelock.lazy_regex import lazy_regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ name = "buildkite"
 summary = "Buildkite pipelines: images of docker plugins"
 marks: tuple[Mark, ...] = ("docker#",)
 
-_PLUGIN = lazily(r"(?:.*/)?docker(?:-buildkite-plugin)?#.+")
+_PLUGIN = lazy_regex(r"(?:.*/)?docker(?:-buildkite-plugin)?#.+")
 VARIABLE = "a variable of the pipeline"
 
 

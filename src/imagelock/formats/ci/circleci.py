@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imagelock.formats.judging.candidates import required
+from imagelock.formats.classify.candidates import required
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imagelock.formats.judging.candidates import required
+from imagelock.formats.classify.candidates import required
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ _CONTAINERS = ("container", "arm_container", "windows_container", "additional_co
 VARIABLE = "a variable of the task"
 
 
-def is_meant(text: Text) -> bool:
+def matches_name(text: Text) -> bool:
     """Take the file that the tool reads."""
     return text.file_name in (".cirrus.yml", ".cirrus.yaml")
 

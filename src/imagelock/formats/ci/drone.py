@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from imagelock.formats.judging.candidates import required
-from imagelock.patterns import lazily
+from imagelock.formats.classify.candidates import required
+from imagelock.lazy_regex import lazy_regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,13 +25,13 @@ name = "drone"
 summary = "Drone and Woodpecker pipelines: images of steps, services and clones"
 marks: tuple[Mark, ...] = ("image",)
 
-_NAME = lazily(r"\.?(?:drone|woodpecker)(?:[._-].*)?\.ya?ml", re.IGNORECASE)
+_NAME = lazy_regex(r"\.?(?:drone|woodpecker)(?:[._-].*)?\.ya?ml", re.IGNORECASE)
 _FOLDERS = (".woodpecker/", ".drone/")
 _SECTIONS = ("steps", "pipeline", "services", "clone")
 VARIABLE = "a variable of the pipeline"
 
 
-def is_meant(text: Text) -> bool:
+def matches_name(text: Text) -> bool:
     """Take files by their name or folder."""
     path = text.path
     if path.startswith(_FOLDERS) or any(f"/{folder}" in path for folder in _FOLDERS):

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from imagelock.formats.judging.candidates import required, required_behind, skipped
+from imagelock.formats.classify.candidates import required, required_behind, skipped
+from imagelock.lazy_regex import lazy_regex
 from imagelock.model.place import Place
-from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +33,8 @@ PREFIX = "docker://"
 ELSEWHERE = "a value of the matrix that the job uses elsewhere too, where a digest may change what it does"
 PUT_TOGETHER = "a template: put together from values that the workflow has when it runs"
 NO_VALUE = "a template: no value for it is written in this file"
-_LOOKUP = lazily(r"\$\{\{\s*(?P<root>matrix|inputs)\.(?P<path>[\w.-]+)\s*\}\}", re.ASCII)
-_USE = lazily(r"\bmatrix\.(?P<path>[\w.-]+)", re.ASCII)
+_LOOKUP = lazy_regex(r"\$\{\{\s*(?P<root>matrix|inputs)\.(?P<path>[\w.-]+)\s*\}\}", re.ASCII)
+_USE = lazy_regex(r"\bmatrix\.(?P<path>[\w.-]+)", re.ASCII)
 _MANY_JOBS = 100
 _TRIGGERS = ("workflow_call", "workflow_dispatch")
 _HARMLESS = frozenset({"name", "image", "container"})

@@ -12,8 +12,8 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from imagelock.formats.judging.candidates import required, skipped
-from imagelock.patterns import lazily
+from imagelock.formats.classify.candidates import required, skipped
+from imagelock.lazy_regex import lazy_regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ marks: tuple[Mark, ...] = (
     *(" script:", "_script:", "{script:", 'script":'),
 )
 
-_FILE_NAME = lazily(r"(?:.*\.)?gitlab-ci(?:[._-].*)?\.ya?ml", re.IGNORECASE)
+_FILE_NAME = lazy_regex(r"(?:.*\.)?gitlab-ci(?:[._-].*)?\.ya?ml", re.IGNORECASE)
 _SCRIPTS = ("script", "before_script", "after_script", "run")
 _JOB_KEYS = frozenset(
     [
@@ -42,7 +42,7 @@ _JOB_KEYS = frozenset(
 )
 _NO_JOBS = frozenset(["variables", "workflow", "include", "stages", "spec", "cache", "image", "services"])
 VARIABLE = "a variable of the pipeline"
-_WHOLE = lazily(r"\$(?:(?P<bare>\w+)|\{(?P<braced>\w+)\})", re.ASCII)
+_WHOLE = lazy_regex(r"\$(?:(?P<bare>\w+)|\{(?P<braced>\w+)\})", re.ASCII)
 REFERENCED = "a !reference to another place of the pipeline"
 _REFERENCE_TAG = "!reference"
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from imagelock.formats.judging.lexical import words
-from imagelock.patterns import lazily
+from imagelock.formats.classify.quoted import words
+from imagelock.lazy_regex import lazy_regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 name = "jenkins"
 summary = "Jenkinsfiles: images of docker agents, of docker.image and of pod templates"
 
-_NAME = lazily(r"(?:.*[-_.])?[jJ]enkinsfile(?:[-_.].*)?")
-_TOKEN = lazily(
+_NAME = lazy_regex(r"(?:.*[-_.])?[jJ]enkinsfile(?:[-_.].*)?")
+_TOKEN = lazy_regex(
     r"'''[^'\\]*+(?:(?:\\.|'(?!''))[^'\\]*+)*(?:''')?"
     r'|"""[^"\\]*+(?:(?:\\.|"(?!""))[^"\\]*+)*(?:""")?'
     r"|'[^'\\\n]*+(?:\\.[^'\\\n]*+)*'?"
@@ -35,10 +35,12 @@ _TOKEN = lazily(
 )
 _BLOCKS = ("'''", '"""')
 _QUOTES = ("'", '"')
-_BEFORE = lazily(r"(?:\bdocker\.image\(\s*|\bimage(?:[ \t]+|[ \t]*:[ \t]*)|(?P<agent>\bdocker[ \t]+))\Z")
+_BEFORE = lazy_regex(r"(?:\bdocker\.image\(\s*|\bimage(?:[ \t]+|[ \t]*:[ \t]*)|(?P<agent>\bdocker[ \t]+))\Z")
 _BEFORE_CHARS = 64
-_PUSHED = lazily(r"\s*\)\s*\.push\b")
-_LINE = lazily(r"""^[ \t]*(?:-[ \t]+)?image:[ \t]*["']?(?P<image>[^\s'"#]+)["']?[ \t\r]*$""", re.MULTILINE)
+_PUSHED = lazy_regex(r"\s*\)\s*\.push\b")
+_LINE = lazy_regex(
+    r"""^[ \t]*(?:-[ \t]+)?image:[ \t]*["']?(?P<image>[^\s'"#]+)["']?[ \t\r]*$""", re.MULTILINE
+)
 BUILT = "an image that the pipeline builds and pushes"
 VARIABLE = "put together when the pipeline runs"
 

@@ -19,17 +19,17 @@ from imagelock.formats.edit.edits import Edit, applied, edit_of
 from imagelock.formats.syntax.text import Text
 from imagelock.formats.syntax.tree import MAP_TAG, SEQ_TAG, STRING_TAG, UNRESOLVED_TAG, plain_tag
 from imagelock.formats.syntax.yaml_text import chunks, compose
+from imagelock.lazy_regex import lazy_regex
 from imagelock.model.place import Slot
-from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from imagelock.formats.syntax.tree import Document, Node, RawNode
 
-_DASH = lazily(r"[ ]*(?P<dash>-)(?P<gap>[ ]+)")
-_COMMENT = lazily(r"[ \t]*# tag: (?P<text>\S+)[ \t]*\r?(?:\n|\Z)")
-_PLAIN = lazily(r"[A-Za-z0-9](?:[A-Za-z0-9_./@+-]|:(?=[^\s]))*", re.ASCII)
+_DASH = lazy_regex(r"[ ]*(?P<dash>-)(?P<gap>[ ]+)")
+_COMMENT = lazy_regex(r"[ \t]*# tag: (?P<text>\S+)[ \t]*\r?(?:\n|\Z)")
+_PLAIN = lazy_regex(r"[A-Za-z0-9](?:[A-Za-z0-9_./@+-]|:(?=[^\s]))*", re.ASCII)
 _FLOW = "written in flow style, where no item can be added line by line"
 
 

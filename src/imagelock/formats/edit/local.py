@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING
 
 from imagelock.formats.syntax.flow import runs_over_lines
 from imagelock.formats.syntax.tree import STRING_TAG, plain_tag
-from imagelock.patterns import lazily
+from imagelock.lazy_regex import lazy_regex
 
 if TYPE_CHECKING:
     from imagelock.formats.edit.edits import Edit
 
-_WORD = lazily(r"[A-Za-z0-9][A-Za-z0-9./:@_+-]*(?<!:)")
-_AROUND = lazily(r"[A-Za-z0-9./:@_+-]*")
-_KEY = lazily(r" *(?:- +)*[A-Za-z0-9_./-]+: +")
+_WORD = lazy_regex(r"[A-Za-z0-9][A-Za-z0-9./:@_+-]*(?<!:)")
+_AROUND = lazy_regex(r"[A-Za-z0-9./:@_+-]*")
+_KEY = lazy_regex(r" *(?:- +)*[A-Za-z0-9_./-]+: +")
 _BLANKS = ("", " ", "\t", "\n", "\r")
-_BEHIND = lazily(r" *(?: #[^\n]*)?(?:\n|\Z)")
+_BEHIND = lazy_regex(r" *(?: #[^\n]*)?(?:\n|\Z)")
 
 
 def is_local(content: str, start: int, edit: Edit, words: str) -> bool:

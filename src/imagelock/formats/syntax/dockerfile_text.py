@@ -14,8 +14,8 @@ from functools import lru_cache
 from itertools import accumulate, islice, takewhile
 from typing import TYPE_CHECKING, TypeAlias
 
+from imagelock.lazy_regex import lazy_regex
 from imagelock.model.place import Span
-from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 Word: TypeAlias = tuple[str, Span]
 """One word and where its characters are written."""
 
-_DIRECTIVE = lazily(r"#[ \t]*(?P<name>[A-Za-z]+)[ \t]*=[ \t]*(?P<value>[^\r\n]*?)[ \t\r]*", re.ASCII)
-_HEREDOC = lazily(r"(?<!\S)[0-9]*<<(?P<chomp>-?)(?P<quote>[\"']?)(?P<name>[^\s<\"']+)(?P=quote)(?!\S)")
+_DIRECTIVE = lazy_regex(r"#[ \t]*(?P<name>[A-Za-z]+)[ \t]*=[ \t]*(?P<value>[^\r\n]*?)[ \t\r]*", re.ASCII)
+_HEREDOC = lazy_regex(r"(?<!\S)[0-9]*<<(?P<chomp>-?)(?P<quote>[\"']?)(?P<name>[^\s<\"']+)(?P=quote)(?!\S)")
 _HEREDOC_INSTRUCTIONS = ("RUN", "COPY", "ADD")
 _WHOLE_INSTRUCTIONS = ("FROM", "ARG")
 _FLAG_INSTRUCTIONS = ("COPY", "RUN")
@@ -34,7 +34,7 @@ _CHOMPED = "\t\n"
 _NEVER = 1 << 62
 _WORDS_READ = 1000
 """Words of one instruction that are read; nobody writes as many, and a hostile line has millions."""
-_WORD = lazily(r"\S+")
+_WORD = lazy_regex(r"\S+")
 
 
 @dataclass(frozen=True, slots=True)

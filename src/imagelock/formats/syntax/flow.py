@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from imagelock.patterns import lazily
+from imagelock.lazy_regex import lazy_regex
 
 _PAIRS = {
-    "{": lazily(r"\{[^{}\n\"'#]*+(?:(?:\"[^\"\\{}\n]*+\"|'[^'{}\n]*+')[^{}\n\"'#]*+){0,1000}\}"),
-    "[": lazily(r"\[[^\[\]\n\"'#]*+(?:(?:\"[^\"\\\[\]\n]*+\"|'[^'\[\]\n]*+')[^\[\]\n\"'#]*+){0,1000}\]"),
+    "{": lazy_regex(r"\{[^{}\n\"'#]*+(?:(?:\"[^\"\\{}\n]*+\"|'[^'{}\n]*+')[^{}\n\"'#]*+){0,1000}\}"),
+    "[": lazy_regex(r"\[[^\[\]\n\"'#]*+(?:(?:\"[^\"\\\[\]\n]*+\"|'[^'\[\]\n]*+')[^\[\]\n\"'#]*+){0,1000}\]"),
 }
 """A collection on one line; a quoted bracket or one in a comment closes none."""
 _LEVELS = 16

@@ -15,14 +15,14 @@ import yaml
 from imagelock.errors import FormatError
 from imagelock.formats.syntax.scalars import JSON_STYLE
 from imagelock.formats.syntax.tree import MAP_TAG, SEQ_TAG, STRING_TAG
+from imagelock.lazy_regex import lazy_regex
 from imagelock.limits import JSON_DEPTH, YAML_VALUES
-from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from imagelock.formats.syntax.tree import RawNode
 
-_SPACE = lazily(r"[ \t\r\n]*")
-_ATOM = lazily(r"true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
+_SPACE = lazy_regex(r"[ \t\r\n]*")
+_ATOM = lazy_regex(r"true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
 ATOM_TAGS = {
     "true": "tag:yaml.org,2002:bool",
     "false": "tag:yaml.org,2002:bool",

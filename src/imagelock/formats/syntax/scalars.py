@@ -12,21 +12,21 @@ from __future__ import annotations
 import re
 from typing import TypeAlias
 
+from imagelock.lazy_regex import lazy_regex
 from imagelock.model.place import Span
-from imagelock.patterns import lazily
 
 JSON_STYLE = "json"
 """The style given to strings of JSON texts; they have JSON's escapes and no folding."""
 
-_PROPERTIES = lazily(r"(?:(?:[&!]\S*+|#[^\r\n]*+)[ \t\r\n]++)*")
+_PROPERTIES = lazy_regex(r"(?:(?:[&!]\S*+|#[^\r\n]*+)[ \t\r\n]++)*")
 """Anchor and tag before a value, and the comments between."""
-_BREAK = lazily(r"\r\n|\r|\n")
-_FOLD = lazily(r"[ \t]*+(?:(?:\r?\n|\r(?!\n))[ \t]*+)+")
+_BREAK = lazy_regex(r"\r\n|\r|\n")
+_FOLD = lazy_regex(r"[ \t]*+(?:(?:\r?\n|\r(?!\n))[ \t]*+)+")
 _RUN = {"'": re.compile(r"[^ \t\r\n']++"), '"': re.compile(r"[^ \t\r\n\\]++")}
-_PLAIN_RUN = lazily(r"[^ \t\r\n]++")
-_JSON_RUN = lazily(r"[^\\]++")
-_WORD = lazily(r"[^ \n]")
-_BLANKS = lazily(r"[ \t]++")
+_PLAIN_RUN = lazy_regex(r"[^ \t\r\n]++")
+_JSON_RUN = lazy_regex(r"[^\\]++")
+_WORD = lazy_regex(r"[^ \n]")
+_BLANKS = lazy_regex(r"[ \t]++")
 _ESCAPES = {
     "0": "\0",
     "a": "\a",

@@ -25,8 +25,8 @@ from imagelock.formats.syntax.tree import (
     NestingError,
     check_depth,
 )
+from imagelock.lazy_regex import lazy_regex
 from imagelock.limits import YAML_DEPTH, YAML_VALUES
-from imagelock.patterns import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,21 +38,23 @@ if TYPE_CHECKING:
 _LINE_END = r"(?:\r?\n|\r(?!\n)|\Z)"
 _NO_CONTENT_LINE = rf"[ \t\ufeff]*+(?:[#%][^\r\n]*+)?{_LINE_END}"
 _END_LINE = rf"\.\.\.(?=[ \t\r\n]|\Z)[^\r\n]*+{_LINE_END}"
-_MARKER = lazily(rf"---(?=[ \t\r\n]|\Z)|(?P<end>{_END_LINE}(?:(?:{_NO_CONTENT_LINE})*{_END_LINE})*)")
-_NO_CONTENT = lazily(rf"(?:{_NO_CONTENT_LINE})*")
+_MARKER = lazy_regex(rf"---(?=[ \t\r\n]|\Z)|(?P<end>{_END_LINE}(?:(?:{_NO_CONTENT_LINE})*{_END_LINE})*)")
+_NO_CONTENT = lazy_regex(rf"(?:{_NO_CONTENT_LINE})*")
 """Comments, directives and blank lines: they belong to the document that follows."""
-_JSON_START = lazily(r'[\ufeff \t\r\n]*+\{[ \t\r\n]*+"')
-_JSON_NEXT = lazily(r"\}[ \t]*+\r?\n(?=\{)")
+_JSON_START = lazy_regex(r'[\ufeff \t\r\n]*+\{[ \t\r\n]*+"')
+_JSON_NEXT = lazy_regex(r"\}[ \t]*+\r?\n(?=\{)")
 """Between two objects of a JSON stream; inside one a comma stands there."""
-_BLOCK_RUN = lazily(r"(?:[-?:][ \t]++){8,}")
-_BRACKET = lazily(r"[\[\]{}]")
+_BLOCK_RUN = lazy_regex(r"(?:[-?:][ \t]++){8,}")
+_BRACKET = lazy_regex(r"[\[\]{}]")
 _DIRECTIVES = 100
 """Of one document; libyaml compares each with all before it."""
 _VALUE_SIGNS = (",", ":", "- ", "-\n")
 _DEEP_INDENT = " " * 1000
 _DEEP_RUN = 2 * YAML_DEPTH
-_UNPRINTABLE = lazily("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_CONFLICT = lazily(r"^(?:<{7}|>{7}|\|{7})(?: |\r?$)", re.MULTILINE)
+_UNPRINTABLE = lazy_regex("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_CONFLICT = lazy_regex(r"^(?:<{7}|>{7}|\|{7})(?: |\r?$)", re.MULTILINE)
+_PARSER_DEPTH = "exceeded maximum nesting depth"
+"""What libyaml 0.2.6 says of nesting that it refuses itself; older ones leave the limit to us."""
 MERGE_CONFLICT = "merge conflict markers"
 BYTE_ORDER_MARK = "\ufeff"
 
@@ -239,6 +241,8 @@ def _broken(error: Exception, raw: str, text: Text, start: int) -> FormatError:
     problem = getattr(error, "problem", None) or str(error)
     offset = start + min(mark.index, len(raw)) if mark is not None else start
     line, column = text.position(offset)
+    if _PARSER_DEPTH in problem:
+        return FormatError(f"not YAML: nested deeper than {YAML_DEPTH} levels", line=line, column=column)
     context = getattr(error, "context", None)
     message = f"not YAML: {problem}" + (f" ({context})" if context else "")
     return FormatError(message.replace("\n", " "), line=line, column=column)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from imagelock.cluster.running import Kind, Running, Unseen, Workload
+from imagelock.cluster.running import Kind, RunningContainer, UnreadableObject, Workload
+from imagelock.model.exemption import exemption_for_pod, expired
 from imagelock.model.outcome import Outcome, finding
-from imagelock.ops.cluster.pods import Judge, State, Subject, Verdict, reference_of
-from imagelock.policy import exemption_for_pod, expired
+from imagelock.ops.cluster.pods import ContainerResult, Judge, State, Subject, reference_of
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -39,7 +39,7 @@ class Row:
     container: str
     kind: Kind
     image: str
-    verdict: Verdict
+    verdict: ContainerResult
     containers: int
     pods: int
     example: str | None
@@ -78,18 +78,18 @@ class _Seen:
     groups: dict[_Key, _Count] = field(default_factory=dict)
     workloads: dict[tuple[str, Owner], Workload] = field(default_factory=dict)
     pods: set[tuple[str, str]] = field(default_factory=set)
-    unseen: list[Unseen] = field(default_factory=list)
+    unseen: list[UnreadableObject] = field(default_factory=list)
     _pod: tuple[str, str] | None = None
 
     def add(self, item: Observed) -> None:
-        if isinstance(item, Running):
+        if isinstance(item, RunningContainer):
             self._add_running(item)
         elif isinstance(item, Workload):
             self.workloads.setdefault((item.namespace, item.me), item)
         else:
             self.unseen.append(item)
 
-    def _add_running(self, item: Running) -> None:
+    def _add_running(self, item: RunningContainer) -> None:
         pod = (item.namespace, item.pod)
         if pod != self._pod and pod in self.pods:
             return  # the same pod in another dump
@@ -126,11 +126,13 @@ def check_cluster(
     """Judge everything observed; with ``namespaces`` only what is in them."""
     seen = _Seen()
     for item in observed:
-        if isinstance(item, Unseen) or not namespaces or item.namespace in namespaces:
+        if isinstance(item, UnreadableObject) or not namespaces or item.namespace in namespaces:
             seen.add(item)
     if not seen.groups and not seen.workloads and not seen.unseen:
         # A mistyped namespace, or a dump of other things, must not look like a clean cluster.
-        seen.unseen.append(Unseen(what=", ".join(namespaces) or "cluster", reason="no pod and no workload"))
+        seen.unseen.append(
+            UnreadableObject(what=", ".join(namespaces) or "cluster", reason="no pod and no workload")
+        )
     judge = _Exempting(Judge(lock), exemptions, today)
     rows = _folded([*_running_rows(seen, judge), *_template_rows(seen, judge)])
     findings = (*(item for row in rows for item in _findings(row)), *map(_not_seen, seen.unseen))
@@ -163,14 +165,14 @@ class _Exempting:
         self._today = today
         self._used: set[int] = set()
 
-    def judge(self, subject: Subject, namespace: str, owners: Sequence[Owner]) -> Verdict:
+    def judge(self, subject: Subject, namespace: str, owners: Sequence[Owner]) -> ContainerResult:
         reference = reference_of(subject.image)
         if reference is not None and self._exemptions:
             names = [str(owner) for owner in owners]
             exemption = exemption_for_pod(reference, namespace, names, self._exemptions, self._today)
             if exemption is not None:
                 self._used.add(id(exemption))
-                return Verdict(State.EXEMPT, exemption.reason)
+                return ContainerResult(State.EXEMPT, exemption.reason)
         return self._judge.judge(subject)
 
     def remarks(self) -> Iterator[str]:
@@ -234,7 +236,7 @@ def _would_run(workload: Workload, seen: _Seen) -> bool:
 
 def _folded(rows: Iterable[Row]) -> tuple[Row, ...]:
     """Join rows that say the same of the same workload; order them, errors last."""
-    joined: dict[tuple[str, Owner, str, Kind, str, Verdict], Row] = {}
+    joined: dict[tuple[str, Owner, str, Kind, str, ContainerResult], Row] = {}
     for row in rows:
         key = (row.namespace, row.workload, row.container, row.kind, row.image, row.verdict)
         before = joined.get(key)
@@ -298,5 +300,5 @@ def _container(kind: Kind) -> str:
     return "container" if kind is Kind.CONTAINER else f"{kind.value} container"
 
 
-def _not_seen(item: Unseen) -> Finding:
+def _not_seen(item: UnreadableObject) -> Finding:
     return finding("IL302", f"{item.what}: {item.reason}", reference=None, hint=item.hint)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from imagelock.cluster.imageid import parse_image_id
 from imagelock.cluster.running import Kind
-from imagelock.errors import ValueFormError
-from imagelock.model.identity import How, identities, identities_of
+from imagelock.errors import InvalidValueError
+from imagelock.model.identity import DigestRole, identities, identities_of
 from imagelock.model.reference import Reference
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from imagelock.cluster.imageid import ImageId
     from imagelock.model.digest import Digest
-    from imagelock.model.identity import Identity
+    from imagelock.model.identity import KnownDigest
     from imagelock.model.lock import Lock, LockedImage
 
 SPEC = "spec digest"
@@ -53,7 +53,7 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ContainerResult:
     """A state, how or why, and further facts; ``pinned`` is whether the spec names a digest."""
 
     state: State
@@ -70,21 +70,25 @@ class Judge:
         self._lock = lock
         self._known = identities(lock)
 
-    def judge(self, subject: Subject) -> Verdict:
+    def judge(self, subject: Subject) -> ContainerResult:
         """Return what is known of one container."""
         reference = reference_of(subject.image)
         if reference is None or reference.digest is None:
             return self._unpinned(subject, reference)
         wanted = self._identities(reference.digest, config=False, name=reference.name)
         if not wanted:
-            return Verdict(State.NOT_LOCKED, "the digest is not in the lock", self._same_name(reference))
+            return ContainerResult(
+                State.NOT_LOCKED, "the digest is not in the lock", self._same_name(reference)
+            )
         return self._pinned(subject, reference, wanted)
 
-    def _pinned(self, subject: Subject, reference: Reference, wanted: tuple[Identity, ...]) -> Verdict:
+    def _pinned(
+        self, subject: Subject, reference: Reference, wanted: tuple[KnownDigest, ...]
+    ) -> ContainerResult:
         """Judge a spec that names a digest of the lock."""
         notes = _other_name(wanted, reference.name)
         if not subject.has_status or (subject.kind is Kind.VOLUME and subject.image_id is None):
-            return Verdict(State.LOCKED, SPEC, notes)
+            return ContainerResult(State.LOCKED, SPEC, notes)
         if subject.image_id is None:
             return _not_running(subject, notes, pinned=True)
         running = _parsed(subject.image_id)
@@ -92,31 +96,33 @@ class Judge:
             return _unknown_id(subject.image_id, pinned=True)
         how = next((item for item in wanted if _allows(item, running)), None)
         if how is not None:
-            return Verdict(State.LOCKED, _how(how, running), (*notes, *_mirror(running, reference)))
+            return ContainerResult(State.LOCKED, _how(how, running), (*notes, *_mirror(running, reference)))
         return self._other_than_named(wanted, running, notes)
 
     def _other_than_named(
-        self, wanted: tuple[Identity, ...], running: ImageId, notes: tuple[str, ...]
-    ) -> Verdict:
+        self, wanted: tuple[KnownDigest, ...], running: ImageId, notes: tuple[str, ...]
+    ) -> ContainerResult:
         """Judge a node that tells another digest than the spec names."""
         told = f"the node runs {running.digest}"
         images = [item.image for item in wanted]
         is_known = str(running.digest) in self._known
         if not is_known and running.is_config and any(map(_lacks_configs, images)):
-            return Verdict(State.LOCKED, SPEC, (*notes, f"{told}, a config that the lock does not record"))
+            return ContainerResult(
+                State.LOCKED, SPEC, (*notes, f"{told}, a config that the lock does not record")
+            )
         if not is_known and not running.is_config and any(map(_lacks_platforms, images)):
-            return Verdict(
+            return ContainerResult(
                 State.COULD_NOT_TELL,
                 "the lock does not know the platforms",
                 (told,),
                 hint="run `imagelock lock -U` against the registry: the list says nothing of platforms",
             )
-        return Verdict(State.NOT_LOCKED, "the node runs another image than the spec names", (told,))
+        return ContainerResult(State.NOT_LOCKED, "the node runs another image than the spec names", (told,))
 
-    def _unpinned(self, subject: Subject, reference: Reference | None) -> Verdict:
+    def _unpinned(self, subject: Subject, reference: Reference | None) -> ContainerResult:
         """Judge a spec without a digest: at best its content is locked and it is not pinned."""
         if not subject.has_status or (subject.kind is Kind.VOLUME and subject.image_id is None):
-            return Verdict(State.NOT_PINNED, "no digest in the spec", pinned=False)
+            return ContainerResult(State.NOT_PINNED, "no digest in the spec", pinned=False)
         if subject.image_id is None:
             return _not_running(subject, (), pinned=False)
         running = _parsed(subject.image_id)
@@ -127,23 +133,27 @@ class Judge:
         told = f"the node runs {running.digest}"
         if known:
             notes = (told, *_other_name(known, name))
-            return Verdict(State.NOT_PINNED, f"runs a locked {known[0].how.value}", notes, pinned=False)
+            return ContainerResult(
+                State.NOT_PINNED, f"runs a locked {known[0].how.value}", notes, pinned=False
+            )
         entries = self._lock.named(reference.name) if reference else ()
         lacks = _lacks_configs if running.is_config else _lacks_platforms
         if any(map(lacks, entries)):
             what = "config digests" if running.is_config else "platforms"
-            return Verdict(
+            return ContainerResult(
                 State.COULD_NOT_TELL,
                 f"the lock does not know the {what}",
                 (told,),
                 pinned=False,
                 hint="run `imagelock lock --full`",
             )
-        return Verdict(State.NOT_LOCKED, "what runs is not in the lock", (told,), pinned=False)
+        return ContainerResult(State.NOT_LOCKED, "what runs is not in the lock", (told,), pinned=False)
 
-    def _identities(self, digest: Digest, *, config: bool, name: str | None) -> tuple[Identity, ...]:
+    def _identities(self, digest: Digest, *, config: bool, name: str | None) -> tuple[KnownDigest, ...]:
         """Return what a digest is in the lock, entries of this name first."""
-        found = (item for item in self._known.get(str(digest), ()) if (item.how is How.CONFIG) == config)
+        found = (
+            item for item in self._known.get(str(digest), ()) if (item.how is DigestRole.CONFIG) == config
+        )
         return tuple(sorted(found, key=lambda item: item.image.name != name))
 
     def _same_name(self, reference: Reference) -> tuple[str, ...]:
@@ -155,23 +165,23 @@ def reference_of(image: str) -> Reference | None:
     """Read what a spec names; None for what is no reference (a bare ID, nothing at all)."""
     try:
         return Reference.parse(image)
-    except ValueFormError:
+    except InvalidValueError:
         return None
 
 
 def _parsed(image_id: str) -> ImageId | None:
     try:
         return parse_image_id(image_id)
-    except ValueFormError:
+    except InvalidValueError:
         return None
 
 
-def _unknown_id(image_id: str, *, pinned: bool) -> Verdict:
-    return Verdict(State.COULD_NOT_TELL, f"imageID {image_id[:160]!r} is no digest", pinned=pinned)
+def _unknown_id(image_id: str, *, pinned: bool) -> ContainerResult:
+    return ContainerResult(State.COULD_NOT_TELL, f"imageID {image_id[:160]!r} is no digest", pinned=pinned)
 
 
-def _not_running(subject: Subject, notes: tuple[str, ...], *, pinned: bool) -> Verdict:
-    return Verdict(
+def _not_running(subject: Subject, notes: tuple[str, ...], *, pinned: bool) -> ContainerResult:
+    return ContainerResult(
         State.COULD_NOT_TELL,
         f"no imageID yet ({subject.reason})",
         notes,
@@ -180,22 +190,23 @@ def _not_running(subject: Subject, notes: tuple[str, ...], *, pinned: bool) -> V
     )
 
 
-def _allows(wanted: Identity, running: ImageId) -> bool:
+def _allows(wanted: KnownDigest, running: ImageId) -> bool:
     """Whether a node that was told to run ``wanted`` may report ``running``."""
-    family: Iterable[Identity] = identities_of(wanted.image)
+    family: Iterable[KnownDigest] = identities_of(wanted.image)
     if wanted.part is not None:
         family = (item for item in family if item.part == wanted.part)
     return any(
-        item.digest == running.digest and (item.how is How.CONFIG) == running.is_config for item in family
+        item.digest == running.digest and (item.how is DigestRole.CONFIG) == running.is_config
+        for item in family
     )
 
 
-def _how(wanted: Identity, running: ImageId) -> str:
+def _how(wanted: KnownDigest, running: ImageId) -> str:
     """Say by which of its digests a running image was recognised."""
     return next(
         item.how.value
         for item in identities_of(wanted.image)
-        if item.digest == running.digest and (item.how is How.CONFIG) == running.is_config
+        if item.digest == running.digest and (item.how is DigestRole.CONFIG) == running.is_config
     )
 
 
@@ -215,7 +226,7 @@ def _mirror(running: ImageId, reference: Reference) -> tuple[str, ...]:
     return (f"the node knows it as {running.name}",)
 
 
-def _other_name(known: tuple[Identity, ...], name: str | None) -> tuple[str, ...]:
+def _other_name(known: tuple[KnownDigest, ...], name: str | None) -> tuple[str, ...]:
     if name is None or any(item.image.name == name for item in known):
         return ()
     return (f"locked as {known[0].image.reference}",)

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from imagelock.errors import IntegrityError, NoPlatformError, RegistryError, UsageError
+from imagelock.errors import IntegrityError, PlatformNotFoundError, RegistryError, UsageError
 from imagelock.model.manifest import CONFIG_TYPES, Index, Manifest, parse_manifest
-from imagelock.ops.copies.bundle import Made
-from imagelock.ops.copies.copy import Choice, Item, Remembering, Result, Verdict, failure, keep_tag, read_tree
+from imagelock.ops.copies.bundle import BundleResult
+from imagelock.ops.copies.items import CopyItem, CopyOptions, CopyStatus, Result
+from imagelock.ops.copies.plan import failure, keep_tag
 from imagelock.ops.copies.transfer import STREAMS, Done, Moved
-from imagelock.ops.resolve import ask_all
-from imagelock.registry.tarwrite import TarWriter
+from imagelock.ops.copies.tree import CachingSource, read_tree
+from imagelock.ops.parallel import map_concurrently
+from imagelock.stores.oci_tar_writer import TarWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,9 +29,9 @@ if TYPE_CHECKING:
     from imagelock.model.lock import LockedImage
     from imagelock.model.platform import Platform
     from imagelock.ops.copies.bundle import Request
-    from imagelock.ops.copies.copy import Tree
-    from imagelock.ops.resolve import Progress
-    from imagelock.registry.store import Source
+    from imagelock.ops.copies.items import Tree
+    from imagelock.ops.parallel import Progress
+    from imagelock.stores.base import Source
 
 _MANIFEST = "manifest.json"
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
@@ -54,7 +56,7 @@ NAMINGS: Mapping[str, Callable[[LockedImage], str]] = {"full": full_name, "epiph
 
 def create(
     request: Request, registries: Source, naming: Callable[[LockedImage], str], progress: Progress | None
-) -> Made:
+) -> BundleResult:
     """Write one archive an image into the directory.
 
     Raises :class:`UsageError` when two images would get one name, and for several platforms at once.
@@ -64,20 +66,20 @@ def create(
             "a docker-archive holds one platform, and all of an image",
             hint="give one --platform, into a directory of its own, and no --since",
         )
-    source, moved = Remembering(registries), Moved()
+    source, moved = CachingSource(registries), Moved()
     files = _files(request, naming)
 
-    def one(item: Item) -> Result:
+    def one(item: CopyItem) -> Result:
         try:
             return _write(item, request.path / item.target, request.platforms, source, moved)
         except RegistryError as error:
             return failure(item, error)
 
-    results = ask_all(tuple(files), one, jobs=min(request.jobs, STREAMS), hosts=1, progress=progress)
-    return Made(Done(tuple(results), moved))
+    results = map_concurrently(tuple(files), one, jobs=min(request.jobs, STREAMS), hosts=1, progress=progress)
+    return BundleResult(Done(tuple(results), moved))
 
 
-def _files(request: Request, naming: Callable[[LockedImage], str]) -> tuple[Item, ...]:
+def _files(request: Request, naming: Callable[[LockedImage], str]) -> tuple[CopyItem, ...]:
     """Return each image with its file's name; refuse names that are not unique."""
     files: dict[str, LockedImage] = {}
     for image in request.lock.images:
@@ -90,7 +92,7 @@ def _files(request: Request, naming: Callable[[LockedImage], str]) -> tuple[Item
                 hint="--naming full gives every image a name of its own",
             )
     return tuple(
-        Item(
+        CopyItem(
             reference=image.reference,
             source=image.name,
             target=f"{naming(image)}.tar",
@@ -101,8 +103,10 @@ def _files(request: Request, naming: Callable[[LockedImage], str]) -> tuple[Item
     )
 
 
-def _write(item: Item, path: Path, platforms: tuple[Platform, ...], source: Source, moved: Moved) -> Result:
-    manifest = _runnable(item, read_tree(source, item.source, item.digest, Choice(platforms=platforms)))
+def _write(
+    item: CopyItem, path: Path, platforms: tuple[Platform, ...], source: Source, moved: Moved
+) -> Result:
+    manifest = _runnable(item, read_tree(source, item.source, item.digest, CopyOptions(platforms=platforms)))
     names = {blob.digest: f"{blob.digest.hex}.tar.gz" for blob in manifest.layers}
     names[manifest.config.digest] = f"{manifest.config.digest.hex}.json"
     index = msgspec.json.encode(
@@ -119,15 +123,15 @@ def _write(item: Item, path: Path, platforms: tuple[Platform, ...], source: Sour
     with TarWriter(path, sizes, names) as tar:
         missing = [blob for blob in blobs.values() if not tar.has_blob(item.target, blob.digest)]
         for blob in missing:
-            tar.put_blob(item.target, blob, source.stream(item.source, blob))
+            tar.put_blob(item.target, blob, source.open_blob(item.source, blob))
             moved.add(blob.size)
         tar.put_file(_MANIFEST, index)
         tar.finish()
         there = tar.adopted and not missing
-    return Result(item=item, verdict=Verdict.THERE if there else Verdict.COPIED)
+    return Result(item=item, verdict=CopyStatus.THERE if there else CopyStatus.COPIED)
 
 
-def _runnable(item: Item, tree: Tree) -> Manifest:
+def _runnable(item: CopyItem, tree: Tree) -> Manifest:
     """Return the one manifest that can run."""
     found = []
     for content in tree.manifests:
@@ -135,7 +139,7 @@ def _runnable(item: Item, tree: Tree) -> Manifest:
         if isinstance(parsed, Manifest) and _is_image(parsed, content.digest, tree):
             found.append(parsed)
     if not found:
-        raise NoPlatformError("nothing in it can run", where=item.reference)
+        raise PlatformNotFoundError("nothing in it can run", where=item.reference)
     if len(found) > 1:
         raise UsageError(
             f"{item.reference} has {len(found)} platforms, and an archive holds one",

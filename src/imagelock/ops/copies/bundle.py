@@ -15,13 +15,15 @@ from imagelock.errors import FileError
 from imagelock.model.digest import Digest
 from imagelock.model.manifest import Descriptor, Index, parse_manifest
 from imagelock.ops.copies import contents, transfer
-from imagelock.ops.copies.copy import Choice, Item, Remembering, Result, Verdict, held, plan, read_tree
+from imagelock.ops.copies.items import CopyItem, CopyOptions, CopyStatus, Result
+from imagelock.ops.copies.plan import hold_back, plan
 from imagelock.ops.copies.transfer import Done
-from imagelock.registry.catalog import Catalog
-from imagelock.registry.layout import LayoutStore
-from imagelock.registry.layout_index import index_json
-from imagelock.registry.tarlayout import INDEX, TarStore
-from imagelock.registry.tarwrite import TarWriter
+from imagelock.ops.copies.tree import CachingSource, read_tree
+from imagelock.stores.catalog import Catalog
+from imagelock.stores.oci_index import index_json
+from imagelock.stores.oci_layout import LayoutStore
+from imagelock.stores.oci_tar import INDEX, TarStore
+from imagelock.stores.oci_tar_writer import TarWriter
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -30,10 +32,10 @@ if TYPE_CHECKING:
     from imagelock.model.lock import Lock
     from imagelock.model.platform import Platform
     from imagelock.ops.copies.contents import Record
-    from imagelock.ops.copies.copy import Plan
-    from imagelock.ops.resolve import Progress
-    from imagelock.registry.local import LocalStore
-    from imagelock.registry.store import Claim, Content, Source
+    from imagelock.ops.copies.items import Plan
+    from imagelock.ops.parallel import Progress
+    from imagelock.stores.base import Content, HeadResult, Source
+    from imagelock.stores.local import LocalStore
 
 LAYOUT = "oci-layout"
 LAYOUT_BODY = msgspec.json.encode({"imageLayoutVersion": "1.0.0"})
@@ -51,7 +53,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class BundleResult:
     """What became of a bundle: the images' results, and what a person should hear."""
 
     done: Done
@@ -63,18 +65,18 @@ def is_tar(path: Path) -> bool:
     return path.suffix == ".tar"
 
 
-def create(request: Request, registries: Source, progress: Progress | None = None) -> Made:
+def create(request: Request, registries: Source, progress: Progress | None = None) -> BundleResult:
     """Make a bundle, or go on with one that was broken off.
 
     It is finished, and has its lock, only when every image is in it.
     """
-    source = Remembering(registries)
+    source = CachingSource(registries)
     items, left_out = _items(request)
     elsewhere, unread = _delivered(request, source)
-    choice = Choice(platforms=request.platforms, elsewhere=frozenset(elsewhere))
+    choice = CopyOptions(platforms=request.platforms, elsewhere=frozenset(elsewhere))
     whole = plan(source, _Nothing(), items, choice, jobs=request.jobs)
     if whole.settled:
-        return Made(Done(_in_order(whole, held(_pending(whole)))), _unread(unread))
+        return BundleResult(Done(_in_order(whole, hold_back(_pending(whole)))), _unread(unread))
     record = contents.Record(
         platforms=tuple(map(str, request.platforms)),
         absent=_absent(whole),
@@ -83,7 +85,7 @@ def create(request: Request, registries: Source, progress: Progress | None = Non
     )
     packed = contents.pack(request.lock, record)
     writer = _write_tar if is_tar(request.path) else _write_directory
-    return Made(writer(request, whole, choice, _Joined(packed, source), progress), _unread(unread))
+    return BundleResult(writer(request, whole, choice, _Joined(packed, source), progress), _unread(unread))
 
 
 def open_store(path: Path) -> LocalStore:
@@ -93,13 +95,13 @@ def open_store(path: Path) -> LocalStore:
     return TarStore(path)
 
 
-def load_choice(record: Record | None, names: Sequence[Item]) -> Choice:
+def load_choice(record: Record | None, names: Sequence[CopyItem]) -> CopyOptions:
     """Return how to read a bundle for loading: what it lacks on purpose, and where that should be."""
     if record is None:
-        return Choice()
+        return CopyOptions()
     targets = {item.source: item.target for item in names}
     nearby = {Digest.parse(text): targets.get(name) for text, name in record.elsewhere.items()}
-    return Choice(
+    return CopyOptions(
         skipped=frozenset(map(Digest.parse, record.absent)),
         nearby={digest: name for digest, name in nearby.items() if name is not None},
     )
@@ -120,23 +122,23 @@ def index_of(images: Sequence[tuple[str, str | None, Content]]) -> bytes:
 
 
 def _write_directory(
-    request: Request, whole: Plan, choice: Choice, source: _Joined, progress: Progress | None
+    request: Request, whole: Plan, choice: CopyOptions, source: _Joined, progress: Progress | None
 ) -> Done:
     target = LayoutStore(request.path)
     # Deep, so that running it again makes a damaged directory whole.
     todo = plan(source, target, whole.items, replace(choice, deep=True), jobs=request.jobs)
     done = transfer.apply(todo, source, target, jobs=request.jobs, progress=progress)
     if _finished(done):
-        todo = plan(source, target, (source.lock_item,), Choice(), jobs=request.jobs)
+        todo = plan(source, target, (source.lock_item,), CopyOptions(), jobs=request.jobs)
         transfer.apply(todo, source, target, jobs=request.jobs)
         contents.forget_others(target, source.lock_item.digest)
     return done
 
 
 def _write_tar(
-    request: Request, whole: Plan, choice: Choice, source: _Joined, progress: Progress | None
+    request: Request, whole: Plan, choice: CopyOptions, source: _Joined, progress: Progress | None
 ) -> Done:
-    lock_tree = read_tree(source, contents.NAME, source.lock_item.digest, Choice())
+    lock_tree = read_tree(source, contents.NAME, source.lock_item.digest, CopyOptions())
     items = (*whole.items, source.lock_item)
     trees = {job.item: job.tree for job in whole.jobs} | {source.lock_item: lock_tree}
     index = index_of([(item.target, item.tag, trees[item].root) for item in items])
@@ -149,12 +151,12 @@ def _write_tar(
         done = transfer.apply(todo, source, tar, jobs=request.jobs, progress=progress)
         done = Done(done.results[:-1], done.moved)
         if not _finished(done):
-            return Done(held(done.results), done.moved)
+            return Done(hold_back(done.results), done.moved)
         tar.put_file(INDEX, index)
         tar.put_file(LAYOUT, LAYOUT_BODY)
         tar.finish()
         if tar.adopted and not any(job.blobs for job in todo.jobs):
-            return Done(tuple(replace(one, verdict=Verdict.THERE) for one in done.results), done.moved)
+            return Done(tuple(replace(one, verdict=CopyStatus.THERE) for one in done.results), done.moved)
     return done
 
 
@@ -163,17 +165,17 @@ def _blob(digest: Digest) -> str:
 
 
 def _finished(done: Done) -> bool:
-    return all(one.verdict in (Verdict.COPIED, Verdict.THERE) for one in done.results)
+    return all(one.verdict in (CopyStatus.COPIED, CopyStatus.THERE) for one in done.results)
 
 
 # Deciding.
 
 
-def _items(request: Request) -> tuple[tuple[Item, ...], tuple[str, ...]]:
+def _items(request: Request) -> tuple[tuple[CopyItem, ...], tuple[str, ...]]:
     """Return what goes in, and the entries that an earlier delivery has under the same name."""
     before = {image.image_id for image in request.since.images} if request.since is not None else set()
     items = dict.fromkeys(
-        Item(
+        CopyItem(
             reference=image.reference,
             source=image.name,
             target=image.name,
@@ -193,11 +195,13 @@ def _delivered(request: Request, source: Source) -> tuple[dict[Digest, str], int
         return {}, 0
     items = tuple(
         dict.fromkeys(
-            Item(reference=one.reference, source=one.name, target=one.name, digest=one.digest, tag=one.tag)
+            CopyItem(
+                reference=one.reference, source=one.name, target=one.name, digest=one.digest, tag=one.tag
+            )
             for one in request.since.images
         )
     )
-    old = plan(source, _Nothing(), items, Choice(platforms=request.platforms), jobs=request.jobs)
+    old = plan(source, _Nothing(), items, CopyOptions(platforms=request.platforms), jobs=request.jobs)
     found: dict[Digest, str] = {}
     for job in old.jobs:
         for blob in job.tree.blobs:
@@ -217,7 +221,7 @@ def _absent(whole: Plan) -> tuple[str, ...]:
 
 
 def _pending(whole: Plan) -> tuple[Result, ...]:
-    planned = tuple(Result(item=job.item, verdict=Verdict.COPIED) for job in whole.jobs)
+    planned = tuple(Result(item=job.item, verdict=CopyStatus.COPIED) for job in whole.jobs)
     return (*whole.settled, *planned)
 
 
@@ -229,7 +233,7 @@ def _in_order(whole: Plan, results: Sequence[Result]) -> tuple[Result, ...]:
 class _Nothing:
     """A target that has nothing: a plan for it reads every image and lists all of its content."""
 
-    def tagged(self, repository: str, tag: str) -> Digest | None:
+    def resolve_tag(self, repository: str, tag: str) -> Digest | None:
         """Know no tag."""
         del repository, tag
         return None
@@ -270,21 +274,21 @@ class _Joined:
         self._packed = packed.store
         self._images = images
 
-    def ask(self, repository: str, target: str | Digest) -> Claim:
+    def head(self, repository: str, target: str | Digest) -> HeadResult:
         """Ask the one that has the repository."""
-        return self._of(repository).ask(repository, target)
+        return self._of(repository).head(repository, target)
 
-    def manifest(self, repository: str, target: str | Digest) -> Content:
+    def get_manifest(self, repository: str, target: str | Digest) -> Content:
         """Read from the one that has the repository."""
-        return self._of(repository).manifest(repository, target)
+        return self._of(repository).get_manifest(repository, target)
 
-    def blob(self, repository: str, digest: Digest, limit: int) -> bytes:
+    def get_blob(self, repository: str, digest: Digest, limit: int) -> bytes:
         """Read from the one that has the repository."""
-        return self._of(repository).blob(repository, digest, limit)
+        return self._of(repository).get_blob(repository, digest, limit)
 
-    def stream(self, repository: str, descriptor: Descriptor) -> Iterator[bytes]:
+    def open_blob(self, repository: str, descriptor: Descriptor) -> Iterator[bytes]:
         """Stream from the one that has the repository."""
-        return self._of(repository).stream(repository, descriptor)
+        return self._of(repository).open_blob(repository, descriptor)
 
     def _of(self, repository: str) -> Source:
         return self._packed if repository == contents.NAME else self._images

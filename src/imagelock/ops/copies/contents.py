@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from imagelock.errors import IntegrityError, LockError, NotFoundError, UsageError, ValueFormError
+from imagelock.errors import IntegrityError, InvalidValueError, LockError, NotFoundError, UsageError
 from imagelock.limits import LOCK_BYTES
-from imagelock.lockfile import parse, render_lock
+from imagelock.lockfile.reader import parse
+from imagelock.lockfile.writer import render_lock
 from imagelock.model.digest import Digest
 from imagelock.model.manifest import OCI_EMPTY, OCI_MANIFEST, Descriptor, Manifest, parse_manifest
-from imagelock.ops.copies.copy import Item
-from imagelock.registry.memory import MemoryStore
-from imagelock.registry.store import Content
+from imagelock.ops.copies.items import CopyItem
+from imagelock.stores.base import Content
+from imagelock.stores.memory import MemoryStore
 
 if TYPE_CHECKING:
     from imagelock.model.lock import Lock
-    from imagelock.registry.local import LocalStore
+    from imagelock.stores.local import LocalStore
 
 NAME = "imagelock/lock"
 TAG = "latest"
@@ -53,7 +54,7 @@ class Packed:
     """The artifact, ready to be copied."""
 
     store: MemoryStore
-    item: Item
+    item: CopyItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def pack(lock: Lock, record: Record) -> Packed:
     digest = Digest.of(body)
     content = Content(body=body, digest=digest, media_type=OCI_MANIFEST, host="imagelock")
     store.put_manifest(NAME, content, TAG)
-    item = Item(reference="the lock", source=NAME, target=NAME, digest=digest, tag=TAG, move=True)
+    item = CopyItem(reference="the lock", source=NAME, target=NAME, digest=digest, tag=TAG, move=True)
     return Packed(store, item)
 
 
@@ -94,19 +95,21 @@ def read(store: LocalStore) -> Contents | None:
     Raises :class:`IntegrityError` when it is damaged or of a newer version.
     """
     try:
-        content = store.manifest(NAME, TAG)
+        content = store.get_manifest(NAME, TAG)
     except NotFoundError:
         return None
     try:
         parsed = parse_manifest(content.body, content.media_type)
         layers = {one.media_type: one for one in parsed.layers} if isinstance(parsed, Manifest) else {}
-        lock = store.blob(NAME, layers[LOCK_TYPE].digest, LOCK_BYTES)
-        record = msgspec.json.decode(store.blob(NAME, layers[RECORD_TYPE].digest, LOCK_BYTES), type=Record)
+        lock = store.get_blob(NAME, layers[LOCK_TYPE].digest, LOCK_BYTES)
+        record = msgspec.json.decode(
+            store.get_blob(NAME, layers[RECORD_TYPE].digest, LOCK_BYTES), type=Record
+        )
         for text in (*record.absent, *record.elsewhere):
             Digest.parse(text)
     except NotFoundError as error:
         raise IntegrityError("the lock in it is missing", where=store.name) from error
-    except (KeyError, ValueFormError, msgspec.DecodeError) as error:
+    except (KeyError, InvalidValueError, msgspec.DecodeError) as error:
         raise IntegrityError(
             f"what the bundle says of itself cannot be read: {error}",
             where=store.name,
@@ -132,7 +135,7 @@ def forget_others(store: LocalStore, digest: Digest) -> None:
     for other in store.untagged(NAME):
         if other == digest:
             continue
-        blobs = parse_manifest(store.manifest(NAME, other).body)
+        blobs = parse_manifest(store.get_manifest(NAME, other).body)
         store.delete_manifest(NAME, other)
         for blob in blobs.blobs if isinstance(blobs, Manifest) else ():
             with suppress(UsageError, NotFoundError):  # the new lock may need the same blob

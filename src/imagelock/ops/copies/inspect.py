@@ -11,9 +11,10 @@ from imagelock.model.manifest import Index, parse_manifest
 from imagelock.model.outcome import Outcome, finding
 from imagelock.ops.copies import contents
 from imagelock.ops.copies.bundle import LAYOUT, LAYOUT_BODY, index_of, open_store
-from imagelock.ops.copies.copy import Choice, Tree, read_tree
-from imagelock.ops.resolve import ask_all
-from imagelock.registry.tarlayout import INDEX, TarStore
+from imagelock.ops.copies.items import CopyOptions, Tree
+from imagelock.ops.copies.tree import read_tree
+from imagelock.ops.parallel import map_concurrently
+from imagelock.stores.oci_tar import INDEX, TarStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from imagelock.model.manifest import Descriptor
     from imagelock.model.outcome import Finding
     from imagelock.ops.copies.contents import Contents
-    from imagelock.ops.resolve import Progress
-    from imagelock.registry.local import LocalStore
+    from imagelock.ops.parallel import Progress
+    from imagelock.stores.local import LocalStore
 
 _READERS = 4
 """Files hashed at one time: more than a few only make a disk seek."""
@@ -66,7 +67,7 @@ def verify(path: Path, progress: Progress | None = None) -> Outcome:
     def prove(ask: tuple[Image, Descriptor]) -> Finding | None:
         return _prove(store, *ask)
 
-    wrong = ask_all(asks, prove, jobs=_READERS, hosts=1, progress=progress)
+    wrong = map_concurrently(asks, prove, jobs=_READERS, hosts=1, progress=progress)
     findings = [tree for _, tree in found if not isinstance(tree, Tree)] + [one for one in wrong if one]
     return Outcome(
         command="bundle-verify",
@@ -109,15 +110,15 @@ def _listed(store: LocalStore, image: Image, tree: Tree, inside: Contents | None
 def _looked(store: LocalStore, inside: Contents | None) -> Iterator[tuple[Image, Tree | Finding]]:
     """Yield every image that should be there (without a lock: that is there) with its manifests."""
     absent = inside.record.absent if inside is not None else ()
-    choice = Choice(skipped=frozenset(map(Digest.parse, absent)))
+    choice = CopyOptions(skipped=frozenset(map(Digest.parse, absent)))
     for image in _expected(inside) if inside is not None else _held(store):
         yield image, _look(store, image, choice)
 
 
-def _look(store: LocalStore, image: Image, choice: Choice) -> Tree | Finding:
+def _look(store: LocalStore, image: Image, choice: CopyOptions) -> Tree | Finding:
     try:
         if image.tag is not None:
-            now = store.tagged(image.name, image.tag)
+            now = store.resolve_tag(image.name, image.tag)
             if now is None or not same_digest(now, image.digest):
                 return _missing(image, "the index of the layout does not name it")
         return read_tree(store, image.name, image.digest, choice)
@@ -160,7 +161,7 @@ def _held(store: LocalStore) -> Iterator[Image]:
         if name == contents.NAME:
             continue
         for tag in store.tags(name):
-            digest = store.tagged(name, tag)
+            digest = store.resolve_tag(name, tag)
             if digest is not None:
                 yield Image(name, tag, digest)
         for digest in store.untagged(name):
@@ -188,7 +189,7 @@ def _frame(
     if not isinstance(store, TarStore) or inside is None or len(trees) < len(found):
         return
     images = [(image.name, image.tag, tree.root) for image, tree in trees]
-    lock = (contents.NAME, contents.TAG, store.manifest(contents.NAME, contents.TAG))
+    lock = (contents.NAME, contents.TAG, store.get_manifest(contents.NAME, contents.TAG))
     for name, body in ((INDEX, index_of([*images, lock])), (LAYOUT, LAYOUT_BODY)):
         if store.file(name) != body:
             yield finding("IL305", f"{name} is not what the images make it", reference=store.name)

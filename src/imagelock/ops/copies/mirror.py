@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 from imagelock.errors import (
     IncompleteError,
     IntegrityError,
-    NoPlatformError,
     NotFoundError,
+    PlatformNotFoundError,
     UsageError,
 )
-from imagelock.model.findings import Level
+from imagelock.model.finding_codes import Level
 from imagelock.model.outcome import Change, Outcome, finding
-from imagelock.ops.copies.copy import Item, Verdict, keep_tag
+from imagelock.ops.copies.items import CopyItem, CopyStatus
+from imagelock.ops.copies.plan import keep_tag
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from imagelock.model.destination import Destination
     from imagelock.model.lock import Lock, LockedImage
     from imagelock.model.outcome import Finding
-    from imagelock.ops.copies.copy import Plan, Result
+    from imagelock.ops.copies.items import Plan, Result
     from imagelock.ops.copies.transfer import Done
 
 _SHARD = re.compile(r"([0-9]{1,6})/([0-9]{1,6})", re.ASCII)
@@ -59,7 +60,7 @@ class Shard:
 
 def items(
     lock: Lock, to: Destination, shard: Shard = Shard(), moves: Collection[str] = ()
-) -> tuple[Item, ...]:
+) -> tuple[CopyItem, ...]:
     """Return what to copy for each entry of the lock: its tag, or a keep tag for an entry without one.
 
     Raises :class:`UsageError` when two entries with different digests would get one name and tag, or
@@ -75,13 +76,13 @@ def items(
 
 def outcome(command: str, done: Done, *, missing: str = "IL303") -> Outcome:
     """Tell of every image how it ended; ``missing`` is the finding of what the source does not have."""
-    counts = {verdict: sum(1 for one in done.results if one.verdict is verdict) for verdict in Verdict}
+    counts = {verdict: sum(1 for one in done.results if one.verdict is verdict) for verdict in CopyStatus}
     return Outcome(
         command=command,
         changes=tuple(
             Change(reference=one.item.goal, before=None, after=str(one.item.digest))
             for one in done.results
-            if one.verdict is Verdict.COPIED
+            if one.verdict is CopyStatus.COPIED
         ),
         findings=tuple(told for one in done.results if (told := tell(one, missing)) is not None),
         summary={"images": len(done.results), **{_key(verdict): count for verdict, count in counts.items()}},
@@ -92,7 +93,7 @@ def outcome(command: str, done: Done, *, missing: str = "IL303") -> Outcome:
 def preview(command: str, plan: Plan, *, missing: str = "IL303") -> Outcome:
     """Tell what :func:`~imagelock.ops.copies.transfer.apply` would do; ``missing`` as in :func:`outcome`."""
     settled = {one.item: one for one in plan.settled}
-    counts = {verdict: sum(1 for one in plan.settled if one.verdict is verdict) for verdict in Verdict}
+    counts = {verdict: sum(1 for one in plan.settled if one.verdict is verdict) for verdict in CopyStatus}
     blobs = plan.missing
     return Outcome(
         command=command,
@@ -103,7 +104,7 @@ def preview(command: str, plan: Plan, *, missing: str = "IL303") -> Outcome:
         summary={
             "images": len(plan.items),
             "to_copy": len(plan.jobs),
-            **{_key(verdict): counts[verdict] for verdict in Verdict if verdict is not Verdict.COPIED},
+            **{_key(verdict): counts[verdict] for verdict in CopyStatus if verdict is not CopyStatus.COPIED},
         },
         advice=(f"dry run: nothing was written; {len(blobs)} blobs to send, {in_units(plan.size)}",),
     )
@@ -130,7 +131,7 @@ def in_units(count: int) -> str:
 def tell(result: Result, missing: str = "IL303") -> Finding | None:
     """Return the finding of an image that was not copied and is not there."""
     item, error = result.item, result.error
-    if result.verdict is Verdict.CONFLICT:
+    if result.verdict is CopyStatus.CONFLICT:
         return finding(
             "IL401",
             f"{item.goal} exists and is another image",
@@ -151,7 +152,7 @@ def tell(result: Result, missing: str = "IL303") -> Finding | None:
     )
 
 
-def _way_out(item: Item) -> str:
+def _way_out(item: CopyItem) -> str:
     if item.source == item.target:
         return "make the bundle in a new directory"
     return f"`--move {item.reference}` moves the tag on purpose"
@@ -161,15 +162,15 @@ def _code(error: RegistryError, missing: str) -> str:
     codes: tuple[tuple[type[RegistryError], str], ...] = (
         (IncompleteError, "IL307"),
         (IntegrityError, "IL305"),
-        (NoPlatformError, "IL106"),
+        (PlatformNotFoundError, "IL106"),
         (NotFoundError, missing),
     )
     return next((code for kind, code in codes if isinstance(error, kind)), "IL302")
 
 
-def _key(verdict: Verdict) -> str:
+def _key(verdict: CopyStatus) -> str:
     words: str = verdict.value
-    return "conflicts" if verdict is Verdict.CONFLICT else words.replace(" ", "_")
+    return "conflicts" if verdict is CopyStatus.CONFLICT else words.replace(" ", "_")
 
 
 def _shown(reference: str) -> str:
@@ -179,7 +180,7 @@ def _shown(reference: str) -> str:
 
 
 def _words(result: Result) -> str:
-    if result.verdict is Verdict.CONFLICT:
+    if result.verdict is CopyStatus.CONFLICT:
         return "conflict: the tag is another image"
     words: str = result.verdict.value
     if result.error is None:
@@ -195,9 +196,9 @@ def _sent(done: Done) -> tuple[str, ...]:
     return (f"sent {moved.blobs} blobs, {in_units(moved.size)}{shared}",)
 
 
-def _item(image: LockedImage, to: Destination, moves: Collection[str]) -> Item:
+def _item(image: LockedImage, to: Destination, moves: Collection[str]) -> CopyItem:
     several = len(image.platforms) > 1
-    return Item(
+    return CopyItem(
         reference=image.reference,
         source=image.name,
         target=to.name_of(image.name),
@@ -208,8 +209,8 @@ def _item(image: LockedImage, to: Destination, moves: Collection[str]) -> Item:
     )
 
 
-def _refuse_collisions(found: Sequence[Item]) -> None:
-    goals: dict[str, Item] = {}
+def _refuse_collisions(found: Sequence[CopyItem]) -> None:
+    goals: dict[str, CopyItem] = {}
     for item in found:
         other = goals.setdefault(item.goal, item)
         if other.digest != item.digest:

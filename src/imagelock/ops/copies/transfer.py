@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING
 
 from imagelock.errors import IncompleteError, IntegrityError, RegistryError
 from imagelock.model.manifest import ACCEPTED_TYPES
-from imagelock.ops.copies.copy import Result, Verdict, failure, keep_tag, standing
+from imagelock.ops.copies.items import CopyStatus, Result
+from imagelock.ops.copies.plan import existing_tag, failure, keep_tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from imagelock.model.digest import Digest
     from imagelock.model.manifest import Descriptor
-    from imagelock.ops.copies.copy import Job, Plan
-    from imagelock.ops.resolve import Progress
-    from imagelock.registry.store import Source, Target
+    from imagelock.ops.copies.items import CopyJob, Plan
+    from imagelock.ops.parallel import Progress
+    from imagelock.stores.base import Source, Target
 
 STREAMS = 8
 """Blobs under way at one time, at most: more only share the same bandwidth."""
@@ -89,7 +90,7 @@ class _Pieces:
         self._stop = stop
 
     def __iter__(self) -> Iterator[bytes]:
-        for piece in self._source.stream(self._repository, self._descriptor):
+        for piece in self._source.open_blob(self._repository, self._descriptor):
             if self._stop.is_set():
                 raise RegistryError("interrupted")
             yield piece
@@ -178,17 +179,17 @@ class _Transfer:
             if self._progress is not None:
                 self._progress.advance(job.item.reference)
 
-    def _seal(self, job: Job) -> Result:
+    def _seal(self, job: CopyJob) -> Result:
         """Put children, then the image itself with its tag, unless somebody took the tag meanwhile."""
         item, root = job.item, job.tree.root
         for content in job.manifests:
             if content is not root:
                 self._target.put_manifest(item.target, content, absent=job.tree.absent)
-        taken = standing(self._target, item)
-        if taken is not None and (taken.verdict is Verdict.CONFLICT or not (job.manifests or job.blobs)):
+        taken = existing_tag(self._target, item)
+        if taken is not None and (taken.verdict is CopyStatus.CONFLICT or not (job.manifests or job.blobs)):
             return taken
         if item.tag is None and not (job.manifests or job.blobs):
-            return Result(item=item, verdict=Verdict.THERE)
+            return Result(item=item, verdict=CopyStatus.THERE)
         absent = job.tree.absent
         try:
             self._target.put_manifest(item.target, root, item.tag, absent=absent)
@@ -196,9 +197,9 @@ class _Transfer:
             if absent:
                 self._keep_parts(job)
             raise
-        return Result(item=item, verdict=Verdict.COPIED)
+        return Result(item=item, verdict=CopyStatus.COPIED)
 
-    def _keep_parts(self, job: Job) -> None:
+    def _keep_parts(self, job: CopyJob) -> None:
         """Tag the platforms of an index that was refused, so that they are not collected."""
         for content in job.tree.manifests:
             if content is not job.tree.root and content.media_type in ACCEPTED_TYPES:

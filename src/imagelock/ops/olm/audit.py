@@ -11,22 +11,22 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from imagelock.errors import ValueFormError
-from imagelock.formats import imagelist
-from imagelock.formats.bundle import CSV_KIND, bundles
+from imagelock.errors import InvalidValueError
+from imagelock.formats.lists import plain as image_list
+from imagelock.formats.olm.related_images import CSV_KIND, bundles
 from imagelock.model import olm
 from imagelock.model.outcome import finding
 from imagelock.model.reference import Reference
-from imagelock.ops.about import about
+from imagelock.ops.findings import finding_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from imagelock.formats.bundle import Bundle, Variable
+    from imagelock.formats.olm.related_images import Bundle, Variable
     from imagelock.model.lock import Lock
     from imagelock.model.outcome import Finding
-    from imagelock.ops.collect import Collection, Use
-    from imagelock.ops.scanned import ScannedFile
+    from imagelock.ops.scan.collect import Collection, Occurrence
+    from imagelock.ops.scan.scanned_file import ScannedFile
 
 _EDITOR = f"{olm.PREFIX}editor_definition_"
 _SAMPLE = f"{olm.PREFIX}sample_encoded_"
@@ -36,7 +36,7 @@ _HEX = re.compile(r"(?:.*[-._])?(?P<hex>[0-9a-f]{64})", re.ASCII)
 
 def audit(collection: Collection, lock: Lock, *, lists_required: bool = False) -> Iterator[Finding]:
     """Yield what is wrong with bundles, lists and tags; ``lists_required``: a bundle must have related images."""
-    by_file: dict[str, list[Use]] = defaultdict(list)
+    by_file: dict[str, list[Occurrence]] = defaultdict(list)
     for use in collection.uses:
         by_file[use.file.name].append(use)
     for file in collection.files:
@@ -60,12 +60,12 @@ def _kept(file: ScannedFile, findings: Iterable[Finding]) -> Iterator[Finding]:
             yield item
 
 
-def _missing(bundle: Bundle, uses: Iterable[Use]) -> Iterator[Finding]:
+def _missing(bundle: Bundle, uses: Iterable[Occurrence]) -> Iterator[Finding]:
     """Tell, once for each image, of what runs or is started and is no related image (IL107)."""
     known = {_meant(entry.image) for entry in bundle.related} | {
         _meant(entry.comment) for entry in bundle.related
     }
-    wanting: dict[tuple[str, str], list[Use]] = defaultdict(list)
+    wanting: dict[tuple[str, str], list[Occurrence]] = defaultdict(list)
     for use in uses:
         path = use.place.path
         if path.startswith("spec.install.") or path == "metadata.annotations.containerImage":
@@ -114,15 +114,15 @@ def _twice(file: ScannedFile, bundle: Bundle) -> Iterator[Finding]:
             )
 
 
-def _listed_twice(uses: Iterable[Use]) -> Iterator[Finding]:
+def _listed_twice(uses: Iterable[Occurrence]) -> Iterator[Finding]:
     """Tell of images that a plain list has twice (IL109)."""
-    seen: dict[tuple[str, str], Use] = {}
+    seen: dict[tuple[str, str], Occurrence] = {}
     for use in uses:
-        if use.place.format != imagelist.name:
+        if use.place.format != image_list.name:
             continue
         first = seen.setdefault(olm.identity(use.reference.with_tag(use.reference.tag)), use)
         if first is not use and use.reference.tag is not None:
-            yield about(
+            yield finding_at(
                 use, "IL109", f"{use.reference} stands in this list already, in line {first.place.line}"
             )
 
@@ -152,7 +152,7 @@ def _decodes(text: str) -> bool:
         return False
 
 
-def _tags(uses: Iterable[Use], lock: Lock) -> Iterator[Finding]:
+def _tags(uses: Iterable[Occurrence], lock: Lock) -> Iterator[Finding]:
     """Tell of tags that end in a digest which is not the image's (IL126)."""
     for use in uses:
         reference = use.reference
@@ -162,7 +162,7 @@ def _tags(uses: Iterable[Use], lock: Lock) -> Iterator[Finding]:
         entry = lock.tagged(reference.name, reference.tag)
         digest = reference.digest or (entry.digest if entry is not None else None)
         if digest is not None and not str(digest).endswith(f":{match['hex']}") and not use.silences("IL126"):
-            yield about(use, "IL126", f"the tag of {reference} names another digest than {digest}")
+            yield finding_at(use, "IL126", f"the tag of {reference} names another digest than {digest}")
 
 
 def _disagreeing(collection: Collection) -> Iterator[Finding]:
@@ -216,5 +216,5 @@ def _parsed(text: str | None) -> Reference | None:
         return None
     try:
         return Reference.parse(text)
-    except ValueFormError:
+    except InvalidValueError:
         return None

@@ -7,20 +7,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imagelock.errors import ConfigError
-from imagelock.formats import imagelist
-from imagelock.formats.bundle import bundles
+from imagelock.formats.lists import plain as image_list
+from imagelock.formats.olm.related_images import bundles
 from imagelock.model.lock import LATEST, LockedImage
-from imagelock.ops.collect import collect
 from imagelock.ops.olm.images import CatalogUses
 from imagelock.ops.olm.pin import OlmPinning
-from imagelock.ops.walk import IMAGE_SCHEME
+from imagelock.ops.scan.collect import collect
+from imagelock.ops.scan.walk import IMAGE_SCHEME
 
 if TYPE_CHECKING:
     from imagelock.model.lock import Lock
     from imagelock.model.olm import Catalog
     from imagelock.model.reference import Reference
-    from imagelock.ops.collect import Collection, Use
     from imagelock.ops.project import Project
+    from imagelock.ops.scan.collect import Collection, Occurrence
 
 
 def olm_pinning(project: Project, collection: Collection, lock: Lock | None = None) -> OlmPinning | None:
@@ -88,7 +88,7 @@ def _source(project: Project, catalog: Catalog, collection: Collection, lock: Lo
     return None
 
 
-def _pinned(use: Use, lock: Lock) -> Reference:
+def _pinned(use: Occurrence, lock: Lock) -> Reference:
     """Return the image of a catalog by its locked digest; as it is written, while it is not locked."""
     reference = use.reference
     match = lock.match(reference)
@@ -117,4 +117,4 @@ def _collected(project: Project, source: str) -> Collection:
     found = collect(project, named)
     if found.all_uses or path.is_dir():
         return found
-    return collect(project, named, imagelist.name)
+    return collect(project, named, image_list.name)

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imagelock.errors import FileError, FormatError, UsageError, ValueFormError
+from imagelock.errors import FileError, FormatError, InvalidValueError, UsageError
 from imagelock.files import Write, decode, encode, read_bytes
-from imagelock.formats.all import DOCUMENT_SUFFIXES, find
-from imagelock.formats.splice import fill
+from imagelock.formats.edit.splice import fill
+from imagelock.formats.scan import DOCUMENT_SUFFIXES, find
 from imagelock.formats.syntax.text import Text
 from imagelock.model.olm import decode_name
 from imagelock.model.place import Place
@@ -48,7 +48,7 @@ class Override:
         return self.registry is None and self.organization is None and self.tag is None
 
     def applied(self, reference: Reference) -> Reference:
-        """Return a reference with its parts replaced; raise :class:`ValueFormError` for no reference."""
+        """Return a reference with its parts replaced; raise :class:`InvalidValueError` for no reference."""
         first, slash, rest = reference.written_name.partition("/")
         has_host = bool(slash) and (reference.domain != DEFAULT_DOMAIN or first.endswith(DEFAULT_DOMAIN))
         host, path = (first, rest) if has_host else ("", reference.written_name)
@@ -182,14 +182,14 @@ def _overridden(text: Text, place: Place, new: Reference, override: Override) ->
         )
     try:
         return override.applied(new)
-    except ValueFormError as error:
+    except InvalidValueError as error:
         raise UsageError(f"no reference becomes of {new}: {error.message}", where=where) from error
 
 
 def _reference(text: str) -> Reference | None:
     try:
         return Reference.parse(text)
-    except ValueFormError:
+    except InvalidValueError:
         return None
 
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from imagelock.errors import UsageError, ValueFormError
+from imagelock.errors import InvalidValueError, UsageError
 from imagelock.model import strictjson
 from imagelock.model.olm import PREFIX, Catalog, decode_name
 from imagelock.model.outcome import Outcome
 from imagelock.model.reference import Reference
-from imagelock.ops.collect import collect
 from imagelock.ops.olm.catalogs import catalog_uses
 from imagelock.ops.olm.images import CatalogUses, listed, shared_variables, variables
+from imagelock.ops.scan.collect import collect
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -116,7 +116,7 @@ def read_environment(text: str) -> dict[str, str]:
         return {name: value for name, equals, value in pairs if equals}
     try:
         document = strictjson.loads(text)
-    except ValueFormError as error:
+    except InvalidValueError as error:
         raise UsageError(f"no environment: {error.message}") from error
     items = (
         document.items()
@@ -136,7 +136,7 @@ def meanings(environ: dict[str, str]) -> tuple[Meaning, ...]:
 def _meaning(name: str, value: str) -> Meaning:
     try:
         reference = Reference.parse(value)
-    except ValueFormError as error:
+    except InvalidValueError as error:
         return Meaning(name, value, None, error.message)
     decoded = decode_name(name)
     if decoded is None:

@@ -13,8 +13,8 @@ from imagelock.model import olm
 from imagelock.model.digest import same_digest
 from imagelock.model.lock import Ambiguous
 from imagelock.model.outcome import finding
-from imagelock.ops.about import ambiguous, not_in_lock
-from imagelock.ops.uses import disagreement
+from imagelock.ops.findings import ambiguous, not_in_lock
+from imagelock.ops.usage import disagreement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from imagelock.model.olm import Catalog
     from imagelock.model.outcome import Finding
     from imagelock.model.reference import Reference
-    from imagelock.ops.collect import Collection, Use
+    from imagelock.ops.scan.collect import Collection, Occurrence
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Needed:
 
     origin: Reference
     image: Reference
-    use: Use
+    use: Occurrence
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class CatalogUses:
     """What the lists of one catalog name, in their order."""
 
     catalog: Catalog
-    uses: tuple[Use, ...]
+    uses: tuple[Occurrence, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def listed(
     return tuple(result), findings
 
 
-def _locked(use: Use, lock: Lock) -> Needed | Finding:
+def _locked(use: Occurrence, lock: Lock) -> Needed | Finding:
     reference = use.reference
     if olm.came_with_digest(reference):
         return Needed(reference, reference, use)
@@ -84,7 +84,7 @@ def _locked(use: Use, lock: Lock) -> Needed | Finding:
     return Needed(origin, origin.with_digest(match.digest, keep_tag=False), use)
 
 
-def origins(use: Use, lock: Lock) -> tuple[Reference, ...]:
+def origins(use: Occurrence, lock: Lock) -> tuple[Reference, ...]:
     """Return what a place said before it was pinned, as far as file and lock know it.
 
     Several where two tags have the digest; a digest that nobody knows a tag of came as it is.
@@ -100,11 +100,11 @@ def origins(use: Use, lock: Lock) -> tuple[Reference, ...]:
 
 
 def needed(
-    finals: Sequence[tuple[Use, Reference]], operator: str | None, lock: Lock
+    finals: Sequence[tuple[Occurrence, Reference]], operator: str | None, lock: Lock
 ) -> tuple[list[Needed], list[Finding]]:
     """Return the images of one ClusterServiceVersion without its catalogs, in their order."""
     images: dict[tuple[str, str], Needed] = {}
-    disagreeing: dict[tuple[str, str], list[Use]] = {}
+    disagreeing: dict[tuple[str, str], list[Occurrence]] = {}
     for use, final in sorted(finals, key=lambda pair: pair[0].place.path != operator):
         for origin in origins(use, lock):
             image = final.with_digest(final.digest, keep_tag=False) if final.digest is not None else final

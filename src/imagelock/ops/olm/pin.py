@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imagelock.errors import FormatError
-from imagelock.formats.bundle import bundles
 from imagelock.formats.edit.blocks import Item, ListEdit, edit_lists
+from imagelock.formats.olm.related_images import bundles
 from imagelock.formats.syntax.text import Text
 from imagelock.model import olm
-from imagelock.model.findings import Level
+from imagelock.model.finding_codes import Level
 from imagelock.model.outcome import Change, finding
 from imagelock.ops.olm.images import listed, merged, needed, shared_names, shared_variables, variables
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from imagelock.formats.bundle import Bundle
+    from imagelock.formats.olm.related_images import Bundle
     from imagelock.model.lock import Lock
     from imagelock.model.olm import OlmSettings
     from imagelock.model.outcome import Finding
     from imagelock.model.reference import Reference
-    from imagelock.ops.collect import Collection, Use
     from imagelock.ops.olm.images import CatalogUses, Listed, Needed
-    from imagelock.ops.scanned import ScannedFile
+    from imagelock.ops.scan.collect import Collection, Occurrence
+    from imagelock.ops.scan.scanned_file import ScannedFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Shape:
     bundles: tuple[Bundle, ...]
     generated: frozenset[tuple[int, str]]
 
-    def is_list(self, use: Use) -> bool:
+    def is_list(self, use: Occurrence) -> bool:
         """Whether a place belongs to a list that is made anew."""
         place = use.place
         is_related = place.format == "csv" and place.path.startswith("spec.relatedImages[")
@@ -103,7 +103,7 @@ class Lists:
         return Shape(kept, frozenset(generated))
 
     def rebuild(
-        self, file: ScannedFile, shape: Shape, content: str, finals: Sequence[tuple[Use, Reference]]
+        self, file: ScannedFile, shape: Shape, content: str, finals: Sequence[tuple[Occurrence, Reference]]
     ) -> Rebuilt:
         """Return a file's text with related images and generated variables as they must be.
 
@@ -180,7 +180,7 @@ class Lists:
         return edit, _differences(file, bundle, {item.name: item.value or "" for item in old}, new)
 
 
-def _belongs(use: Use, bundle: Bundle) -> bool:
+def _belongs(use: Occurrence, bundle: Bundle) -> bool:
     """Whether a place's image must be related: it runs, or the operator starts it."""
     place = use.place
     return place.document == bundle.document and (

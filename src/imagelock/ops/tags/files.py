@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from imagelock.errors import FileError
 from imagelock.files import Write, decode, encode, read_bytes, write_all
-from imagelock.formats.starlingx import read
+from imagelock.formats.lists.starlingx import read
 from imagelock.formats.syntax.text import Text
-from imagelock.model.findings import Level
+from imagelock.model.finding_codes import Level
+from imagelock.model.ignore_comments import ignores
 from imagelock.model.outcome import Outcome
-from imagelock.ops.collect import Collection, collect
-from imagelock.ops.scanned import ScannedFile
+from imagelock.ops.scan.collect import Collection, collect
+from imagelock.ops.scan.scanned_file import ScannedFile
 from imagelock.ops.tags.rules import TagFile, judge
 from imagelock.ops.tags.suggest import changes, edited, floating, floating_finding, message, suggest
-from imagelock.policy import ignores
-from imagelock.programs import git_describe, git_has
+from imagelock.subprocesses import git_describe, git_has
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

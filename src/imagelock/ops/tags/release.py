@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from imagelock.errors import NotFoundError, RegistryError, UsageError
 from imagelock.model.digest import same_digest
-from imagelock.model.findings import Level
+from imagelock.model.finding_codes import Level
 from imagelock.model.outcome import Change, Outcome, finding
-from imagelock.ops.resolve import ask_all
+from imagelock.ops.parallel import map_concurrently
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from imagelock.model.digest import Digest
     from imagelock.model.outcome import Finding
     from imagelock.model.tagfile import TagEntry
-    from imagelock.ops.resolve import Progress
+    from imagelock.ops.parallel import Progress
     from imagelock.ops.tags.rules import Linted
-    from imagelock.registry.store import Content, ManifestReader
+    from imagelock.stores.base import Content, ManifestReader
 
 
 class TagStore(Protocol):
@@ -54,7 +54,7 @@ class Action(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class TagResult:
     """What one entry needs, what its tag is ``now`` and shall be (``wanted``), and what there is to tell."""
 
     entry: TagEntry
@@ -79,13 +79,13 @@ def plan(
     *,
     jobs: int,
     progress: Progress | None = None,
-) -> tuple[Verdict, ...]:
+) -> tuple[TagResult, ...]:
     """Ask the registry what each entry needs; changes nothing.
 
     Raises :class:`UsageError` for a name that ``request`` gives and that means no entry, or several images.
     """
     judge = _judging(entries, reader, request)
-    return tuple(ask_all(entries, judge, jobs=jobs, hosts=_hosts(entries), progress=progress))
+    return tuple(map_concurrently(entries, judge, jobs=jobs, hosts=_hosts(entries), progress=progress))
 
 
 def apply(
@@ -96,14 +96,14 @@ def apply(
     *,
     jobs: int,
     progress: Progress | None = None,
-) -> tuple[Verdict, ...]:
+) -> tuple[TagResult, ...]:
     """Set the tags that :func:`plan` would want; a failure is told in its verdict and stops no other.
 
     Each tag is set right after it was asked, so that little time is left in which somebody else could.
     """
     judge = _judging(entries, reader, request)
 
-    def carry_out(entry: TagEntry) -> Verdict:
+    def carry_out(entry: TagEntry) -> TagResult:
         verdict = judge(entry)
         if not verdict.action.writes:
             return verdict
@@ -112,19 +112,19 @@ def apply(
         except RegistryError as error:
             return replace(verdict, action=Action.UNKNOWN, finding=_not_set(entry, error))
 
-    return tuple(ask_all(entries, carry_out, jobs=jobs, hosts=_hosts(entries), progress=progress))
+    return tuple(map_concurrently(entries, carry_out, jobs=jobs, hosts=_hosts(entries), progress=progress))
 
 
 def _judging(
     entries: Sequence[TagEntry], reader: ManifestReader, request: TagRequest
-) -> Callable[[TagEntry], Verdict]:
+) -> Callable[[TagEntry], TagResult]:
     movable, repushed = _named(entries, request.move), _named(entries, request.repush)
 
-    def judge(entry: TagEntry) -> Verdict:
+    def judge(entry: TagEntry) -> TagResult:
         try:
             verdict = _judge(entry, reader)
         except RegistryError as error:
-            return Verdict(entry=entry, action=Action.UNKNOWN, finding=_could_not_tell(entry, error))
+            return TagResult(entry=entry, action=Action.UNKNOWN, finding=_could_not_tell(entry, error))
         return _allowed(verdict, move=entry in movable, repush=entry in repushed)
 
     return judge
@@ -134,7 +134,7 @@ def _hosts(entries: Sequence[TagEntry]) -> int:
     return len({entry.reference.domain for entry in entries})
 
 
-def outcome(command: str, linted: Linted, verdicts: Sequence[Verdict], *, done: bool) -> Outcome:
+def outcome(command: str, linted: Linted, verdicts: Sequence[TagResult], *, done: bool) -> Outcome:
     """Return verdicts as an outcome; ``done`` says that what they want has been carried out."""
     counts = {action: sum(1 for verdict in verdicts if verdict.action is action) for action in Action}
     words = _DONE if done else _WANTED
@@ -190,38 +190,38 @@ def _names_of(entry: TagEntry) -> set[str]:
     return names | {f"{name}:{entry.tag}" for name in names}
 
 
-def _judge(entry: TagEntry, reader: ManifestReader) -> Verdict:
+def _judge(entry: TagEntry, reader: ManifestReader) -> TagResult:
     now = _digest(reader, entry.name, entry.tag)
     source = _digest(reader, entry.name, entry.source_tag) if entry.source_tag != entry.tag else now
     wanted = entry.digest or source
     if wanted is None or (now is None and source is None):
         return _no_source(entry, now)
     if now is not None and _is(reader, entry, entry.tag, now, wanted):
-        return Verdict(entry=entry, action=Action.KEEP, now=now, wanted=wanted)
+        return TagResult(entry=entry, action=Action.KEEP, now=now, wanted=wanted)
     if source is not None and not _is(reader, entry, entry.source_tag, source, wanted):
         told = _source_differs(entry, source)
-        return Verdict(entry=entry, action=Action.SOURCE_DIFFERS, now=now, finding=told)
+        return TagResult(entry=entry, action=Action.SOURCE_DIFFERS, now=now, finding=told)
     if now is None:
-        return Verdict(entry=entry, action=Action.CREATE, wanted=wanted)
+        return TagResult(entry=entry, action=Action.CREATE, wanted=wanted)
     told = _conflict(entry, now, wanted)
-    return Verdict(entry=entry, action=Action.CONFLICT, now=now, wanted=wanted, finding=told)
+    return TagResult(entry=entry, action=Action.CONFLICT, now=now, wanted=wanted, finding=told)
 
 
 def _digest(reader: ManifestReader, name: str, tag: str) -> Digest | None:
     """Return what a tag points to as the registry claims it, None for a true 404."""
     try:
-        claim = reader.ask(name, tag)
-        return claim.digest or reader.manifest(name, tag).digest
+        claim = reader.head(name, tag)
+        return claim.digest or reader.get_manifest(name, tag).digest
     except NotFoundError:
         return None
 
 
 def _is(reader: ManifestReader, entry: TagEntry, tag: str, claimed: Digest, wanted: Digest) -> bool:
     """Whether a tag is ``wanted``; a claim may agree, but only our own hash says that it does not."""
-    return same_digest(claimed, wanted) or wanted.matches(reader.manifest(entry.name, tag).body)
+    return same_digest(claimed, wanted) or wanted.matches(reader.get_manifest(entry.name, tag).body)
 
 
-def _allowed(verdict: Verdict, *, move: bool, repush: bool) -> Verdict:
+def _allowed(verdict: TagResult, *, move: bool, repush: bool) -> TagResult:
     if move and verdict.action is Action.CONFLICT:
         return replace(verdict, action=Action.MOVE, finding=None)
     if repush and verdict.action is Action.KEEP:
@@ -229,12 +229,12 @@ def _allowed(verdict: Verdict, *, move: bool, repush: bool) -> Verdict:
     return verdict
 
 
-def _set(verdict: Verdict, reader: ManifestReader, store: TagStore) -> Verdict:
+def _set(verdict: TagResult, reader: ManifestReader, store: TagStore) -> TagResult:
     """Put the source's bytes under the tag; a tag that is moved must still be what was judged."""
     entry = verdict.entry
     if verdict.wanted is None:
         raise ValueError("a verdict that writes knows its digest")
-    content = reader.manifest(entry.name, verdict.wanted)
+    content = reader.get_manifest(entry.name, verdict.wanted)
     if verdict.action is Action.MOVE:
         now = _digest(reader, entry.name, entry.tag)
         if now is None or verdict.now is None or not same_digest(now, verdict.now):
@@ -243,7 +243,7 @@ def _set(verdict: Verdict, reader: ManifestReader, store: TagStore) -> Verdict:
     return verdict
 
 
-def _no_source(entry: TagEntry, now: Digest | None) -> Verdict:
+def _no_source(entry: TagEntry, now: Digest | None) -> TagResult:
     if now is None:
         message, level = f"{entry.shown} cannot be made: there is no {entry.name}:{entry.source_tag}", None
     else:
@@ -261,7 +261,7 @@ def _no_source(entry: TagEntry, now: Digest | None) -> Verdict:
         if now is None
         else f"a key `digest: {now}` settles it",
     )
-    return Verdict(entry=entry, action=Action.NO_SOURCE, now=now, finding=told)
+    return TagResult(entry=entry, action=Action.NO_SOURCE, now=now, finding=told)
 
 
 def _source_differs(entry: TagEntry, source: Digest) -> Finding:
@@ -284,7 +284,7 @@ def _conflict(entry: TagEntry, now: Digest, wanted: Digest) -> Finding:
     )
 
 
-def _moved_meanwhile(verdict: Verdict, now: Digest | None) -> Finding:
+def _moved_meanwhile(verdict: TagResult, now: Digest | None) -> Finding:
     return _about(
         verdict.entry,
         "IL401",

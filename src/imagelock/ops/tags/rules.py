@@ -10,9 +10,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imagelock.errors import ValueFormError
+from imagelock.errors import InvalidValueError
 from imagelock.model.digest import Digest
-from imagelock.model.findings import Level
+from imagelock.model.finding_codes import Level
 from imagelock.model.outcome import Outcome, finding
 from imagelock.model.place import Unreadable
 from imagelock.model.reference import Reference, is_tag
@@ -29,9 +29,9 @@ from imagelock.model.tagfile import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from imagelock.model.ignore_comments import Ignores
     from imagelock.model.outcome import Finding
     from imagelock.model.tagfile import Field, TagItem, TagPart, TagRule
-    from imagelock.policy import Ignores
 
 _SLIP = re.compile(r"(?P<release>stx[.-]?[0-9]+\.[0-9]+)[._-]?(?P<version>v.+)", re.ASCII)
 
@@ -130,7 +130,7 @@ def _entry(file: TagFile, item: TagItem) -> tuple[TagEntry | None, list[Finding]
         wrong.append(_about(file, source_ref, message, level=Level.WARNING))
     try:
         reference = Reference.parse(f"{values['name'].text}:{values['tag'].text}")
-    except ValueFormError as error:
+    except InvalidValueError as error:
         return None, [*wrong, _about(file, values["name"], error.message, hint=error.hint)]
     digest = values.get(DIGEST_KEY)
     entry = TagEntry(
@@ -186,7 +186,7 @@ def _ref_problem(text: str) -> str | None:
 def _digest_problem(text: str) -> str | None:
     try:
         Digest.parse(text)
-    except ValueFormError as error:
+    except InvalidValueError as error:
         return f"{text!r}: {error.message}"
     return None
 
@@ -194,7 +194,7 @@ def _digest_problem(text: str) -> str | None:
 def _name_problem(text: str) -> str | None:
     try:
         reference = Reference.parse(text)
-    except ValueFormError as error:
+    except InvalidValueError as error:
         return f"{text!r}: {error.message}"
     if reference.digest is not None:
         return "the name carries a digest"

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imagelock.formats.splice import fill
+from imagelock.formats.edit.splice import fill
 from imagelock.model.outcome import Change, finding
 from imagelock.model.reference import is_tag
 from imagelock.model.tagfile import breaches
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from imagelock.formats.syntax.text import Text
     from imagelock.model.outcome import Finding
     from imagelock.model.tagfile import TagEntry, TagRule
-    from imagelock.ops.collect import Use
+    from imagelock.ops.scan.collect import Occurrence
 
 _RELEASE = re.compile(r"(?P<release>stx[.-]?[0-9]+\.[0-9]+)(?=[._-])", re.ASCII)
 _NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9_.-]+", re.ASCII)
@@ -107,8 +107,8 @@ def changes(suggestions: Iterable[Suggestion]) -> tuple[Change, ...]:
 
 
 def floating(
-    uses: Iterable[Use], entries: Iterable[TagEntry], proposed: Mapping[TagEntry, str]
-) -> Iterator[tuple[Use, tuple[str, ...]]]:
+    uses: Iterable[Occurrence], entries: Iterable[TagEntry], proposed: Mapping[TagEntry, str]
+) -> Iterator[tuple[Occurrence, tuple[str, ...]]]:
     """Yield the places that use a floating tag of a managed image, with the release tags that fit.
 
     A tag that floats over one build (``master-stable-latest``) means the entries made from that build.
@@ -127,7 +127,7 @@ def floating(
             yield use, tuple(tags)
 
 
-def floating_finding(use: Use, tags: Sequence[str]) -> Finding:
+def floating_finding(use: Occurrence, tags: Sequence[str]) -> Finding:
     """Tell of one place that floats (IL405), with the reference to write."""
     name = use.reference.written_name
     meant = " or ".join(f"{name}:{tag}" for tag in tags)
@@ -143,7 +143,9 @@ def floating_finding(use: Use, tags: Sequence[str]) -> Finding:
 
 
 def message(
-    suggestions: Sequence[Suggestion], places: Sequence[tuple[Use, Sequence[str]]], footer: Footer | None
+    suggestions: Sequence[Suggestion],
+    places: Sequence[tuple[Occurrence, Sequence[str]]],
+    footer: Footer | None,
 ) -> str:
     """Return the commit message of the change that takes the tags into use."""
     moved = [item for item in suggestions if item.is_change]
@@ -158,7 +160,7 @@ def message(
     return "\n\n".join(parts) + "\n"
 
 
-def _subject(moved: Sequence[Suggestion], places: Sequence[tuple[Use, Sequence[str]]]) -> str:
+def _subject(moved: Sequence[Suggestion], places: Sequence[tuple[Occurrence, Sequence[str]]]) -> str:
     if len(moved) == 1:
         return f"Tag {_last(moved[0].entry.name)} {moved[0].tag}"
     if moved:

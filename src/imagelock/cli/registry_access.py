@@ -1,0 +1,49 @@
+"""How commands ask registries: one client for the run, made only when something is asked."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from imagelock.cli.quota import keep_quota
+from imagelock.cli.terminal import progress, stderr_style
+from imagelock.ops.registry_access import OfflineReader, RegistryAccess
+from imagelock.report.text import advice_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imagelock.cli.common import Run
+    from imagelock.ops.project import Project
+    from imagelock.stores.base import ManifestReader
+
+
+@contextmanager
+def registry_access(
+    run: Run, project: Project, title: str, *, everyone: bool = False
+) -> Iterator[RegistryAccess]:
+    """Yield how to ask, with a progress that people see.
+
+    ``everyone``: what a tag means now is asked of every source that may say so, not of the first (ADR 0008).
+    """
+
+    @contextmanager
+    def reader() -> Iterator[ManifestReader]:
+        if run.settings.offline:
+            yield OfflineReader()
+            return
+        from imagelock.registry.client import RegistryClient
+
+        settings = project.settings
+        with RegistryClient(
+            project.config.hosts,
+            jobs=settings.jobs,
+            retry_time=settings.retry_time,
+            keep_quota=keep_quota(),
+            everyone=everyone,
+        ) as client:
+            yield client
+        run.say(advice_text(client.warnings, stderr_style()))
+
+    with progress(title, quiet=run.quiet) as shown:
+        yield RegistryAccess(open_reader=reader, jobs=run.settings.jobs, progress=shown)

@@ -1,0 +1,1 @@
+"""The built-in example: a small product and its images."""

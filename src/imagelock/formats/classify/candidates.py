@@ -1,0 +1,164 @@
+"""One text at a known place judged: a reference, a template, nothing, or damage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imagelock.errors import InvalidValueError
+from imagelock.lazy_regex import lazy_regex
+from imagelock.model.place import Damaged, Place, Skipped, Slot
+from imagelock.model.reference import Reference
+
+if TYPE_CHECKING:
+    from imagelock.formats.syntax.tree import Node
+    from imagelock.model.place import Found, Span
+
+_TEMPLATE = lazy_regex(r"\{\{|\{%|###|<[^<>@]+>|<%|%\(|\[\[")
+_VARIABLE = lazy_regex(r"\$\{|\$\(|\$[A-Za-z_]")
+_TEMPLATE_LINE = lazy_regex(r"[ \t]*(?:-[ \t]+)?(?:\{\{|\{%|<%|###\w+###)")
+_TEMPLATE_TAG = lazy_regex(r"(?<!\$)\{\{|\{%|<%|###\w+###")
+NO_SPAN = "the characters of this scalar cannot be followed exactly"
+SHOWN_CHARS = 200
+"""How much is shown of a text that is no reference; a line of a megabyte helps nobody."""
+
+
+def is_template(text: str) -> bool:
+    """Whether a text holds a template of Helm, Jinja or the like, filled in by another tool."""
+    return _TEMPLATE.search(text) is not None
+
+
+def has_variable(text: str) -> bool:
+    """Whether a text holds ``${VAR}``, ``$(VAR)`` or ``$VAR``."""
+    return _VARIABLE.search(text) is not None
+
+
+def is_templated(content: str, line: int) -> bool:
+    """Whether a whole text that broke at ``line`` (from 1) did so because it is a template.
+
+    A template has lines that begin with a tag, or a tag where it broke; a comment or a string with
+    braces elsewhere does not make a broken file a template.
+    """
+    lines = content.split("\n")
+    near = lines[max(line - 2, 0) : line]
+    return any(map(_TEMPLATE_TAG.search, near)) or any(map(_TEMPLATE_LINE.match, lines))
+
+
+def required(node: Node, format_name: str, *, variables: str | None = None) -> Found | None:
+    """Judge what stands where a reference must stand; None when nothing is written there.
+
+    ``variables`` is the reason for which a text with ``$VAR`` is skipped where the format has variables;
+    without it such a text is damage.
+    """
+    return required_behind(node, "", format_name, variables=variables)
+
+
+def required_behind(
+    node: Node, prefix: str, format_name: str, *, variables: str | None = None
+) -> Found | None:
+    """Judge a reference that stands behind a fixed prefix (``docker://``); None when it is not there."""
+    if not node.document.is_first("judged", node.raw):
+        return None
+    if node.scalar is None:
+        return _no_scalar(node, format_name)
+    if node.is_null or not node.scalar.startswith(prefix) or node.scalar == prefix:
+        return None
+    found = _judge(node, node.scalar, format_name, damage=True, start=len(prefix))
+    if variables is not None and isinstance(found, Damaged) and has_variable(found.text):
+        return skipped(node, variables, format_name)
+    return found
+
+
+def skipped(node: Node, reason: str, format_name: str) -> Skipped:
+    """Tell why a scalar that looks like a reference is none."""
+    node.document.taken.add(node.offset)
+    line, column = node.position
+    text = (node.scalar or node.document.raw_text(node.raw)).partition("\n")[0][:SHOWN_CHARS]
+    return Skipped(text=text, line=line, column=column, reason=reason, format=format_name)
+
+
+def possible(node: Node, format_name: str) -> Place | None:
+    """Judge a scalar that may be a reference: a place, or None."""
+    text = node.text
+    if not text or not node.document.is_first("judged", node.raw):
+        return None
+    found = _judge(node, text, format_name, damage=False)
+    return found if isinstance(found, Place) else None
+
+
+def _no_scalar(node: Node, format_name: str) -> Skipped:
+    """Tell of a mapping or a list at the place of a reference; ``{{ x }}`` is a mapping to YAML."""
+    raw = node.document.raw_text(node.raw)[:SHOWN_CHARS]
+    reason = "a template" if is_template(raw) else "a mapping or a list, and no text"
+    line, column = node.document.text.position(node.offset)
+    return Skipped(text=raw.partition("\n")[0], line=line, column=column, reason=reason, format=format_name)
+
+
+def _judge(node: Node, text: str, format_name: str, *, damage: bool, start: int = 0) -> Found:
+    """Judge the decoded text from ``start`` on."""
+    span = node.span()
+    if start:
+        text, span = text[start:], None if span is None else span.cut(start, len(span))
+    line, column = node.document.text.position(node.offset if not span else span.offset(0))
+    node.document.taken.add(node.offset)
+    try:
+        reference = Reference.parse(text)
+    except InvalidValueError as error:
+        shown = text[:SHOWN_CHARS]
+        if is_template(text):
+            return Skipped(text=shown, line=line, column=column, reason="a template", format=format_name)
+        if not damage:
+            return Skipped(text=shown, line=line, column=column, reason=error.message, format=format_name)
+        return Damaged(
+            text=shown, line=line, column=column, reason=error.message, hint=error.hint, format=format_name
+        )
+    if damage and node.text is None:
+        return Damaged(
+            text=text,
+            line=line,
+            column=column,
+            reason="a number, a date or true or false to YAML, and no text",
+            hint=f'write it in quotes: "{text}"',
+            format=format_name,
+        )
+    return Place(
+        reference=reference,
+        slots=() if span is None else (Slot(span=span, text=text),),
+        line=line,
+        column=column,
+        document=node.document.index,
+        path=node.path,
+        format=format_name,
+        refusal=NO_SPAN if span is None else None,
+    )
+
+
+def judge_words(
+    written: str,
+    *,
+    span: Span | None,
+    where: tuple[int, int],
+    path: str,
+    document: int,
+    format_name: str,
+) -> Found:
+    """Judge words that a lexical reader cut out where a reference must stand; ``where`` is line and column."""
+    line, column = where
+    shown = written[:SHOWN_CHARS]
+    try:
+        reference = Reference.parse(written)
+    except InvalidValueError as error:
+        if is_template(written):
+            return Skipped(text=shown, line=line, column=column, reason="a template", format=format_name)
+        return Damaged(
+            text=shown, line=line, column=column, reason=error.message, hint=error.hint, format=format_name
+        )
+    return Place(
+        reference=reference,
+        slots=() if span is None else (Slot(span=span, text=written),),
+        line=line,
+        column=column,
+        document=document,
+        path=path,
+        format=format_name,
+        refusal=NO_SPAN if span is None else None,
+    )

@@ -1,0 +1,139 @@
+"""What looks like an image where no format knows a place: told as skipped, so that nothing is lost silently."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from imagelock.errors import InvalidValueError
+from imagelock.formats.classify.candidates import SHOWN_CHARS, is_template
+from imagelock.lazy_regex import lazy_regex
+from imagelock.model.place import Skipped
+from imagelock.model.reference import Reference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imagelock.formats.syntax.text import Text
+    from imagelock.formats.syntax.tree import Document, Node
+    from imagelock.formats.syntax.yaml_text import Chunk
+    from imagelock.model.place import Found
+
+UNMATCHED = "an image key outside the places of this format"
+NAMED = "its key says image, and no format knows this place: a [[scan.rule]] takes it"
+VARIABLE = "a variable that no format knows: a [[scan.rule]] takes it"
+ARGUMENT = "an argument: a [[scan.rule]] takes it"
+_REST = r"[\"']?(?P<text>[^\s\"'#,}][^\r\n\"'#,}]*)"
+IMAGE_LINE = lazy_regex(rf"^[ \t]*(?:-[ \t]+){{0,50}}[\"']?image[\"']?[ \t]*:[ \t]*{_REST}", re.MULTILINE)
+_NAMED_LINE = lazy_regex(
+    r"^[ \t]*(?:-[ \t]+){0,50}[\"']?(?P<key>[\w.-]*(?:image|Image|IMAGE)(?:[-_]?(?:name|Name|NAME))?)[\"']?[ \t]*:[ \t]*"
+    rf"{_REST}",
+    re.MULTILINE,
+)
+_NAMED_KEY = lazy_regex(r"image(?:[-_]?name)?\Z", re.IGNORECASE)
+_ARGUMENT = lazy_regex(r"(?P<name>[\w.-]+)=(?P<text>\S+)", re.ASCII)
+_WORDS = ("image", "Image", "IMAGE")
+
+
+def unmatched(document: Document, reason: str) -> Iterator[Found]:
+    """Yield what looks like an image and was not taken, so that nothing is lost silently.
+
+    Told are the values of ``image`` keys, and tags and digests behind keys, variables and arguments whose name
+    says image; of texts over several lines the lines that begin with ``image:``.
+    """
+    if not any(word in document.source for word in _WORDS):
+        return
+    for key, node in document.top.strings_if(_looks_like_one):
+        written = node.text or ""
+        if "\n" in written:
+            yield from _lines_inside(node)
+        elif written and node.offset not in document.taken:
+            yield from _told(node, key, written, reason)
+
+
+def _looks_like_one(key: str | None, value: str, name: str | None) -> bool:
+    """Whether a string is worth a closer look."""
+    if "\n" in value:
+        return "image" in value
+    if key is not None and (key == "image" or _NAMED_KEY.search(key)):
+        return True
+    if key == "value" and name is not None:
+        return _says_image(name, value)
+    argument = _ARGUMENT.fullmatch(value) if "=" in value else None
+    return argument is not None and _says_image(argument["name"], argument["text"])
+
+
+def _says_image(name: str, written: str) -> bool:
+    """Whether a name says image, or the text itself does by a registry's host."""
+    host, slash, _ = written.partition("/")
+    return "image" in name.lower() or (slash == "/" and "." in host)
+
+
+def _told(node: Node, key: str | None, written: str, reason: str) -> Iterator[Skipped]:
+    argument = _ARGUMENT.fullmatch(written)
+    if key == "image":
+        is_one = _is_likely(written)
+    elif key is not None and _NAMED_KEY.search(key):
+        is_one, reason = is_tagged(written), NAMED
+    elif argument is not None:
+        written, reason = argument["text"], ARGUMENT
+        is_one = is_tagged(written)
+    else:
+        is_one, reason = is_tagged(written), VARIABLE
+    if is_one:
+        node.document.taken.add(node.offset)
+        line, column = node.position
+        yield Skipped(text=written, line=line, column=column, reason=reason)
+
+
+def _lines_inside(node: Node) -> Iterator[Found]:
+    """Yield the lines of a text inside the document that look like images; nobody read them."""
+    span = node.span()
+    for match in IMAGE_LINE.finditer(node.text or ""):
+        at = match.start("text")
+        offset = node.offset if span is None else span.offset(at)
+        # What a format took of a JSON text is known by its opening quote.
+        if span is not None and {offset, span.offset(at - 1)} & node.document.taken:
+            continue
+        skipped = loose_line(match["text"], node.document.text.position(offset), "inside a text")
+        if skipped is not None:
+            yield skipped
+
+
+def loose_lines(text: Text, chunk: Chunk, reason: str) -> Iterator[Found]:
+    """Yield the lines of a text nobody reads that look like ``image: reference``."""
+    content, start, end = text.content, chunk.start, chunk.end
+    if all(content.find(word, start, end) < 0 for word in _WORDS):
+        return
+    for match in _NAMED_LINE.finditer(content, start, end):
+        if match["key"] == "image" or is_tagged(match["text"].strip()):
+            skipped = loose_line(match["text"], text.position(match.start("text")), reason)
+            if skipped is not None:
+                yield skipped
+
+
+def loose_line(written: str, position: tuple[int, int], reason: str) -> Skipped | None:
+    """Return what is told of a text behind ``image:`` that nobody reads; None when it is no image."""
+    written = written.strip()
+    if not is_template(written) and not _is_likely(written):
+        return None
+    line, column = position
+    return Skipped(text=written[:SHOWN_CHARS], line=line, column=column, reason=reason)
+
+
+def _is_likely(written: str) -> bool:
+    """Whether a text is a reference that says more than a bare word does."""
+    try:
+        reference = Reference.parse(written)
+    except InvalidValueError:
+        return False
+    return reference.tag is not None or reference.digest is not None or "/" in reference.written_name
+
+
+def is_tagged(written: str) -> bool:
+    """Whether a text is a reference with a tag or a digest: what stands behind a name that only says image."""
+    try:
+        reference = Reference.parse(written)
+    except InvalidValueError:
+        return False
+    return reference.tag is not None or reference.digest is not None

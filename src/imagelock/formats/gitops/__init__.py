@@ -1,0 +1,1 @@
+"""Formats of GitOps tools: Argo CD, Flux, Kustomize."""

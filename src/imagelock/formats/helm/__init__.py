@@ -1,0 +1,1 @@
+"""Formats of Helm: charts, values files, templates, and releases that set values."""

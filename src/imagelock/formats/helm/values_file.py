@@ -1,0 +1,61 @@
+"""Values files of Helm charts: ``values.yaml``, ``values-prod.yaml``, ``prod.values.yaml``, ``values/prod.yaml``.
+
+A values file has no mark of its own, so its name or the chart around it counts beside its content: a
+mapping that is no Kubernetes object.  An empty tag means the appVersion of the chart, where that is known.
+Follows "Values Files" of Helm's documentation.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from imagelock.formats.values.chart_values import value_images
+from imagelock.lazy_regex import lazy_regex
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imagelock.formats.syntax.text import Text
+    from imagelock.formats.syntax.tree import Document
+    from imagelock.model.place import Found
+
+name = "helm-values"
+summary = (
+    "values of Helm charts: image texts, registry/repository/tag/digest apart, imageTag, global.imageRegistry"
+)
+marks: tuple[str, ...] = ("image", "Image", "repository")
+
+_NAME = lazy_regex(r"(?:.*[-_.])?values(?:[-_.].*)?\.(?:ya?ml|json)", re.IGNORECASE | re.ASCII)
+_FOLDERS = ("values", "helm-values", "helm_values")
+_OTHER_FOLDERS = ("templates", "crds", "charts")
+_OTHER_NAMES = ("values.schema.json", "Chart.yaml", "Chart.lock", "requirements.yaml", "requirements.lock")
+_OTHER_FILES = lazy_regex(r"(?:docker-)?compose|kustomization|devfile|skaffold|ct\.ya?ml|\.", re.IGNORECASE)
+"""Files of other tools that people keep beside a chart, hidden ones among them."""
+
+
+def matches_name(text: Text) -> bool:
+    """Take values files by their name, and what lies in a chart outside its templates."""
+    if text.file_name in _OTHER_NAMES:
+        return False
+    *folders, file_name = text.path.split("/")
+    if _NAME.fullmatch(file_name):
+        return True
+    if text.chart is None:
+        return bool(folders) and folders[-1] in _FOLDERS
+    below = text.path.removeprefix(f"{text.chart.folder}/").split("/")
+    is_other = bool(set(below[:-1]) & set(_OTHER_FOLDERS)) or any(map(_OTHER_FILES.match, below))
+    return not is_other
+
+
+def claims(document: Document) -> bool:
+    """Take mappings that are neither Kubernetes objects nor schemas."""
+    top = document.top
+    others = ("kind", "$schema", "openapi", "services", "schemaVersion", "jobs", "dependencies")
+    return top.is_mapping and all(top.get(key) is None or key == "services" for key in others)
+
+
+def find(document: Document) -> Iterator[Found]:
+    """Yield the images of the values."""
+    chart = document.text.chart
+    yield from value_images(document.top, name, None if chart is None else chart.app_version)

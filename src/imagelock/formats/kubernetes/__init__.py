@@ -1,0 +1,1 @@
+"""Formats of Kubernetes objects: built-in kinds, custom resources, Tekton, Argo Workflows."""

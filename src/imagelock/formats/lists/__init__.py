@@ -1,0 +1,1 @@
+"""Lists of images: plain text, Epiphany requirements, StarlingX tag files."""

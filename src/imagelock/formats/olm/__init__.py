@@ -1,0 +1,1 @@
+"""Formats of the Operator Lifecycle Manager: ClusterServiceVersions, bundles, catalogs."""

@@ -1,0 +1,1 @@
+"""References written in several keys: registry, repository, tag, digest."""

@@ -1,0 +1,182 @@
+"""One reference written in several keys: registry, repository, tag and digest apart.
+
+Such places are joined for reading, and only the digest is ever filled: in a ``digest`` key that is there,
+else behind the tag.  What the chart makes of it is proved by rendering, not here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from imagelock.errors import InvalidValueError
+from imagelock.formats.classify.candidates import NO_SPAN, SHOWN_CHARS, has_variable, is_template
+from imagelock.model.place import Damaged, Place, Skipped, Slot
+from imagelock.model.reference import Reference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from imagelock.formats.syntax.tree import Node
+    from imagelock.model.place import Found, Part
+
+NULL_DIGEST = 'nothing is written behind the key of the digest; write "" there, and pinning fills it'
+NULL_TAG = 'nothing is written behind the key of the tag; write "" or a tag there, and pinning fills it'
+NO_TAG = "no tag is written here: another file or the chart decides"
+NO_APP_VERSION = "the tag is empty, and the chart whose appVersion it stands for is not at hand"
+TAG_IS_DIGEST = "a digest stands in place of the tag: write the tag, and pinning puts the digest behind it"
+TWO_TAGS = "the repository carries a tag, and there is a key for the tag as well"
+SHARED = "an alias: several images share these characters, and their digests differ"
+_NULLS = ("", "~", "null", "Null", "NULL")
+_DIGEST_STARTS = ("sha256:", "sha512:")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The nodes that hold one reference.
+
+    ``host`` is a registry given elsewhere, ``default_tag`` what an empty tag means, ``refusal`` why the
+    place must not be written.  ``is_sure`` says that nothing but an image can stand here.
+    """
+
+    repository: Node
+    registry: Node | None = None
+    tag: Node | None = None
+    digest: Node | None = None
+    host: str = ""
+    default_tag: str | None = None
+    refusal: str | None = None
+    is_sure: bool = True
+
+    @property
+    def filled(self) -> Node:
+        """The node that pinning would write."""
+        return self.digest or self.tag or self.repository
+
+    @property
+    def name(self) -> str:
+        """Registry and repository as written, joined."""
+        return "/".join(filter(None, (self.host or text_of(self.registry), text_of(self.repository))))
+
+    @property
+    def text(self) -> str:
+        """The reference these parts make, an empty tag replaced by what it means."""
+        tag, digest = self.tag_text, text_of(self.digest)
+        if tag.startswith(_DIGEST_STARTS):
+            tag, digest = "", digest or tag
+        return self.name + (f":{tag}" if tag else "") + (f"@{digest}" if digest else "")
+
+    @property
+    def tag_text(self) -> str:
+        """The tag as written, or what an empty one means."""
+        text = text_of(self.tag)
+        if not text and self.tag is not None and not self.tag.is_null:
+            return self.default_tag or ""
+        return text
+
+
+def all_joined(candidates: Iterable[Parts | Found | None], format_name: str) -> Iterator[Found]:
+    """Judge the parts among the candidates; characters that several images share are not to be written."""
+    items = [item for item in candidates if item is not None]
+    texts: dict[int, set[str]] = {}
+    for item in items:
+        if isinstance(item, Parts):
+            texts.setdefault(id(item.filled.raw), set()).add(item.text)
+    for item in items:
+        if not isinstance(item, Parts):
+            yield item
+            continue
+        is_shared = len(texts[id(item.filled.raw)]) > 1
+        found = joined(replace(item, refusal=SHARED) if is_shared else item, format_name)
+        if found is not None:
+            yield found
+
+
+def joined(parts: Parts, format_name: str) -> Found | None:
+    """Judge a reference in several keys; None when no repository is written, or no image may be meant."""
+    if not text_of(parts.repository):
+        return None
+    for node in (parts.repository, parts.registry, parts.tag, parts.digest):
+        if node is not None:
+            node.document.taken.add(node.offset)
+    line, column = parts.repository.position
+    text = parts.text
+    try:
+        reference = Reference.parse(text)
+    except InvalidValueError as error:
+        shown = text[:SHOWN_CHARS]
+        if parts.is_sure and not is_template(text) and not has_variable(text):
+            return Damaged(
+                text=shown,
+                line=line,
+                column=column,
+                reason=error.message,
+                hint=error.hint,
+                format=format_name,
+            )
+        reason = "a template" if is_template(text) or has_variable(text) else error.message
+        return Skipped(text=shown, line=line, column=column, reason=reason, format=format_name)
+    slot, refusal = _slot(parts, reference)
+    refusal = parts.refusal or refusal
+    return Place(
+        reference=reference,
+        slots=() if slot is None or refusal is not None else (slot,),
+        line=line,
+        column=column,
+        document=parts.repository.document.index,
+        path=parts.repository.path,
+        format=format_name,
+        refusal=refusal,
+        tag_is_known=reference.tag is not None or reference.digest is not None,
+    )
+
+
+def _slot(parts: Parts, reference: Reference) -> tuple[Slot | None, str | None]:
+    """Return where the digest goes, or why it can go nowhere."""
+    if parts.digest is not None and "@" not in text_of(parts.tag):
+        if parts.digest.is_null:
+            return None, NULL_DIGEST
+        if reference.tag is None and reference.digest is None:
+            return None, NO_TAG if parts.tag is None else NO_APP_VERSION
+        return _cut(parts.digest, 0, "digest")
+    return _behind_repository(parts) if parts.tag is None else _behind_tag(parts, parts.tag)
+
+
+def _behind_tag(parts: Parts, tag: Node) -> tuple[Slot | None, str | None]:
+    text = text_of(tag)
+    if text.startswith(_DIGEST_STARTS):
+        return None, TAG_IS_DIGEST
+    if text:
+        return _cut(tag, _before_digest(text), "@digest")
+    own = Reference.parse(parts.name)
+    if own.tag is not None or own.digest is not None:
+        return None, TWO_TAGS
+    if tag.is_null:
+        return None, NULL_TAG
+    return _cut(tag, 0, "tag@digest") if parts.default_tag else (None, NO_APP_VERSION)
+
+
+def _behind_repository(parts: Parts) -> tuple[Slot | None, str | None]:
+    own = Reference.parse(parts.name)
+    if own.tag is None and own.digest is None:
+        return None, NO_TAG
+    return _cut(parts.repository, _before_digest(text_of(parts.repository)), "@digest")
+
+
+def _before_digest(text: str) -> int:
+    at = text.find("@")
+    return len(text) if at < 0 else at
+
+
+def _cut(node: Node, start: int, part: Part) -> tuple[Slot | None, str | None]:
+    span = node.span()
+    if span is None:
+        return None, NO_SPAN
+    text = text_of(node)
+    return Slot(span=span.cut(start, len(text)), text=text[start:], part=part), None
+
+
+def text_of(node: Node | None) -> str:
+    """Return a scalar as it is written; nothing for what is absent, null or no scalar."""
+    text = "" if node is None else node.scalar or ""
+    return "" if node is not None and text in _NULLS and node.is_null else text

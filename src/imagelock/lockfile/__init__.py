@@ -1,0 +1,1 @@
+"""The lock file ``images.lock``: read it, read it fast, write it."""

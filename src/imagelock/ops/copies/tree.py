@@ -1,0 +1,167 @@
+"""Read one image from a store: its manifests at every level and the blobs they list."""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from imagelock.errors import IntegrityError, InvalidValueError, PlatformNotFoundError
+from imagelock.limits import INDEX_DEPTH
+from imagelock.model.digest import Digest, same_digest
+from imagelock.model.manifest import ACCEPTED_TYPES, FOREIGN_LAYER_TYPES, Index, parse_manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imagelock.model.manifest import Descriptor, Manifest
+    from imagelock.ops.copies.items import CopyOptions
+    from imagelock.stores.base import Content, HeadResult, Source
+from imagelock.ops.copies.items import Tree
+
+_ATTESTED = "vnd.docker.reference.digest"
+"""Which child an attestation belongs to, as buildkit writes it."""
+
+
+class CachingSource:
+    """A source that reads each manifest once, whoever asks for it how often."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._lock = Lock()
+        self._contents: dict[Digest, Content] = {}
+
+    def head(self, repository: str, target: str | Digest) -> HeadResult:
+        """Ask the source."""
+        return self._source.head(repository, target)
+
+    def get_manifest(self, repository: str, target: str | Digest) -> Content:
+        """Return a manifest; by digest the bytes are the same wherever they came from."""
+        known = self._contents.get(target) if isinstance(target, Digest) else None
+        if known is not None:
+            return known
+        content = self._source.get_manifest(repository, target)
+        with self._lock:
+            self._contents[content.digest] = content
+        return content
+
+    def get_blob(self, repository: str, digest: Digest, limit: int) -> bytes:
+        """Read a small blob."""
+        return self._source.get_blob(repository, digest, limit)
+
+    def open_blob(self, repository: str, descriptor: Descriptor) -> Iterator[bytes]:
+        """Stream a blob."""
+        return self._source.open_blob(repository, descriptor)
+
+
+# Reading one image.
+
+
+def read_tree(source: Source, repository: str, digest: Digest, choice: CopyOptions) -> Tree:
+    """Read an image's manifests, all levels, and list the blobs they point to.
+
+    Raises :class:`IntegrityError` for a body that is no manifest, lies about sizes, contains itself or is
+    nested too deep, and :class:`PlatformNotFoundError` when no child has a wanted platform.
+    """
+    reading = _Reading(source, repository, choice)
+    reading.read(digest, None, ())
+    return reading.tree()
+
+
+class _Reading:
+    """What was found of one image so far."""
+
+    def __init__(self, source: Source, repository: str, choice: CopyOptions) -> None:
+        self._source = source
+        self._repository = repository
+        self._choice = choice
+        self._manifests: dict[Digest, Content] = {}
+        self._blobs: dict[Digest, Descriptor] = {}
+        self._owners: dict[Digest, tuple[Digest, ...]] = {}
+        self._absent: set[Digest] = set()
+        self._foreign: dict[Digest, Descriptor] = {}
+
+    def tree(self) -> Tree:
+        """Return the image."""
+        return Tree(
+            manifests=tuple(self._manifests.values()),
+            blobs=tuple(self._blobs.values()),
+            owners=self._owners,
+            absent=frozenset(self._absent),
+            foreign=tuple(self._foreign.values()),
+        )
+
+    def read(self, digest: Digest, said: Descriptor | None, above: tuple[Digest, ...]) -> None:
+        """Read one manifest and, before it is listed, everything below it."""
+        where = f"{self._repository}@{digest}"
+        if len(above) > INDEX_DEPTH or any(same_digest(digest, one) for one in above):
+            raise IntegrityError("an index that contains itself, or is nested too deep", where=where)
+        if digest in self._manifests:
+            return
+        content = self._source.get_manifest(self._repository, digest)
+        if said is not None and len(content.body) != said.size:
+            raise IntegrityError(
+                f"the index says {said.size} bytes, the manifest has {len(content.body)}", where=where
+            )
+        try:
+            parsed = parse_manifest(content.body, said.media_type if said else content.media_type)
+        except InvalidValueError as error:
+            raise IntegrityError(error.message, where=where, hint=error.hint) from error
+        self._owners[digest] = tuple(self._below(parsed, (*above, digest)))
+        self._manifests[digest] = content
+
+    def _below(self, parsed: Manifest | Index, above: tuple[Digest, ...]) -> Iterator[Digest]:
+        """Take in what a manifest points to; yield the blobs among it."""
+        if isinstance(parsed, Index):
+            for child in self._wanted(parsed):
+                if child.media_type in ACCEPTED_TYPES:
+                    self.read(child.digest, child, above)
+                elif self._blob(child):
+                    yield child.digest
+        else:
+            for blob in parsed.blobs:
+                if self._blob(blob):
+                    yield blob.digest
+
+    def _blob(self, blob: Descriptor) -> bool:
+        """Take in a blob; False when it is not to be copied."""
+        if blob.media_type in FOREIGN_LAYER_TYPES:
+            self._foreign[blob.digest] = blob
+            return False
+        if blob.digest in self._choice.elsewhere:
+            self._absent.add(blob.digest)
+            return False
+        known = self._blobs.setdefault(blob.digest, blob)
+        if known.size != blob.size:
+            raise IntegrityError(
+                f"two sizes for one blob: {known.size} and {blob.size} bytes",
+                where=f"{self._repository}@{blob.digest}",
+            )
+        return True
+
+    def _wanted(self, index: Index) -> tuple[Descriptor, ...]:
+        """Return the children to copy: of the wanted platforms, with their attestations."""
+        here = tuple(child for child in index.manifests if child.digest not in self._choice.skipped)
+        self._absent.update(child.digest for child in index.manifests if child not in here)
+        if not self._choice.platforms:
+            return here
+        images = {child.digest for child in here if self._fits(child)}
+        kept = tuple(
+            child
+            for child in here
+            if child.digest in images or _attested(child) in {str(digest) for digest in images}
+        )
+        if not images:
+            wanted = ", ".join(map(str, self._choice.platforms))
+            raise PlatformNotFoundError(f"the image has no {wanted}", where=self._repository)
+        self._absent.update(child.digest for child in index.manifests if child not in kept)
+        return kept
+
+    def _fits(self, child: Descriptor) -> bool:
+        platform = child.platform
+        if platform is None:
+            return True
+        return any(platform.satisfies(wanted) for wanted in self._choice.platforms)
+
+
+def _attested(child: Descriptor) -> str | None:
+    return dict(child.annotations).get(_ATTESTED)

@@ -1,0 +1,181 @@
+"""From names to digests: many questions at once, each answered, failed or left open, none lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from imagelock.errors import IntegrityError, InvalidValueError, RegistryError
+from imagelock.limits import CONFIG_BYTES, INDEX_CHILDREN, INDEX_DEPTH
+from imagelock.model.digest import same_digest
+from imagelock.model.lock import LockedImage, PlatformImage
+from imagelock.model.manifest import CONFIG_TYPES, Index, Manifest, parse_config_platform, parse_manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from imagelock.model.digest import Digest
+    from imagelock.model.manifest import Descriptor
+    from imagelock.model.platform import Platform
+    from imagelock.ops.parallel import Progress
+    from imagelock.stores.base import ManifestReader
+from imagelock.ops.parallel import map_concurrently
+
+
+@dataclass(frozen=True, slots=True)
+class ImageQuery:
+    """One thing to resolve: a name with a tag, with a digest to prove, or with both.
+
+    With both, the digest is read and the tag is only recorded.
+    """
+
+    name: str
+    tag: str | None
+    digest: Digest | None
+
+    @property
+    def shown(self) -> str:
+        """The want as a reference."""
+        tag = "" if self.tag is None else f":{self.tag}"
+        return f"{self.name}{tag}" + ("" if self.digest is None else f"@{self.digest}")
+
+
+@dataclass(frozen=True, slots=True)
+class ResolutionFailure:
+    """A want that was not answered, and why."""
+
+    error: RegistryError
+
+
+Resolved: TypeAlias = LockedImage | ResolutionFailure
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveOptions:
+    """How much to read of each image: configs of these platforms, or of all with ``full``."""
+
+    platforms: tuple[Platform, ...] = ()
+    full: bool = False
+
+    def is_incomplete(self, image: LockedImage) -> bool:
+        """Whether an entry of the lock does not know all that is asked for."""
+        if image.media_type is None:
+            return True
+        return any(part.config is None and self.needs_config(part.platform) for part in image.platforms)
+
+    def needs_config(self, platform: Platform) -> bool:
+        """Whether the config digest of this platform shall be known."""
+        return self.full or any(platform.satisfies(wanted) for wanted in self.platforms)
+
+
+def resolve_all(
+    reader: ManifestReader,
+    queries: Sequence[ImageQuery],
+    detail: ResolveOptions,
+    *,
+    jobs: int,
+    progress: Progress | None = None,
+) -> dict[ImageQuery, Resolved]:
+    """Resolve many wants; every one of them has an answer."""
+
+    def answer(query: ImageQuery) -> Resolved:
+        try:
+            return resolve(reader, query, detail)
+        except RegistryError as error:
+            return ResolutionFailure(error)
+
+    hosts = len({query.name.partition("/")[0] for query in queries})
+    answers = map_concurrently(queries, answer, jobs=jobs, hosts=hosts, progress=progress)
+    return dict(zip(queries, answers, strict=True))
+
+
+def resolve(reader: ManifestReader, query: ImageQuery, detail: ResolveOptions) -> LockedImage:
+    """Read what a want names and describe it as an entry of the lock.
+
+    One GET for an index, one more (its config) for a single image; children only as ``detail`` asks.
+    """
+    content = reader.get_manifest(query.name, query.digest or query.tag or "latest")
+    parsed = _parsed(content.body, content.media_type, query.shown)
+    platforms: tuple[PlatformImage, ...] = ()
+    if isinstance(parsed, Index):
+        platforms = tuple(_children(reader, query.name, parsed, detail, (content.digest,)))
+    elif parsed.config.media_type in CONFIG_TYPES:
+        platforms = (_single(reader, query.name, parsed, content.digest),)
+    answered_elsewhere = content.host != query.name.partition("/")[0]
+    return LockedImage(
+        name=query.name,
+        tag=query.tag,
+        digest=content.digest,
+        media_type=parsed.media_type,
+        size=len(content.body),
+        platforms=tuple(sorted(platforms, key=lambda part: (part.platform, str(part.digest)))),
+        resolved_from=content.host if answered_elsewhere and query.digest is None else None,
+    )
+
+
+def _children(
+    reader: ManifestReader, name: str, index: Index, detail: ResolveOptions, above: tuple[Digest, ...]
+) -> Iterator[PlatformImage]:
+    """Yield the platforms of an index, nested ones included; a cycle or too deep a nesting is refused."""
+    if len(above) > INDEX_DEPTH:
+        raise IntegrityError(f"indexes nested deeper than {INDEX_DEPTH}", where=name)
+    seen = 0
+    for child in index.manifests:
+        if child.is_index:
+            if any(same_digest(child.digest, digest) for digest in above):
+                raise IntegrityError("an index that contains itself", where=f"{name}@{child.digest}")
+            inner = _read(reader, name, child)
+            if not isinstance(inner, Index):
+                raise IntegrityError("an index that is none", where=f"{name}@{child.digest}")
+            yield from _children(reader, name, inner, detail, (*above, child.digest))
+        elif child.platform is not None and not child.platform.is_unknown:
+            seen += 1
+            if seen > INDEX_CHILDREN:
+                raise IntegrityError(f"more than {INDEX_CHILDREN} platforms", where=name)
+            yield _child(reader, name, child, child.platform, detail)
+
+
+def _child(
+    reader: ManifestReader, name: str, child: Descriptor, platform: Platform, detail: ResolveOptions
+) -> PlatformImage:
+    if not detail.needs_config(platform) or not child.is_manifest:
+        return PlatformImage(platform=platform, digest=child.digest)
+    manifest = _read(reader, name, child)
+    if not isinstance(manifest, Manifest):
+        raise IntegrityError("a manifest that is none", where=f"{name}@{child.digest}")
+    return PlatformImage(
+        platform=platform,
+        digest=child.digest,
+        config=manifest.config.digest,
+        size=manifest.download_size,
+    )
+
+
+def _single(reader: ManifestReader, name: str, manifest: Manifest, digest: Digest) -> PlatformImage:
+    body = reader.get_blob(name, manifest.config.digest, CONFIG_BYTES)
+    try:
+        platform = parse_config_platform(body)
+    except InvalidValueError as error:
+        raise IntegrityError(
+            f"the image's config: {error.message}", where=f"{name}@{manifest.config.digest}"
+        ) from error
+    return PlatformImage(
+        platform=platform, digest=digest, config=manifest.config.digest, size=manifest.download_size
+    )
+
+
+def _read(reader: ManifestReader, name: str, child: Descriptor) -> Manifest | Index:
+    content = reader.get_manifest(name, child.digest)
+    if len(content.body) != child.size:
+        raise IntegrityError(
+            f"the index says {child.size} bytes, the manifest has {len(content.body)}",
+            where=f"{name}@{child.digest}",
+        )
+    return _parsed(content.body, child.media_type, f"{name}@{child.digest}")
+
+
+def _parsed(body: bytes, media_type: str, where: str) -> Manifest | Index:
+    try:
+        return parse_manifest(body, media_type)
+    except InvalidValueError as error:
+        raise IntegrityError(error.message, where=where, hint=error.hint) from error

@@ -1,0 +1,1 @@
+"""The verb ``pin``: plan decides the edits, run writes the files."""

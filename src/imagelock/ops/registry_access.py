@@ -1,0 +1,48 @@
+"""Whom a command asks, apart from the verbs: what only reads must not pay for what writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from imagelock.errors import OfflineError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from imagelock.errors import RegistryError
+    from imagelock.model.digest import Digest
+    from imagelock.ops.parallel import Progress
+    from imagelock.stores.base import Content, HeadResult, ManifestReader
+
+
+class OfflineReader:
+    """A reader that asks nobody: what ``--offline`` puts in a registry's place."""
+
+    def head(self, repository: str, target: str | Digest) -> HeadResult:
+        """Refuse to ask."""
+        raise self._refusal(repository, target)
+
+    def get_manifest(self, repository: str, target: str | Digest) -> Content:
+        """Refuse to read."""
+        raise self._refusal(repository, target)
+
+    def get_blob(self, repository: str, digest: Digest, limit: int) -> bytes:  # noqa: ARG002 - the protocol's signature
+        """Refuse to read."""
+        raise self._refusal(repository, digest)
+
+    def _refusal(self, repository: str, target: str | Digest) -> RegistryError:
+        mark = ":" if isinstance(target, str) else "@"
+        return OfflineError(
+            "--offline asks no registry", where=f"{repository}{mark}{target}", hint="run without --offline"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryAccess:
+    """Whom to ask and how: the reader is opened only when something must be asked."""
+
+    open_reader: Callable[[], AbstractContextManager[ManifestReader]]
+    jobs: int
+    progress: Progress | None = None

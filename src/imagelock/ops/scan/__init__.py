@@ -1,0 +1,1 @@
+"""Read a project's files and collect every reference in them."""

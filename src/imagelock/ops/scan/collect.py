@@ -1,0 +1,215 @@
+"""Every reference of a project: files read, formats asked, what cannot be read told as findings."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import sys
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from imagelock.errors import FileError
+from imagelock.limits import YAML_BYTES
+from imagelock.model.exemption import exemption_for, expired
+from imagelock.model.outcome import Exempted, finding
+from imagelock.model.place import Damaged, Skipped, Unreadable
+from imagelock.ops.scan.reader import FileReader
+from imagelock.ops.scan.walk import IMAGE_SCHEME, STDIN, walk_sources
+from imagelock.ops.scan.workers import read_all
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from imagelock.model.exemption import Exemption
+    from imagelock.model.outcome import Finding, Outcome
+    from imagelock.model.place import Place
+    from imagelock.model.reference import Reference
+    from imagelock.ops.project import Project
+    from imagelock.ops.scan.scanned_file import ScannedFile
+    from imagelock.ops.scan.walk import Visited
+
+_HINTS = {
+    "IL111": "correct it, or silence the line with `# imagelock: ignore[IL111] reason`",
+    "IL114": "correct the file, or leave it out with `[scan] exclude` in imagelock.toml",
+}
+
+
+@dataclass(frozen=True)
+class Occurrence:
+    """One place in its file."""
+
+    file: ScannedFile
+    place: Place
+
+    @property
+    def reference(self) -> Reference:
+        """The reference as written there."""
+        return self.place.reference
+
+    @property
+    def where(self) -> str:
+        """``file:line``."""
+        return f"{self.file.name}:{self.place.line}"
+
+    def silences(self, code: str) -> bool:
+        """Whether an ignore comment at this place silences a finding."""
+        return self.file.ignores.silences(code, self.place.line)
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Everything a run looks at; ``whole`` says that nothing of the project was left out.
+
+    ``problems`` are the findings about files themselves (IL111, IL114).
+    """
+
+    files: tuple[ScannedFile, ...]
+    problems: tuple[Finding, ...]
+    exemptions: tuple[Exemption, ...]
+    whole: bool
+    visited: tuple[Visited, ...] = ()
+    today: dt.date = field(default_factory=lambda: dt.datetime.now(tz=dt.UTC).date())
+
+    @cached_property
+    def all_uses(self) -> tuple[Occurrence, ...]:
+        """Every place of every file, exempt ones included."""
+        return tuple(Occurrence(file, place) for file in self.files for place in file.places)
+
+    @cached_property
+    def uses(self) -> tuple[Occurrence, ...]:
+        """Every place that counts: those of exempt images are left out."""
+        return tuple(use for use in self.all_uses if self.exemption(use.reference) is None)
+
+    @cached_property
+    def exempt_uses(self) -> tuple[tuple[Occurrence, Exemption], ...]:
+        """The places that are left alone, with the exemption that covers each."""
+        pairs = ((use, self.exemption(use.reference)) for use in self.all_uses)
+        return tuple((use, item) for use, item in pairs if item is not None)
+
+    @property
+    def skipped(self) -> Iterator[tuple[ScannedFile, Skipped]]:
+        """Candidates that were not taken, with their file."""
+        for file in self.files:
+            for item in file.found:
+                if isinstance(item, Skipped):
+                    yield file, item
+
+    def exemption(self, reference: Reference) -> Exemption | None:
+        """Return the exemption that covers a reference, or None."""
+        return exemption_for(reference, self.exemptions, self.today) if self.exemptions else None
+
+    def exempted(self) -> tuple[Exempted, ...]:
+        """Return the places that were left alone, as outcomes tell them."""
+        return tuple(
+            Exempted(
+                reference=str(use.reference), reason=item.reason, file=use.file.name, line=use.place.line
+            )
+            for use, item in self.exempt_uses
+        )
+
+    def witnessed(self, outcome: Outcome) -> Outcome:
+        """Return an outcome that knows every image that was looked at, for reports with a case each."""
+        images = {f"{use.reference.name}:{use.reference.pulled_tag}" for use in self.uses if _has_tag(use)}
+        images |= {use.reference.canonical for use in self.uses if not _has_tag(use)}
+        return replace(outcome, images=tuple(sorted(images)))
+
+    def remarks(self) -> tuple[str, ...]:
+        """Tell which exemptions are expired or, in a whole run, cover nothing."""
+        over = expired(self.exemptions, self.today)
+        remarks = [f"the exemption of {item.image} expired on {item.expires}" for item in over]
+        if self.whole:
+            used = {id(item) for _, item in self.exempt_uses}
+            remarks += [
+                f"the exemption of {item.image} covers nothing"
+                for item in self.exemptions
+                if id(item) not in used and item not in over and item.namespace is None and item.owner is None
+            ]
+        return tuple(remarks)
+
+
+def collect(
+    project: Project, sources: Sequence[str] = (), force: str | None = None, *, besides: Path | None = None
+) -> Collection:
+    """Read the sources (none: the whole project) and find everything in them, ``besides`` one folder.
+
+    ``force`` names the format of the files named themselves.  Raises :class:`FileError` for a source
+    that is not there; a file or folder inside a folder that cannot be read is a finding.
+    """
+    reader = FileReader(project.root, project.config.rules, force)
+    files: list[ScannedFile] = []
+    problems: list[Finding] = []
+    paths = [source for source in sources if source != STDIN]
+    if STDIN in sources:
+        files.append(reader.read_text("<stdin>", _read_stdin()))
+    files += _image_files(project, paths if sources else project.config.sources, reader)
+    paths = [source for source in paths if not source.startswith(IMAGE_SCHEME)]
+    visited = list(_visited(project, paths, besides)) if paths or not sources else []
+    for read in read_all(reader, visited):
+        if isinstance(read, list):
+            files += read
+        else:
+            problems.append(read)
+    problems += [problem for file in files for problem in _problems(file)]
+    return Collection(
+        files=tuple(files),
+        problems=tuple(problems),
+        exemptions=project.config.exemptions,
+        whole=not sources,
+        visited=tuple(visited),
+    )
+
+
+def _visited(project: Project, sources: Sequence[str], besides: Path | None) -> Iterator[Visited]:
+    """Yield the files to read: not imagelock's own, and none of the folder ``besides``."""
+    # What a pipeline builds is a list of repositories: as references they would mean `latest`.
+    built = (project.root / name for name in project.config.build_images)
+    own = {os.path.normpath(path) for path in (project.lock_path, project.config_path, *built) if path}
+    folder = None if besides is None else os.path.normpath(besides) + "/"
+    for file in walk_sources(project, sources):
+        if file.path not in own and (folder is None or not file.path.startswith(folder)):
+            yield file
+
+
+def _has_tag(use: Occurrence) -> bool:
+    return use.reference.pulled_tag is not None
+
+
+def _image_files(project: Project, sources: Sequence[str], reader: FileReader) -> Iterator[ScannedFile]:
+    """Yield the files out of images that hold something; none of them can be written."""
+    for source in sources:
+        if source.startswith(IMAGE_SCHEME):
+            from imagelock.ops.scan.image_source import read_image  # noqa: PLC0415 - it asks a registry
+
+            for name, data in read_image(project, source):
+                file = reader.read_text(name, data)
+                if file.found:
+                    yield file.not_writable("a file inside an image")
+
+
+def _read_stdin() -> bytes:
+    data = sys.stdin.buffer.read(YAML_BYTES + 1)
+    if len(data) > YAML_BYTES:
+        raise FileError(f"larger than {YAML_BYTES} bytes", where="<stdin>")
+    return data
+
+
+def _problems(file: ScannedFile) -> Iterator[Finding]:
+    for item in file.found:
+        if isinstance(item, Damaged):
+            code, message, reference = "IL111", f"{item.text!r}: {item.reason}", item.text
+        elif isinstance(item, Unreadable):
+            code, message, reference = "IL114", item.reason, None
+        else:
+            continue
+        if not file.ignores.silences(code, item.line):
+            yield finding(
+                code,
+                message,
+                reference=reference,
+                file=file.name,
+                line=item.line,
+                column=item.column,
+                hint=item.hint or _HINTS[code],
+            )

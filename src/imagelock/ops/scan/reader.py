@@ -1,0 +1,109 @@
+"""Files read and looked through, one after the other: what the formats find, and what cannot be read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imagelock.errors import FileError
+from imagelock.files import as_utf8, decode, read_bytes, read_up_to
+from imagelock.formats.scan import DOCUMENT_SUFFIXES, find
+from imagelock.formats.syntax.text import Text
+from imagelock.limits import YAML_BYTES
+from imagelock.model.outcome import finding
+from imagelock.ops.scan.charts import PACKAGE_SUFFIX, READ_ONLY, Charts, packed_texts
+from imagelock.ops.scan.scanned_file import ByteBudget, ScannedFile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from imagelock.model.outcome import Finding
+    from imagelock.model.rule import ScanRule
+    from imagelock.ops.scan.walk import Visited
+
+_SNIFF_BYTES = 8192
+_STEP_BYTES = 64 * 1024
+
+
+class FileReader:
+    """Reads the files of one run; ``force`` names the format of those that were named themselves."""
+
+    def __init__(self, root: Path, rules: Sequence[ScanRule], force: str | None) -> None:
+        self._charts = Charts(root)
+        self._force = force
+        self._memory = ByteBudget()
+        self.rules_of = _rules_by_file(tuple(rules))
+
+    def keep(self, budget: int) -> None:
+        """Keep so many bytes of files from now on; whoever needs others reads them again."""
+        self._memory = ByteBudget(budget)
+
+    def read(self, file: Visited) -> list[ScannedFile] | Finding:
+        """Return what a file holds, nothing if that is nothing; a finding when it cannot be read.
+
+        Raises :class:`FileError` for one that was named itself.
+        """
+        path, name, is_named = file
+        try:
+            if path.endswith(PACKAGE_SUFFIX):
+                return list(self._packed(Path(path), name))
+            data = read_bytes(path) if is_named else _read(path)
+        except FileError as error:
+            if is_named:
+                raise FileError(error.message, where=name, hint=error.hint) from error
+            return finding("IL114", error.message, file=name)
+        if data is None:
+            return []
+        text = Text(name, decode(data), self._charts.around(path, name))
+        rules = self.rules_of(name)
+        found = find(text, self._force if is_named else None, rules)
+        if not found:
+            return []
+        return [ScannedFile.of(text, path, data, tuple(found), rules, self._memory)]
+
+    def read_text(self, name: str, data: bytes) -> ScannedFile:
+        """Return what a text holds that is no file."""
+        text = Text(name, decode(data))
+        rules = self.rules_of(name)
+        return ScannedFile.of(text, None, data, tuple(find(text, self._force, rules)), rules)
+
+    def _packed(self, path: Path, name: str) -> Iterator[ScannedFile]:
+        """Yield the texts of a packaged chart that hold something; none of them can be written."""
+        rules = self.rules_of(name)
+        for item in packed_texts(path, name):
+            text = Text(item.path, decode(item.data), item.chart)
+            found = find(text, None, rules)
+            if found:
+                yield ScannedFile.of(text, None, item.data, tuple(found)).not_writable(READ_ONLY)
+
+
+def _rules_by_file(rules: tuple[ScanRule, ...]) -> Callable[[str], tuple[ScanRule, ...]]:
+    """Return which rules count in a file."""
+    if not any(rule.files for rule in rules):
+        return lambda _: rules
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - only for rules that name files
+
+    specs = [(rule, GitIgnoreSpec.from_lines(rule.files) if rule.files else None) for rule in rules]
+    return lambda name: tuple(rule for rule, spec in specs if spec is None or spec.match_file(as_utf8(name)))
+
+
+def _read(path: str) -> bytes | None:
+    """Return the bytes of a folder's file; None for one that is binary or too large to be a manifest."""
+    try:
+        # Not blocking: what was a file when its folder was listed may be a named pipe by now.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            data = os.read(descriptor, _STEP_BYTES)
+            if data.find(b"\0", 0, _SNIFF_BYTES) >= 0:
+                return None
+            data += read_up_to(descriptor, YAML_BYTES + 1 - len(data))
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise FileError((error.strerror or str(error)).lower(), where=path) from error
+    if len(data) <= YAML_BYTES:
+        return data
+    if path.lower().endswith(DOCUMENT_SUFFIXES):
+        raise FileError(f"larger than {YAML_BYTES} bytes", where=path)
+    return None

@@ -1,0 +1,167 @@
+"""One file that was looked at: what it holds, and its bytes for those who edit or quote it.
+
+A product has files of a hundred megabytes together, and what a run needs of most of them is what was found.
+So bytes stay in memory up to a budget; what is beyond it is read again and must still be the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imagelock.errors import FileChangedError, FileError
+from imagelock.files import decode, read_bytes
+from imagelock.formats.syntax.text import Text
+from imagelock.limits import KEPT_BYTES, YAML_BYTES
+from imagelock.model.ignore_comments import NO_IGNORES, ignores
+from imagelock.model.place import Place
+
+if TYPE_CHECKING:
+    from imagelock.formats.syntax.text import Chart
+    from imagelock.model.ignore_comments import Ignores
+    from imagelock.model.place import Found
+    from imagelock.model.rule import ScanRule
+
+_FINGERPRINT_BYTES = 16
+_IGNORE_MARK = b"imagelock:"
+
+
+class ByteBudget:
+    """Counts the bytes of files that a run keeps."""
+
+    def __init__(self, budget: int = KEPT_BYTES) -> None:
+        self._left = budget
+
+    def has_room(self, data: bytes) -> bool:
+        """Take room for ``data`` if there is still some."""
+        if len(data) > self._left:
+            return False
+        self._left -= len(data)
+        return True
+
+
+_NONE = ByteBudget(0)
+
+
+class FileContent:
+    """The bytes of one file, at hand or read again; ``path`` is None for what is no file."""
+
+    def __init__(
+        self, path: str | None, data: bytes | None, fingerprint: bytes = b"", name: str = ""
+    ) -> None:
+        self._path = path
+        self._name = name
+        self._data = data
+        self._fingerprint = fingerprint
+
+    @classmethod
+    def of(
+        cls, path: str | None, data: bytes, memory: ByteBudget | None = None, name: str = ""
+    ) -> FileContent:
+        """Keep ``data``, or where ``memory`` has no room for it what tells whether the file is the same.
+
+        ``name`` is how errors call the file.
+        """
+        if path is None or memory is None or memory.has_room(data):
+            return cls(path, data)
+        return cls(path, None, fingerprint(data), name)
+
+    def read(self) -> bytes:
+        """Return the bytes that were looked at; raises :class:`FileChangedError` when they are gone."""
+        if self._data is not None or self._path is None:
+            return self._data or b""
+        try:
+            data = read_bytes(self._path, YAML_BYTES)
+        except FileError as error:
+            raise FileError(error.message, where=self._name, hint=error.hint) from error
+        if fingerprint(data) != self._fingerprint:
+            raise FileChangedError(
+                "somebody changed this file while imagelock was running",
+                where=self._name,
+                hint="run the command again",
+            )
+        return data
+
+
+def fingerprint(data: bytes) -> bytes:
+    """Return what tells these bytes from any others."""
+    return hashlib.blake2b(data, digest_size=_FINGERPRINT_BYTES).digest()
+
+
+@dataclass(frozen=True)
+class ScannedFile:
+    """One file and what it holds; ``place`` is its path, None for standard input and files inside others.
+
+    ``may_ignore`` says that the file has a comment for imagelock.
+    """
+
+    name: str
+    place: str | None
+    content: FileContent
+    found: tuple[Found, ...]
+    rules: tuple[ScanRule, ...] = ()
+    chart: Chart | None = None
+    may_ignore: bool = True
+
+    @classmethod
+    def of(
+        cls,
+        text: Text,
+        path: str | None,
+        data: bytes,
+        found: tuple[Found, ...],
+        rules: tuple[ScanRule, ...] = (),
+        memory: ByteBudget | None = None,
+    ) -> ScannedFile:
+        """Return a file that was just read; bytes are kept of those with places, which may be edited."""
+        has_places = any(isinstance(item, Place) for item in found)
+        content = FileContent.of(path, data, memory if has_places or memory is None else _NONE, text.path)
+        return cls(text.path, path, content, found, rules, text.chart, may_ignore=_IGNORE_MARK in data)
+
+    @cached_property
+    def path(self) -> Path | None:
+        """Where the file is."""
+        return None if self.place is None else Path(self.place)
+
+    @property
+    def data(self) -> bytes:
+        """The bytes that were looked at; see :meth:`FileContent.read` for what it raises."""
+        return _data(self.content)
+
+    @property
+    def text(self) -> Text:
+        """The same as text."""
+        return _text(self.name, self.content, self.chart)
+
+    @cached_property
+    def places(self) -> tuple[Place, ...]:
+        """The references of the file."""
+        return tuple(item for item in self.found if isinstance(item, Place))
+
+    @cached_property
+    def ignores(self) -> Ignores:
+        """The file's ignore comments."""
+        return ignores(self.text.content) if self.may_ignore else NO_IGNORES
+
+    def not_writable(self, reason: str) -> ScannedFile:
+        """Return the file with no place that can be pinned."""
+        return replace(
+            self,
+            found=tuple(
+                replace(item, slots=(), refusal=reason) if isinstance(item, Place) else item
+                for item in self.found
+            ),
+        )
+
+
+@lru_cache(maxsize=32)
+def _text(name: str, content: FileContent, chart: Chart | None) -> Text:
+    return Text(name, decode(_data(content)), chart)
+
+
+@lru_cache(maxsize=32)
+def _data(content: FileContent) -> bytes:
+    return content.read()

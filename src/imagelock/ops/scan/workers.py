@@ -1,0 +1,145 @@
+"""The files of a large tree shared out among processes: Python's threads cannot read two at once.
+
+Each process takes every n-th batch, and sends what it found when it is done; nothing is queued, so one
+whose parent was killed ends by itself.  What a process did not finish is read again by the parent: an
+error is raised where it can be told.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING, TypeAlias
+
+from imagelock.limits import KEPT_BYTES, SHARED_FILES, SHARING_PROCESSES
+from imagelock.model.outcome import Finding
+from imagelock.ops.scan.serialize import pack, unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from multiprocessing.connection import Connection
+    from multiprocessing.process import BaseProcess
+
+    from imagelock.ops.scan.reader import FileReader
+    from imagelock.ops.scan.scanned_file import ScannedFile
+    from imagelock.ops.scan.serialize import Packed
+    from imagelock.ops.scan.walk import Visited
+
+_BATCH = 64
+_ENDING = (signal.SIGINT, signal.SIGTERM)
+
+Read: TypeAlias = "list[ScannedFile] | Finding"
+_Sent: TypeAlias = "list[list[Packed] | Finding]"
+_Worker: TypeAlias = "tuple[BaseProcess, Connection]"
+"""A process and where it sends what it found."""
+
+
+def read_all(reader: FileReader, files: Sequence[Visited]) -> Iterator[Read]:
+    """Yield what each file holds, in the order given, read by as many processes as are worth it."""
+    count = _processes(files)
+    if count == 1:
+        yield from map(reader.read, files)
+        return
+    shares = [_share(files, i, count) for i in range(count)]
+    reader.keep(KEPT_BYTES // count)
+    helpers: list[_Worker | None] = []
+    try:
+        for share in shares[1:]:
+            helpers.append(_start(reader, share, helpers))
+        results = [list(map(reader.read, shares[0]))]
+        results += [
+            _received(reader, share, helper) for share, helper in zip(shares[1:], helpers, strict=True)
+        ]
+    finally:
+        # After Ctrl-C, or an error in our own share, nobody waits for what the others find.
+        for helper in filter(None, helpers):
+            _end(*helper)
+    iterators = [iter(result) for result in results]
+    for i in range(len(files)):
+        yield next(iterators[i // _BATCH % count])
+
+
+def _processes(files: Sequence[Visited]) -> int:
+    """Return how many processes are worth their start.
+
+    Only Linux forks safely, and only a process with a single thread does.
+    """
+    if len(files) < SHARED_FILES or sys.platform != "linux" or threading.active_count() > 1:
+        return 1
+    return max(1, min(len(os.sched_getaffinity(0)), SHARING_PROCESSES, len(files) // SHARED_FILES + 1))
+
+
+def _share(files: Sequence[Visited], which: int, count: int) -> list[Visited]:
+    """Return every ``count``-th batch: neighbours are often alike, and large ones must not meet."""
+    starts = range(which * _BATCH, len(files), count * _BATCH)
+    return [file for start in starts for file in files[start : start + _BATCH]]
+
+
+def _start(reader: FileReader, share: Sequence[Visited], earlier: Sequence[_Worker | None]) -> _Worker | None:
+    """Start a process that reads a share; None where the system has none left, and the parent reads it."""
+    import multiprocessing  # noqa: PLC0415 - only large trees need it
+
+    context = multiprocessing.get_context("fork")
+    try:
+        ours, theirs = context.Pipe(duplex=False)
+    except OSError:
+        return None
+    not_its_own = [ours, *(helper[1] for helper in earlier if helper is not None)]
+    process = context.Process(target=_work, args=(reader, share, theirs, not_its_own), daemon=True)
+    # A signal must not meet the process before it has said what signals do to it.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    try:
+        process.start()
+    except OSError:
+        ours.close()
+        return None
+    finally:
+        theirs.close()
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    return process, ours
+
+
+def _work(
+    reader: FileReader, share: Sequence[Visited], to: Connection, not_its_own: Sequence[Connection]
+) -> None:
+    """Read a share and send it; on any error nothing is sent, and the parent meets it anew."""
+    # Ctrl-C goes to every process of the terminal; the parent ends this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+    # A pipe that this process could read itself would never tell it that the parent is gone.
+    for connection in not_its_own:
+        connection.close()
+    gc.disable()
+    try:
+        read = (reader.read(file) for file in share)
+        sent: _Sent = [item if isinstance(item, Finding) else [pack(file) for file in item] for item in read]
+        to.send(sent)
+    except Exception:  # noqa: BLE001 - see above: the parent reads this share itself
+        os._exit(1)
+    # Nothing of the parent's is to be flushed or cleaned up here.
+    os._exit(0)
+
+
+def _received(reader: FileReader, share: Sequence[Visited], helper: _Worker | None) -> list[Read]:
+    if helper is None:
+        return list(map(reader.read, share))
+    process, sender = helper
+    try:
+        sent: _Sent = sender.recv()
+    except (EOFError, OSError):
+        return list(map(reader.read, share))
+    process.join()
+    return [
+        item if isinstance(item, Finding) else [unpack(parcel, reader.rules_of) for parcel in item]
+        for item in sent
+    ]
+
+
+def _end(process: BaseProcess, sender: Connection) -> None:
+    process.kill()
+    process.join()
+    sender.close()

@@ -1,0 +1,54 @@
+"""The verb ``update``: new digests into the lock and the files in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from imagelock.files import check_inside, write_all
+from imagelock.model.outcome import Outcome
+from imagelock.ops.pin import plan as pinning
+from imagelock.ops.project import read_lock
+
+if TYPE_CHECKING:
+    from imagelock.ops.lock.plan import LockRequest
+    from imagelock.ops.pin.plan import PinRequest
+    from imagelock.ops.project import Project
+    from imagelock.ops.registry_access import RegistryAccess
+    from imagelock.ops.scan.collect import Collection
+    from imagelock.ops.writing import WriteMode
+from imagelock.ops.lock.run import hold_lock, resolve_and_merge
+
+
+def run_update(
+    project: Project,
+    collection: Collection,
+    requests: tuple[LockRequest, PinRequest],
+    access: RegistryAccess,
+    mode: WriteMode,
+) -> Outcome:
+    """Take new digests into the lock and the files in one transaction: all of it or nothing."""
+    lock_request, pin_request = requests
+    with hold_lock(project, mode):
+        lock_file = read_lock(project, for_writing=True)
+        result, plan = resolve_and_merge(lock_file, collection, lock_request, access)
+        edits = pinning.plan_pin(collection, result.lock, replace(pin_request, moved=result.moved))
+        settled = result.complete and not edits.blocking
+        write = mode.write and (settled or mode.keep_going)
+        if write:
+            check_inside((item.path for item in edits.writes), project.root)
+            # The lock is renamed last: an interrupted update is finished by running it again.
+            write_all([*edits.writes, lock_file.write_of(result.lock)])
+    told = write or not mode.write
+    findings = (*edits.findings, *result.findings)
+    return Outcome(
+        command="update",
+        changes=(*result.changes, *edits.changes) if told else (),
+        findings=findings,
+        summary={
+            "entries": len(result.lock.images),
+            "moved": len(result.changes) if told else 0,
+            "places": len(edits.changes) if told else 0,
+        },
+        advice=(*plan.remarks, *(() if told else ("nothing was written; --keep-going writes the rest",))),
+    )

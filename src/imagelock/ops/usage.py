@@ -1,0 +1,101 @@
+"""Which entries the places of a project use, and where places contradict each other."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from imagelock.model.digest import same_digest
+from imagelock.model.lock import Ambiguous, LockedImage, Source
+from imagelock.model.outcome import finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from imagelock.model.lock import Lock
+    from imagelock.model.outcome import Finding
+    from imagelock.model.platform import Platform
+    from imagelock.model.reference import Reference
+    from imagelock.ops.scan.collect import Occurrence
+
+
+def is_used(image: LockedImage, by_name: dict[str, list[Reference]], lock: Lock) -> bool:
+    """Whether any reference means this entry, by whatever of its names."""
+    for reference in by_name.get(image.name, ()):
+        match = lock.match(reference)
+        if match is image or (not isinstance(match, LockedImage) and match is not None):
+            return True
+        if (
+            reference.tag is None
+            and reference.digest is not None
+            and same_digest(reference.digest, image.digest)
+        ):
+            return True
+    return False
+
+
+def recorded_entries(use: Occurrence, lock: Lock) -> tuple[LockedImage, ...]:
+    """Return the entries that a digest without a tag belongs to because its file tells the tag."""
+    matches = (lock.match(origin) for origin in use.place.recorded)
+    return tuple(match for match in matches if match is not None and not isinstance(match, Ambiguous))
+
+
+def references_by_name(uses: Iterable[Occurrence]) -> dict[str, list[Reference]]:
+    """Group the distinct references of all places by canonical name, with what files say they were."""
+    grouped: dict[str, dict[Reference, None]] = defaultdict(dict)
+    for use in uses:
+        for reference in (use.reference, *use.place.recorded):
+            grouped[reference.name][reference] = None
+    return {name: list(references) for name, references in grouped.items()}
+
+
+def disagreement(reference: str, uses: Sequence[Occurrence]) -> Finding:
+    """Tell of places that name one image and tag with different digests (IL120)."""
+    first = uses[0]
+    return finding(
+        "IL120",
+        f"{reference} has {len(uses)} digests in the files",
+        reference=reference,
+        file=first.file.name,
+        line=first.place.line,
+        column=first.place.column,
+        notes=[f"{use.where}: {use.reference.digest}" for use in uses],
+        hint="make the places agree, or take one digest out and run again",
+    )
+
+
+def missing_platforms(lock: Lock, platforms: Iterable[Platform]) -> list[Finding]:
+    """Tell which images lack a platform that the configuration asks for (IL106)."""
+    return [
+        finding("IL106", f"{image.reference} has no {platform}", reference=image.reference)
+        for platform in platforms
+        for image in lock.images
+        if image.platforms and not any(part.platform.satisfies(platform) for part in image.platforms)
+    ]
+
+
+def build_sources(uses: Iterable[Occurrence]) -> dict[tuple[str, str], Source]:
+    """Return where images come from that no scan of the project finds again, by name and tag.
+
+    Tag files say of which build, the first file's word counts; of files inside images all is said by their
+    name, and counts where no other file names the image.
+    """
+    sources: dict[tuple[str, str], Source] = {}
+    inside: dict[tuple[str, str], Source] = {}
+    others: set[tuple[str, str]] = set()
+    for use in uses:
+        build, tag = use.place.build, use.reference.pulled_tag
+        key = (use.reference.name, tag or "")
+        if build is not None and use.reference.tag is not None:
+            source = Source(origin=use.file.name, tag=build.tag, revision=build.revision)
+            sources.setdefault(key, source)
+        elif use.file.name.startswith("image://"):
+            inside.setdefault(key, Source(origin=use.file.name))
+        else:
+            others.add(key)
+    return {**{key: source for key, source in inside.items() if key not in others}, **sources}
+
+
+def is_scanned(image: LockedImage) -> bool:
+    """Whether a scan of the whole project can tell that an entry is used; build lists are no part of it."""
+    return image.source is None or image.source.is_tag_file

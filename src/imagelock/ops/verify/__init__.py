@@ -1,0 +1,1 @@
+"""Judge without writing: check, drift, render, why, summary, doctor."""

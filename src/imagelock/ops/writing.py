@@ -1,0 +1,23 @@
+"""How far a writing verb goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteMode:
+    """How far a writing verb goes: ``write`` False decides everything and writes nothing.
+
+    ``settle``: the lock may be in merge conflict, and the run ends it.  ``tell`` hears that another run
+    holds the lock and is waited for.
+    """
+
+    write: bool = True
+    keep_going: bool = False
+    settle: bool = False
+    tell: Callable[[str], None] | None = None

@@ -1,0 +1,1 @@
+"""Where a registry is asked: endpoints, mirrors, certificates by host."""

@@ -1,0 +1,1 @@
+"""What holds images, without a network: OCI layouts, tars, memory."""

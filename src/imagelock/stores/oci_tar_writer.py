@@ -1,0 +1,266 @@
+"""Write one tar, every byte's place known before the first is written, from many threads at once.
+
+Equal content gives equal bytes, whatever the number of threads: members are sorted, times, owners and
+modes are fixed.  The bytes go into ``.NAME.imagelock-part`` beside the file, which is synced and renamed
+at the end.  A killed run leaves that file; the next one hashes what it finds in each member's place and
+takes only the rest in, so no journal can be wrong.  A finished file of the same length is begun with in the
+same way (``adopted``), so that making it again fetches nothing.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tarfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from imagelock import limits
+from imagelock.errors import FileError, IntegrityError, UsageError
+from imagelock.limits import PIECE_BYTES
+from imagelock.model.digest import Digest, new_hasher, same_digest
+from imagelock.stores.oci_tar import BLOCK
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Self
+
+    from imagelock.model.manifest import Descriptor
+    from imagelock.stores.base import Content
+
+_RECORD = tarfile.RECORDSIZE
+_FILE_MODE = 0o644
+_FOLDER_MODE = 0o755
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a member is: its header's bytes and their offset, then its own bytes' offset and number."""
+
+    header: bytes
+    start: int
+    data: int
+    size: int
+
+    @property
+    def padding(self) -> bytes:
+        """The zeros that fill the last block."""
+        return bytes(-self.size % BLOCK)
+
+
+def arrange(sizes: Mapping[str, int]) -> tuple[dict[str, Place], int]:
+    """Return the place of every file (and of the folders they are in), and the length of the whole tar."""
+    folders = {f"{folder}/" for name in sizes for folder in _parents(name)}
+    places, at = {}, 0
+    for name in sorted((*sizes, *folders)):
+        size = sizes.get(name, 0)
+        header = _header(name, size)
+        places[name] = Place(header, at, at + len(header), size)
+        at += len(header) + size + -size % BLOCK
+    return places, -(-(at + 2 * BLOCK) // _RECORD) * _RECORD
+
+
+class TarWriter:
+    """A tar on its way; as a store's target its blobs lie under ``blobs/<algorithm>/<hex>``.
+
+    ``sizes`` are all files that it will hold.  ``names`` gives a blob's file another name.  Blobs must
+    come from a :class:`~imagelock.stores.base.Source`, which proves them before their last piece.
+    Raises :class:`FileError` when another run writes the same file.
+    """
+
+    def __init__(
+        self, path: Path, sizes: Mapping[str, int], names: Mapping[Digest, str] | None = None
+    ) -> None:
+        self._path = path
+        self._part = path.with_name(f".{path.name}.imagelock-part")
+        self._names = names or {}
+        self._places, self._length = arrange(sizes)
+        self._whole: dict[str, bool] = {}
+        self._old = False
+        self.adopted = False
+        with self._errors():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(self._part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        self._begin()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        os.close(self._file)
+
+    # As a target of blobs and manifests.
+
+    def has_manifest(self, repository: str, digest: Digest) -> bool:
+        """Return False: a manifest in its place says nothing of its blobs, and is quickly written again."""
+        del repository, digest
+        return False
+
+    def has_blob(self, repository: str, digest: Digest) -> bool:
+        """Whether the blob's place holds it already, from a run that was killed; hashed once."""
+        del repository  # One tar is one place.
+        name = self._name(digest)
+        known = self._whole.get(name)
+        if known is None:
+            known = self._whole[name] = self._old and name in self._places and self._holds(name, digest)
+        return known
+
+    def resolve_tag(self, repository: str, tag: str) -> Digest | None:
+        """Return None: the index is written at the end, as a whole."""
+        del repository, tag
+        return None
+
+    def mount(self, repository: str, digest: Digest, other: str) -> bool:
+        """Whether the blob is here: all repositories share their blobs."""
+        del other
+        return self.has_blob(repository, digest)
+
+    def put_blob(self, repository: str, descriptor: Descriptor, pieces: Iterable[bytes]) -> None:
+        """Write a blob into its place."""
+        del repository
+        name = self._name(descriptor.digest)
+        place, size = self._place(name), 0
+        for piece in pieces:
+            if size + len(piece) > place.size:
+                break
+            self._write(piece, place.data + size)
+            size += len(piece)
+        if size != place.size or place.size != descriptor.size:
+            raise IntegrityError(f"expected {place.size} bytes, got {size}", where=str(descriptor.digest))
+        self._whole[name] = True
+
+    def put_manifest(
+        self,
+        repository: str,
+        content: Content,
+        tag: str | None = None,
+        *,
+        absent: Collection[Digest] = (),
+    ) -> None:
+        """Write a manifest into its place; its tag is the index's business."""
+        del repository, tag, absent
+        if not content.digest.matches(content.body):
+            raise IntegrityError("the body does not hash to it", where=str(content.digest))
+        self.put_file(self._name(content.digest), content.body)
+
+    def put_file(self, name: str, body: bytes) -> None:
+        """Write a file of the size that was announced."""
+        place = self._place(name)
+        if len(body) != place.size:
+            raise UsageError(f"{len(body)} bytes for a place of {place.size}", where=name)
+        self._write(body, place.data)
+        self._whole[name] = True
+
+    def finish(self) -> None:
+        """Sync and rename: from now on the file is there, as a whole.
+
+        Raises :class:`UsageError` when a file was announced and not written.
+        """
+        missing = [name for name in self._places if not name.endswith("/") and not self._whole.get(name)]
+        if missing:
+            raise UsageError(f"{len(missing)} files were not written", where=missing[0])
+        with self._errors():
+            os.fsync(self._file)
+            self._part.replace(self._path)
+            folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+
+    # Inside.
+
+    def _begin(self) -> None:
+        """Be the only writer; write everything that is not a file's own bytes."""
+        try:
+            with self._errors():
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self._old = os.fstat(self._file).st_size > 0 or self._adopt()
+                os.ftruncate(self._file, self._length)
+            end = 0
+            for place in self._places.values():
+                self._write(place.header, place.start)
+                end = place.data + place.size
+                self._write(place.padding, end)
+                end += len(place.padding)
+            self._write(bytes(self._length - end), end)
+        except BaseException:
+            os.close(self._file)
+            raise
+
+    def _adopt(self) -> bool:
+        """Begin with the bytes of a finished file of the same length: most likely it is this one."""
+        try:
+            finished = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            if os.fstat(finished).st_size != self._length:
+                return False
+            at = 0
+            while piece := os.pread(finished, limits.MIB, at):
+                at += os.pwrite(self._file, piece, at)
+        finally:
+            os.close(finished)
+        self.adopted = True
+        return True
+
+    def _holds(self, name: str, digest: Digest) -> bool:
+        place, hasher = self._places[name], new_hasher(digest.algorithm)
+        at, end = place.data, place.data + place.size
+        while at < end:
+            piece = os.pread(self._file, min(PIECE_BYTES, end - at), at)
+            if not piece:
+                return False
+            hasher.update(piece)
+            at += len(piece)
+        return same_digest(Digest(digest.algorithm, hasher.hexdigest()), digest)
+
+    def _write(self, piece: bytes, at: int) -> None:
+        view = memoryview(piece)
+        with self._errors():
+            while view:
+                count = os.pwrite(self._file, view, at)
+                view, at = view[count:], at + count
+
+    def _name(self, digest: Digest) -> str:
+        return self._names.get(digest) or f"blobs/{digest.algorithm}/{digest.hex}"
+
+    def _place(self, name: str) -> Place:
+        if name not in self._places:
+            raise UsageError("not one of the files that were announced", where=name)
+        return self._places[name]
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except BlockingIOError as error:
+            raise FileError("another run is writing this file", where=str(self._path)) from error
+        except OSError as error:
+            raise FileError((error.strerror or str(error)).lower(), where=str(self._path)) from error
+
+
+def _parents(name: str) -> Iterator[str]:
+    folder = name.rpartition("/")[0]
+    while folder:
+        yield folder
+        folder = folder.rpartition("/")[0]
+
+
+def _header(name: str, size: int) -> bytes:
+    """Return a member's header, with a pax header before it where ustar cannot say it."""
+    member = tarfile.TarInfo(name.rstrip("/"))
+    member.size = size
+    member.mode = _FILE_MODE
+    if name.endswith("/"):
+        member.type, member.mode = tarfile.DIRTYPE, _FOLDER_MODE
+    return member.tobuf(tarfile.PAX_FORMAT)

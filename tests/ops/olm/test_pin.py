@@ -1,0 +1,302 @@
+"""`pin` of OLM bundles: digests, related images, generated variables; a second run changes nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from imagelock.model.digest import Digest
+from imagelock.model.manifest import OCI_MANIFEST, Descriptor
+from imagelock.stores.base import Content
+from support.bundles import CONFIG, HIDDEN, OPERATOR, PROXY, SERVER, bundle, manager
+from support.layered import LayeredImage, tar
+
+if TYPE_CHECKING:
+    from support.world import World
+
+OWN = (OPERATOR, SERVER, PROXY, HIDDEN)
+PLUGIN, EDITOR, FLOATING = "quay.io/acme/plugin-go:1.1", "acme/editor", "quay.io/acme/plugin-go:next"
+CATALOG = '[[olm.catalog]]\nlabel = "plugin_image"\nsource = "plugins/external_images.txt"\n'
+OLD = "RELATED_IMAGE_gone_plugin_image_GEXDC___"
+
+
+@pytest.fixture
+def olm(world: World) -> World:
+    """Give a project with a bundle whose images are locked."""
+    for reference in OWN:
+        world.push(reference)
+    world.configure(CONFIG)
+    world.write("web.csv.yaml", bundle())
+    assert world.run("lock").code == 0
+    return world
+
+
+@pytest.fixture
+def catalog(olm: World) -> World:
+    """Add a catalog of plugins."""
+    olm.configure(CONFIG + CATALOG)
+    olm.write("plugins/external_images.txt", f"{PLUGIN}\n\n{EDITOR}\n{PLUGIN}")
+    olm.push(PLUGIN)
+    olm.push(EDITOR)
+    assert olm.run("lock").code == 0
+    return olm
+
+
+def digest(world: World, reference: str) -> str:
+    """Return the digest the lock has."""
+    names = {image.reference: str(image.digest) for image in world.lock.images}
+    return names[reference]
+
+
+def load(world: World, name: str = "web.csv.yaml") -> Any:
+    """Load a file of the project."""
+    return yaml.safe_load(world.read(name))
+
+
+def operator(document: Any) -> Any:
+    """Return the operator's container."""
+    return document["spec"]["install"]["spec"]["deployments"][0]["spec"]["template"]["spec"]["containers"][0]
+
+
+def test_a_bundle_names_digests_alone_and_lists_each_image_once(olm: World) -> None:
+    assert olm.run("pin").code == 0
+    document = load(olm)
+    related = [(item["name"], item["image"]) for item in document["spec"]["relatedImages"]]
+    assert related == [
+        ("web-operator-1.0", f"quay.io/acme/web-operator@{digest(olm, OPERATOR)}"),
+        ("nginx-1.27", f"nginx@{digest(olm, 'docker.io/library/nginx:1.27')}"),
+        ("tools-ubi", f"quay.io/acme/tools@{digest(olm, HIDDEN)}"),
+        ("web-server-1.0", f"quay.io/acme/web-server@{digest(olm, SERVER)}"),
+    ]
+    assert document["metadata"]["annotations"]["containerImage"] == related[0][1]
+    assert operator(document)["env"][3]["value"] == f'[{{"image": "{related[2][1]}"}}]'
+    assert olm.read("web.csv.yaml").endswith(f"    image: {related[3][1]}\n    # tag: {SERVER}\n")
+
+
+def test_only_lines_of_images_change(olm: World) -> None:
+    before = olm.read("web.csv.yaml").splitlines()
+    olm.run("pin")
+    after = olm.read("web.csv.yaml").splitlines()
+    changed = [line for line in before if line not in after]
+    assert len(changed) == 5
+    assert [line for line in after if line in before] == [line for line in before if line in after]
+
+
+@pytest.mark.parametrize(
+    "related", ["", "  relatedImages:\n    - image: quay.io/acme/old:1\n      name: ''\n"]
+)
+def test_a_second_run_changes_nothing(catalog: World, related: str) -> None:
+    catalog.write("web.csv.yaml", bundle(related=related))
+    catalog.run("pin")
+    tree = catalog.tree()
+    result = catalog.json("pin")
+    assert (result.code, result.document["changes"], catalog.tree() == tree) == (0, [], True)
+    assert catalog.run("pin", "--check").code == 0
+    assert "acme/old" not in catalog.read("web.csv.yaml")
+
+
+def test_two_tags_of_one_digest_are_two_entries_and_stay_two(olm: World) -> None:
+    both = ("quay.io/acme/tool:a", "quay.io/acme/tool:b")
+    for reference in both:
+        olm.push_as(reference, "one")
+    lines = [
+        f"                - name: RELATED_IMAGE_{i}\n                  value: {ref}\n"
+        for i, ref in enumerate(both)
+    ]
+    olm.write("web.csv.yaml", bundle(env="".join(lines)))
+    olm.run("lock")
+    for _ in range(2):
+        assert olm.run("pin").code == 0
+        names = [item["name"] for item in load(olm)["spec"]["relatedImages"]]
+        assert names == ["web-operator-1.0", "nginx-1.27", "tool-a", "tool-b", "tools-ubi", "web-server-1.0"]
+
+
+def test_catalogs_become_variables_and_related_images_in_their_order(catalog: World) -> None:
+    assert catalog.run("pin").code == 0
+    document = load(catalog)
+    env = operator(document)["env"]
+    assert [item["name"] for item in env[4:]] == [
+        "RELATED_IMAGE_plugin_go_plugin_image_GEXDC___",
+        "RELATED_IMAGE_editor_plugin_image_",
+    ]
+    assert env[4]["value"] == f"quay.io/acme/plugin-go@{digest(catalog, PLUGIN)}"
+    names = [item["name"] for item in document["spec"]["relatedImages"]]
+    assert names[-2:] == ["plugin-go-1.1", "editor-"]
+    assert operator(document)["resources"] == {}
+
+
+def test_the_list_of_a_catalog_stays_as_it_is(catalog: World) -> None:
+    before = catalog.read("plugins/external_images.txt")
+    result = catalog.json("pin")
+    assert catalog.read("plugins/external_images.txt") == before
+    assert result.document["summary"]["catalogs"] == 3
+
+
+def test_old_generated_variables_go_and_others_stay(catalog: World) -> None:
+    other = (
+        "                - name: RELATED_IMAGE_x_other_image_GEXDC___\n                  value: nginx:1.27\n"
+    )
+    old = f"                - name: {OLD}\n                  value: quay.io/acme/gone@sha256:{'0' * 64}\n"
+    catalog.write("web.csv.yaml", bundle(env=old + other))
+    assert catalog.run("pin").code == 0
+    names = [item["name"] for item in operator(load(catalog))["env"]]
+    assert OLD not in names
+    assert names[4] == "RELATED_IMAGE_x_other_image_GEXDC___"
+    assert len(names) == 7
+
+
+def test_an_exempt_image_is_nowhere(catalog: World) -> None:
+    exempt = f'[[exempt]]\nimage = "{FLOATING}"\nreason = "floats"\n'
+    catalog.configure(CONFIG + CATALOG + exempt)
+    catalog.write("plugins/external_images.txt", f"{PLUGIN}\n{FLOATING}\n")
+    assert catalog.run("pin").code == 0
+    assert "next" not in catalog.read("web.csv.yaml")
+
+
+def test_an_image_of_a_catalog_that_is_not_locked_stops_the_run(catalog: World) -> None:
+    catalog.write("plugins/external_images.txt", f"{PLUGIN}\n{FLOATING}\n")
+    before = catalog.tree()
+    result = catalog.json("pin")
+    assert (result.code, result.codes, catalog.tree() == before) == (1, ["IL112"], True)
+    assert result.document["findings"][0]["file"] == "plugins/external_images.txt"
+    assert result.document["findings"][0]["line"] == 2
+    assert catalog.run("pin", "--keep-going").code == 1
+    assert [item["name"] for item in load(catalog)["spec"]["relatedImages"]][-1] == "plugin-go-1.1"
+
+
+def test_the_variables_are_written_into_other_deployments(catalog: World) -> None:
+    catalog.configure(
+        '[olm]\nrelated-images = true\nbase32 = "newline"\nenv-into = ["config/manager.yaml"]\n' + CATALOG
+    )
+    catalog.write("config/manager.yaml", manager())
+    catalog.write("other.yaml", manager())
+    assert catalog.run("pin").code == 0
+    text = catalog.read("config/manager.yaml")
+    assert (
+        f'            - name: RELATED_IMAGE_plugin_go_plugin_image_GEXDCCQ_\n              value: "quay.io/acme/plugin-go@{digest(catalog, PLUGIN)}"\n'
+        in text
+    )
+    assert f'value: "{SERVER}@{digest(catalog, SERVER)}"' in text
+    assert "plugin_go" not in catalog.read("other.yaml")
+    assert catalog.run("pin", "--check").code == 0
+
+
+def test_only_bundles_that_name_the_catalogs_image_take_its_variables(catalog: World) -> None:
+    catalog.configure(CONFIG + CATALOG + 'env = "RELATED_IMAGE_registry"\n')
+    assert catalog.run("pin").code == 0
+    assert "plugin_go" not in catalog.read("web.csv.yaml")
+
+
+def test_respin_changes_digests_and_nothing_else(catalog: World) -> None:
+    catalog.configure(CONFIG.replace("\n", '\nenv-into = ["manager.yaml"]\n', 1) + CATALOG)
+    catalog.write("manager.yaml", manager())
+    catalog.run("pin")
+    before = {name: text.decode() for name, text in catalog.tree().items()}
+    for image in (SERVER, PLUGIN):
+        old = digest(catalog, image)
+        catalog.push(image, "rebuilt")
+        assert catalog.run("lock", "-P", image).code == 0
+        assert catalog.run("pin").code == 0
+        before = {name: text.replace(old, digest(catalog, image)) for name, text in before.items()}
+        now = {name: text.decode() for name, text in catalog.tree().items()}
+        assert {name: now[name] for name in now if name.endswith(".yaml")} == {
+            name: before[name] for name in before if name.endswith(".yaml")
+        }
+    assert catalog.run("lock", "--check").code == 0
+
+
+def test_update_moves_a_bundle_too(olm: World) -> None:
+    olm.run("pin")
+    before, old = olm.read("web.csv.yaml"), digest(olm, SERVER)
+    olm.push(SERVER, "rebuilt")
+    assert olm.run("update", "quay.io/acme/web-server").code == 0
+    assert olm.read("web.csv.yaml") == before.replace(old, digest(olm, SERVER))
+
+
+def test_names_that_collide_even_with_their_path_stop_the_run(olm: World) -> None:
+    for host in ("quay.io", "ghcr.io"):
+        olm.push(f"{host}/a/same:1")
+    lines = [
+        f"                - name: RELATED_IMAGE_{host[0]}\n                  value: {host}/a/same:1\n"
+        for host in ("quay.io", "ghcr.io")
+    ]
+    olm.write("web.csv.yaml", bundle(env="".join(lines)))
+    olm.run("lock")
+    before = olm.tree()
+    result = olm.json("pin")
+    assert (result.code, result.codes, olm.tree() == before) == (1, ["IL116"], True)
+
+
+def test_a_digest_that_nobody_knows_a_tag_of_keeps_its_name(olm: World) -> None:
+    pinned = f"quay.io/acme/web-server@{Digest.of(b'alone')}"
+    image = olm.push("quay.io/acme/alone:1")
+    olm.write("web.csv.yaml", bundle(server=f"quay.io/acme/alone@{image}"))
+    assert pinned not in olm.read("web.csv.yaml")
+    olm.run("lock")
+    assert olm.run("pin").code == 0
+    assert f"- name: alone-@{image}" in olm.read("web.csv.yaml")
+    assert olm.run("pin", "--check").code == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["{}", '{"kind": "ClusterServiceVersion"}', "kind: ClusterServiceVersion\nspec: []\n"]
+)
+def test_odd_bundles_are_no_traceback(olm: World, text: str) -> None:
+    olm.write("odd.csv.yaml", text)
+    assert olm.run("pin").code in (0, 1)
+
+
+def test_flow_style_is_refused_with_its_place(olm: World) -> None:
+    annotations = f"{{annotations: {{containerImage: '{OPERATOR}'}}}}"
+    olm.write("web.csv.yaml", f"kind: ClusterServiceVersion\nmetadata: {annotations}\nspec: {{a: 1}}\n")
+    result = olm.json("pin")
+    assert (result.code, result.codes) == (1, ["IL113"])
+
+
+def test_catalogs_outside_of_what_is_scanned_are_locked_too(olm: World) -> None:
+    olm.configure('[scan]\nsources = ["web.csv.yaml"]\n' + CONFIG + CATALOG)
+    olm.write("plugins/external_images.txt", f"{PLUGIN}\n")
+    olm.push(PLUGIN)
+    assert olm.run("lock").code == 0
+    assert digest(olm, PLUGIN)
+    assert olm.run("pin").code == 0
+    assert olm.json("check").codes == []
+
+
+def test_catalogs_inside_images_are_read_by_digest(olm: World) -> None:
+    registry = "quay.io/acme/plugin-registry:1"
+    image = LayeredImage([tar({"var/www/html/v3/external_images.txt": f"{PLUGIN}\n{EDITOR}\n"})])
+    for value, data in image.blobs.items():
+        parsed = Digest.parse(value)
+        descriptor = Descriptor(media_type="application/octet-stream", digest=parsed, size=len(data))
+        olm.store.put_blob("quay.io/acme/plugin-registry", descriptor, iter([data]))
+    body = image.manifest_bytes
+    olm.store.put_manifest(
+        "quay.io/acme/plugin-registry",
+        Content(body=body, digest=Digest.of(body), media_type=OCI_MANIFEST, host="x"),
+        "1",
+    )
+    for reference in (PLUGIN, EDITOR):
+        olm.push(reference)
+    olm.configure(
+        CONFIG
+        + '[[olm.catalog]]\nlabel = "plugin_image"\nenv = "RELATED_IMAGE_plugin_registry"\nfiles = "var/www/html/*/external_images.txt"\n'
+    )
+    env = f"                - name: RELATED_IMAGE_plugin_registry\n                  value: {registry}\n"
+    olm.write("web.csv.yaml", bundle(env=env))
+    assert olm.run("lock").code == 0
+    origin = next(image.source for image in olm.lock.images if image.reference == PLUGIN)
+    assert origin is not None
+    assert origin.origin.startswith("image://quay.io/acme/plugin-registry")
+    for _ in range(2):
+        assert olm.run("pin").code == 0
+        names = [item["name"] for item in operator(load(olm))["env"]]
+        assert names[-2:] == [
+            "RELATED_IMAGE_plugin_go_plugin_image_GEXDC___",
+            "RELATED_IMAGE_editor_plugin_image_",
+        ]
+        assert olm.run("lock").code == 0
+        assert olm.json("check").codes == []
+    assert olm.run("pin", "--offline").code == 2
