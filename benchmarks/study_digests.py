@@ -34,7 +34,7 @@ NAME = "acme/shop"
 
 
 @dataclass(frozen=True, slots=True)
-class HostState:
+class Site:
     """One registry under trial; ``collect`` runs its garbage collection, None where it has none."""
 
     title: str
@@ -58,13 +58,13 @@ class Row:
     why: str
 
 
-def digest_of(site: HostState, target: str) -> str:
+def digest_of(site: Site, target: str) -> str:
     """Return what a tag points to, hashed here."""
     with RegistryClient() as client:
         return str(client.get_manifest(f"{site.address}/{NAME}", target).digest)
 
 
-def exists(site: HostState, digest: str) -> bool:
+def exists(site: Site, digest: str) -> bool:
     """Whether skopeo can still read an image by its digest."""
     try:
         skopeo("inspect", "--raw", "--tls-verify=false", f"docker://{site.reference}@{digest}")
@@ -78,7 +78,7 @@ def same(one: object, other: object) -> str:
     return "the same" if one == other else "another"
 
 
-def tag_moved(site: HostState, pusher: Pusher) -> Row:
+def tag_moved(site: Site, pusher: Pusher) -> Row:
     """Push another image under a tag that is in use."""
     first = pusher.image(NAME, "1.4", sample_image("first"))
     second = pusher.image(NAME, "1.4", sample_image("second"))
@@ -92,7 +92,7 @@ def tag_moved(site: HostState, pusher: Pusher) -> Row:
     )
 
 
-def collected(site: HostState, pusher: Pusher) -> Row:
+def collected(site: Site, pusher: Pusher) -> Row:
     """Let the registry collect what no tag holds any more."""
     lonely = pusher.image(NAME, "1.5", sample_image("lonely"))
     kept = pusher.image(NAME, "1.6", sample_image("kept"))
@@ -118,7 +118,7 @@ def collected(site: HostState, pusher: Pusher) -> Row:
     )
 
 
-def other_platform(site: HostState, pusher: Pusher) -> Row:
+def other_platform(site: Site, pusher: Pusher) -> Row:
     """Look at an image of two platforms from each of them."""
     image = sample_image("platforms", (LINUX_AMD64, LINUX_ARM64))
     digest = pusher.image(NAME, "2.0", image)
@@ -140,7 +140,7 @@ def other_platform(site: HostState, pusher: Pusher) -> Row:
     )
 
 
-def other_archive(site: HostState, pusher: Pusher, directory: Path) -> Row:
+def other_archive(site: Site, pusher: Pusher, directory: Path) -> Row:
     """Save an image in two archive formats, twice, and load it again."""
     digest = str(pusher.image(NAME, "3.0", sample_image("archive")))
     source = f"docker://{site.reference}:3.0"
@@ -175,7 +175,7 @@ def other_archive(site: HostState, pusher: Pusher, directory: Path) -> Row:
     )
 
 
-def copied(site: HostState, pusher: Pusher) -> Row:
+def copied(site: Site, pusher: Pusher) -> Row:
     """Copy an image into another repository of the same registry, all platforms."""
     digest = str(pusher.image(NAME, "4.0", sample_image("copied", (LINUX_AMD64, LINUX_ARM64))))
     skopeo(
@@ -195,7 +195,7 @@ def copied(site: HostState, pusher: Pusher) -> Row:
     )
 
 
-def trials(site: HostState, directory: Path) -> list[Row]:
+def trials(site: Site, directory: Path) -> list[Row]:
     """Carry out every trial on one registry."""
     pusher = Pusher(f"http://{site.address}")
     try:
@@ -255,8 +255,8 @@ def main() -> int:
         (directory / "registry").mkdir()
         with DockerRegistry(directory / "registry") as registry, EmbeddedRegistry(MemoryStore()) as embedded:
             sites = (
-                HostState("docker-registry 2.8.2", registry.address, registry.collect),
-                HostState("the embedded registry", embedded.address, None),
+                Site("docker-registry 2.8.2", registry.address, registry.collect),
+                Site("the embedded registry", embedded.address, None),
             )
             text = page({site.title: trials(site, directory) for site in sites})
     if "--check" in sys.argv:

@@ -9,7 +9,7 @@ import pytest
 
 from imagelock.lockfile.reader import parse_lock
 from support import peers
-from support.site import HostState
+from support.site import Site
 from support.tagged import BUILD, COMMIT, item, tag_file
 
 if TYPE_CHECKING:
@@ -22,19 +22,17 @@ RELEASE = "stx.4.0-v1.0"
 
 
 @pytest.fixture
-def site(
-    tmp_path: Path, alone: Path, peer_registry: AnyRegistry, capsys: pytest.CaptureFixture[str]
-) -> HostState:
+def site(tmp_path: Path, alone: Path, peer_registry: AnyRegistry, capsys: pytest.CaptureFixture[str]) -> Site:
     root = tmp_path / "project"
     root.mkdir()
-    return HostState(root, peer_registry, capsys)
+    return Site(root, peer_registry, capsys)
 
 
 def actions(result: Result) -> dict[str, str]:
     return {tag["reference"].rpartition("/")[2]: tag["action"] for tag in result.document["tags"]}
 
 
-def test_plan_apply_and_plan_again(site: HostState) -> None:
+def test_plan_apply_and_plan_again(site: Site) -> None:
     digests = {image: site.push(image, BUILD) for image in ("dex", "rvmc", "audit")}
     site.push("audit", RELEASE)
     site.write("a.yaml", tag_file(*(item(site.name(image), RELEASE) for image in ("dex", "rvmc"))))
@@ -55,7 +53,7 @@ def test_plan_apply_and_plan_again(site: HostState) -> None:
             assert site.digest(image, BUILD) == str(digest)
 
 
-def test_dry_run_sets_nothing_and_does_not_say_it_did(site: HostState) -> None:
+def test_dry_run_sets_nothing_and_does_not_say_it_did(site: Site) -> None:
     site.push("dex", BUILD)
     site.write("t.yaml", tag_file(item(site.name("dex"), RELEASE)))
 
@@ -67,7 +65,7 @@ def test_dry_run_sets_nothing_and_does_not_say_it_did(site: HostState) -> None:
     assert actions(site.run("plan", "t.yaml", "-o", "json")) == {f"dex:{RELEASE}": "create"}
 
 
-def test_a_conflict_is_refused_until_it_is_moved_on_purpose(site: HostState) -> None:
+def test_a_conflict_is_refused_until_it_is_moved_on_purpose(site: Site) -> None:
     new = site.push("dex", BUILD, "new")
     site.push("dex", RELEASE, "old")
     site.write("t.yaml", tag_file(item(site.name("dex"), RELEASE)))
@@ -83,7 +81,7 @@ def test_a_conflict_is_refused_until_it_is_moved_on_purpose(site: HostState) -> 
     assert actions(site.run("plan", "t.yaml", "-o", "json")) == {f"dex:{RELEASE}": "keep"}
 
 
-def test_a_failing_entry_stops_no_other_and_the_code_tells_it(site: HostState) -> None:
+def test_a_failing_entry_stops_no_other_and_the_code_tells_it(site: Site) -> None:
     for image in ("dex", "audit"):
         site.push(image, BUILD)
     images = ("dex", "gone", "audit")
@@ -96,7 +94,7 @@ def test_a_failing_entry_stops_no_other_and_the_code_tells_it(site: HostState) -
     assert done.document["summary"]["created"] == 2
 
 
-def test_an_entry_that_breaks_a_rule_is_not_set_and_the_others_are(site: HostState) -> None:
+def test_an_entry_that_breaks_a_rule_is_not_set_and_the_others_are(site: Site) -> None:
     for image in ("dex", "audit"):
         site.push(image, BUILD)
     site.write("t.yaml", tag_file(item(site.name("dex"), "stx.4.0.v1"), item(site.name("audit"), RELEASE)))
@@ -106,7 +104,7 @@ def test_an_entry_that_breaks_a_rule_is_not_set_and_the_others_are(site: HostSta
     assert (done.code, done.codes, actions(done)) == (1, ["IL402"], {f"audit:{RELEASE}": "created"})
 
 
-def test_a_registry_that_is_down_is_no_word_on_any_tag(site: HostState) -> None:
+def test_a_registry_that_is_down_is_no_word_on_any_tag(site: Site) -> None:
     site.write("t.yaml", tag_file(item(f"127.0.0.1:{peers.free_port()}/acme/dex", RELEASE)))
 
     for verb in ("plan", "apply"):
@@ -115,7 +113,7 @@ def test_a_registry_that_is_down_is_no_word_on_any_tag(site: HostState) -> None:
         assert list(actions(done).values()) == ["could not tell"]
 
 
-def test_could_not_tell_weighs_more_than_a_conflict(site: HostState) -> None:
+def test_could_not_tell_weighs_more_than_a_conflict(site: Site) -> None:
     site.push("dex", BUILD, "new")
     site.push("dex", RELEASE, "old")
     down = f"127.0.0.1:{peers.free_port()}/acme/dex"
@@ -124,7 +122,7 @@ def test_could_not_tell_weighs_more_than_a_conflict(site: HostState) -> None:
     assert site.run("plan", "--retry-time", "0", "t.yaml").code == 3
 
 
-def test_repush_puts_a_right_tag_again(site: HostState) -> None:
+def test_repush_puts_a_right_tag_again(site: Site) -> None:
     site.push("dex", BUILD)
     site.push("dex", RELEASE)
     site.write("t.yaml", tag_file(item(site.name("dex"), RELEASE)))
@@ -134,7 +132,7 @@ def test_repush_puts_a_right_tag_again(site: HostState) -> None:
     }
 
 
-def test_unknown_names_and_offline_are_usage_errors(site: HostState) -> None:
+def test_unknown_names_and_offline_are_usage_errors(site: Site) -> None:
     site.write("t.yaml", tag_file(item(site.name("dex"), RELEASE)))
 
     assert site.run("apply", "--move", "nothing", "t.yaml").code == 2
@@ -143,7 +141,7 @@ def test_unknown_names_and_offline_are_usage_errors(site: HostState) -> None:
     assert site.run("suggest", "--git", ".", "--closes", "t.yaml").code == 2
 
 
-def test_lint_shows_the_line_and_the_tag_that_is_meant(site: HostState) -> None:
+def test_lint_shows_the_line_and_the_tag_that_is_meant(site: Site) -> None:
     site.write("t.yaml", tag_file(item("docker.io/acme/dex", "stx.8.0.v1.0.5")))
 
     shown = site.run("lint", "t.yaml", "--color", "never")
@@ -154,7 +152,7 @@ def test_lint_shows_the_line_and_the_tag_that_is_meant(site: HostState) -> None:
     assert "did you mean stx.8.0-v1.0.5?" in shown.out
 
 
-def test_lint_follows_the_rules_of_the_configuration(site: HostState) -> None:
+def test_lint_follows_the_rules_of_the_configuration(site: Site) -> None:
     site.write(
         "imagelock.toml", '[[tags.rule]]\nfiles = "*trixie*"\nsuffix = "-trixie"\nreason = "since 13.0"\n'
     )
@@ -172,14 +170,14 @@ def test_lint_follows_the_rules_of_the_configuration(site: HostState) -> None:
     ['tag = "("', "files = '*'", 'tag = "x"\nsufix = "y"'],
     ids=["no-regex", "no-test", "mistyped-key"],
 )
-def test_a_rule_that_is_none_is_a_configuration_error(site: HostState, rule: str) -> None:
+def test_a_rule_that_is_none_is_a_configuration_error(site: Site, rule: str) -> None:
     site.write("imagelock.toml", f"[[tags.rule]]\n{rule}\n")
     site.write("t.yaml", tag_file())
 
     assert site.run("lint", "t.yaml").code == 2
 
 
-def test_lock_records_the_build_and_the_revision_and_pin_fills_digest_keys(site: HostState) -> None:
+def test_lock_records_the_build_and_the_revision_and_pin_fills_digest_keys(site: Site) -> None:
     digest = site.push("dex", RELEASE)
     site.push("rvmc", RELEASE)
     content = tag_file(
@@ -203,7 +201,7 @@ def test_lock_records_the_build_and_the_revision_and_pin_fills_digest_keys(site:
     assert site.read("image-tags.yaml") == content
 
 
-def test_an_entry_of_a_tag_file_goes_with_its_item(site: HostState) -> None:
+def test_an_entry_of_a_tag_file_goes_with_its_item(site: Site) -> None:
     for image in ("dex", "rvmc"):
         site.push(image, RELEASE)
     items = [item(site.name(image), RELEASE) for image in ("dex", "rvmc")]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support import peers
-from support.site import HostState
+from support.site import Site
 from support.tagged import COMMIT, item, tag_file
 from support.world import deployment
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 @pytest.fixture
 def site(
     tmp_path: Path, alone: Path, embedded_registry: EmbeddedRegistry, capsys: pytest.CaptureFixture[str]
-) -> HostState:
+) -> Site:
     root = tmp_path / "project"
     root.mkdir()
-    return HostState(root, embedded_registry, capsys)
+    return Site(root, embedded_registry, capsys)
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def revision(root: Path, name: str) -> str:
     return git(root, "rev-parse", name)
 
 
-def test_suggest_proposes_what_git_describes_and_writes_tags_alone(site: HostState, clone: Path) -> None:
+def test_suggest_proposes_what_git_describes_and_writes_tags_alone(site: Site, clone: Path) -> None:
     head, tagged = revision(clone, "HEAD"), revision(clone, "HEAD~1")
     content = tag_file(
         item("docker.io/acme/dex", "stx.8.0.v1.0.5  # mistyped", commit=tagged),
@@ -77,9 +77,7 @@ def test_suggest_proposes_what_git_describes_and_writes_tags_alone(site: HostSta
     assert (again.document["changes"], again.document["summary"]["right"]) == ([], 2)
 
 
-def test_suggest_takes_release_and_suffix_from_option_rule_and_file_name(
-    site: HostState, clone: Path
-) -> None:
+def test_suggest_takes_release_and_suffix_from_option_rule_and_file_name(site: Site, clone: Path) -> None:
     tagged = revision(clone, "1.0.5")
     site.write("tags-trixie.yaml", tag_file(item("docker.io/acme/dex", "stx.8.0-v0.1-trixie", commit=tagged)))
     site.write("tags-other.yaml", tag_file(item("docker.io/acme/dex", "stx.8.0-v0.1", commit=tagged)))
@@ -103,7 +101,7 @@ def test_suggest_takes_release_and_suffix_from_option_rule_and_file_name(
     ]
 
 
-def test_suggest_tells_a_revision_that_no_tag_leads_to(site: HostState, clone: Path) -> None:
+def test_suggest_tells_a_revision_that_no_tag_leads_to(site: Site, clone: Path) -> None:
     site.write("t.yaml", tag_file(item("docker.io/acme/dex", "v0", commit=revision(clone, "HEAD~2"))))
 
     shown = site.run("suggest", "--git", str(clone), "t.yaml", "-o", "json")
@@ -111,7 +109,7 @@ def test_suggest_tells_a_revision_that_no_tag_leads_to(site: HostState, clone: P
     assert (shown.code, shown.codes) == (1, ["IL406"])
 
 
-def test_suggest_refuses_to_write_what_would_break_the_rules(site: HostState, clone: Path) -> None:
+def test_suggest_refuses_to_write_what_would_break_the_rules(site: Site, clone: Path) -> None:
     head, tagged = revision(clone, "HEAD"), revision(clone, "HEAD~1")
     content = tag_file(
         item("docker.io/acme/dex", "stx.8.0-v1.0.5", commit=head, build="another"),
@@ -127,7 +125,7 @@ def test_suggest_refuses_to_write_what_would_break_the_rules(site: HostState, cl
 
 
 def test_suggest_looks_through_several_repositories_and_needs_one(
-    site: HostState, clone: Path, tmp_path: Path
+    site: Site, clone: Path, tmp_path: Path
 ) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
@@ -142,7 +140,7 @@ def test_suggest_looks_through_several_repositories_and_needs_one(
     assert (nothing.code, "not a git repository" in nothing.err) == (2, True)
 
 
-def test_suggest_lists_who_still_floats_with_the_tag_of_the_same_build(site: HostState, clone: Path) -> None:
+def test_suggest_lists_who_still_floats_with_the_tag_of_the_same_build(site: Site, clone: Path) -> None:
     tagged = revision(clone, "1.0.5")
     builds = ("master-trixie-20260101T000000Z.0", "master-bullseye-20260101T000000Z.0")
     site.write(
@@ -171,7 +169,7 @@ def test_suggest_lists_who_still_floats_with_the_tag_of_the_same_build(site: Hos
     assert site.run("suggest", "--strict", "--git", str(clone), "t.yaml").code == 1
 
 
-def test_suggest_finds_floating_tags_in_the_values_of_charts(site: HostState, clone: Path) -> None:
+def test_suggest_finds_floating_tags_in_the_values_of_charts(site: Site, clone: Path) -> None:
     site.write("t.yaml", tag_file(item("docker.io/acme/dex", "v0.1"), item("docker.io/acme/web", "v0.2")))
     chart = site.root / "chart"
     chart.mkdir()
@@ -191,7 +189,7 @@ def test_suggest_finds_floating_tags_in_the_values_of_charts(site: HostState, cl
     ]
 
 
-def test_suggest_prints_the_commit_message_alone(site: HostState, clone: Path) -> None:
+def test_suggest_prints_the_commit_message_alone(site: Site, clone: Path) -> None:
     tagged = revision(clone, "1.0.5")
     site.write("t.yaml", tag_file(item("docker.io/acme/dex", "stx.8.0.v1.0.5", commit=tagged)))
     site.write("app.yaml", deployment("acme/dex:latest"))
@@ -215,7 +213,7 @@ def test_suggest_prints_the_commit_message_alone(site: HostState, clone: Path) -
 
 
 def test_suggest_is_not_misled_by_the_repository_of_a_hook(
-    site: HostState, clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    site: Site, clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site.write("t.yaml", tag_file(item("docker.io/acme/dex", "v0", commit=revision(clone, "1.0.5"))))
     other = tmp_path / "other"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class HostState:
+class Site:
     """A folder with tag files, and the registry that their images are in."""
 
     root: Path

@@ -53,7 +53,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class ExportOptions:
+class LoggedRequest:
     """One request as the registry saw it."""
 
     method: str
@@ -69,7 +69,7 @@ class World:
     registry: EmbeddedRegistry
     store: MemoryStore
     capsys: pytest.CaptureFixture[str]
-    seen: list[ExportOptions] = field(default_factory=list)
+    seen: list[LoggedRequest] = field(default_factory=list)
 
     def write(self, name: str, text: str | bytes) -> Path:
         """Write a file of the project."""
@@ -130,7 +130,7 @@ class World:
         """Run a command with JSON on stdout."""
         return self.run(*arguments, "-o", "json")
 
-    def asked(self) -> list[ExportOptions]:
+    def asked(self) -> list[LoggedRequest]:
         """Return the requests since the last call."""
         seen, self.seen[:] = list(self.seen), []
         return seen
@@ -145,12 +145,12 @@ def make_world(root: Path, capsys: pytest.CaptureFixture[str]) -> World:
     """Make an empty project with its registry; the registry must still be started."""
     root.mkdir(parents=True, exist_ok=True)
     store = MemoryStore()
-    seen: list[ExportOptions] = []
+    seen: list[LoggedRequest] = []
     guard = threading.Lock()
 
     def observe(method: str, path: str, status: int) -> None:
         with guard:
-            seen.append(ExportOptions(method, path, status))
+            seen.append(LoggedRequest(method, path, status))
 
     registry = EmbeddedRegistry(store, observer=observe)
     return World(root, registry, store, capsys, seen)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from support.world import World
 
 OTHER = str(Digest.of(b"other"))
+ANOTHER = str(Digest.of(b"another"))
 FLOATING = "quay.io/acme/editor:next"
 
 
@@ -78,6 +79,18 @@ def test_a_related_image_and_a_place_that_disagree_are_told_with_both(pinned: Wo
     (finding,) = [item for item in pinned.json("check").document["findings"] if item["code"] == "IL120"]
     assert finding["reference"] == SERVER
     assert [note.partition(":")[0] for note in finding["notes"]] == ["a.yaml", "web.csv.yaml"]
+
+
+def test_disagreements_come_in_the_order_of_the_files_in_every_run(pinned: World) -> None:
+    names = [f"quay.io/acme/app{number}:1" for number in range(12)]
+    related = "".join(
+        f"    - name: r{i}\n      image: {name[:-2]}@{OTHER}\n      # tag: {name}\n"
+        for i, name in enumerate(names)
+    )
+    pinned.write("web.csv.yaml", bundle(related=f"  relatedImages:\n{related}"))
+    pinned.write("external_images.txt", "".join(f"{name}@{ANOTHER}\n" for name in names))
+    items = [item for item in pinned.json("check").document["findings"] if item["code"] == "IL120"]
+    assert [item["reference"] for item in items] == names
 
 
 def test_a_respin_that_is_not_pinned_yet_is_an_error(pinned: World) -> None:

@@ -168,7 +168,7 @@ def _tags(uses: Iterable[Occurrence], lock: Lock) -> Iterator[Finding]:
 def _disagreeing(collection: Collection) -> Iterator[Finding]:
     """Tell of generated variables and related images that say another digest of a tag than other places (IL120)."""
     said: dict[tuple[str, str], dict[str, list[tuple[str, int]]]] = defaultdict(lambda: defaultdict(list))
-    told: set[tuple[str, str]] = set()
+    told: dict[tuple[str, str], None] = {}
     for use in collection.uses:
         if use.reference.tag is not None and use.reference.digest is not None:
             said[use.reference.name, use.reference.tag][str(use.reference.digest)].append(
@@ -181,7 +181,7 @@ def _disagreeing(collection: Collection) -> Iterator[Finding]:
             for reference, digest, line in _facts(bundle):
                 key = (reference.name, reference.tag or "")
                 said[key][digest].append((file.name, line))
-                told.add(key)
+                told[key] = None
     for key in told:
         by_digest = said[key]
         if len(by_digest) > 1:
