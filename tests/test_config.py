@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagelock.config import Config, has_config, is_loopback, parse_config
+from imagelock.config import Config, has_config, parse_config
 from imagelock.errors import ConfigError
 from imagelock.model.hosts import Alternate, HostSettings, Mirror
 from imagelock.model.platform import Platform
@@ -227,18 +227,6 @@ def test_loopback_and_content_by_digest_are_always_allowed(text: str) -> None:
 def test_this_machine_may_be_insecure_whoever_says_so() -> None:
     assert _host("insecure = true", "localhost:5000", trusted=False).insecure
     assert not _host("insecure = true", "127.0.0.1.example", trusted=False).insecure
-
-
-@pytest.mark.parametrize(
-    ("host", "expected"),
-    [
-        ("localhost", True), ("a.localhost", True), ("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("[::1]", True),
-        ("localhost.example", False), ("notlocalhost", False), ("10.0.0.1", False), ("0.0.0.0", False), ("", False),  # noqa: S104 - an address to refuse
-        ("2130706433", False), ("127.1", False),
-    ],
-)  # fmt: skip
-def test_loopback_is_known_by_the_name_alone(host: str, expected: bool) -> None:  # noqa: FBT001 - a table
-    assert is_loopback(host) is expected
 
 
 @given(st.text(st.characters(codec=None, categories=None), max_size=60), st.booleans())

@@ -7,7 +7,6 @@ choice (design: section 4); loopback is always allowed.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import tomllib
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING
 from imagelock.errors import ConfigError, InvalidValueError
 from imagelock.lazy_regex import lazy_regex
 from imagelock.model.exemption import Exemption
-from imagelock.model.hosts import Alternate, HostSettings, Mirror
+from imagelock.model.hosts import Alternate, HostSettings, Mirror, is_loopback
 from imagelock.model.olm import DIALECTS, Catalog, OlmSettings, safe
 from imagelock.model.platform import Platform
 from imagelock.model.reference import Reference
@@ -338,13 +337,3 @@ def _host_of(name: str) -> str:
     """Return the host that a name begins with; nothing when it is not plainly one (``$1`` may be any)."""
     match = _AUTHORITY.fullmatch(name.partition("/")[0])
     return match["host"] if match else ""
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine by its name: ``localhost``, ``*.localhost`` or a loopback address."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

@@ -163,3 +163,17 @@ def test_tags_are_ascii_and_whole() -> None:
     assert not is_tag("\u0661")
     assert not is_tag("x" * 129)
     assert not is_tag("-x")
+
+
+@pytest.mark.parametrize("text", [None, "", "nginx:1:2", "a/UPPER", "a@sha256:x"])
+def test_what_is_not_a_reference_is_none_where_the_reason_does_not_matter(text: str | None) -> None:
+    assert Reference.parse_or_none(text) is None
+
+
+def test_a_reference_is_the_same_with_and_without_the_reason() -> None:
+    assert Reference.parse_or_none("quay.io/a/b:1") == Reference.parse("quay.io/a/b:1")
+    assert [Reference.parse(text).is_versioned for text in ("a/b", "a/b:1", f"a@sha256:{'0' * 64}")] == [
+        False,
+        True,
+        True,
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,6 +12,7 @@ from imagelock.demo.sample_image import LINUX_AMD64, LINUX_ARM64, sample_image
 from imagelock.errors import UsageError
 from imagelock.model.digest import Digest
 from imagelock.service.embedded import EmbeddedRegistry
+from imagelock.service.server import Server
 from imagelock.stores.memory import MemoryStore
 from support.push import push_image
 from support.wire import Wire
@@ -24,6 +25,25 @@ if TYPE_CHECKING:
 def test_a_writable_registry_listens_on_this_machine_only(host: str) -> None:
     with pytest.raises(UsageError, match="this machine only"):
         EmbeddedRegistry(MemoryStore(), host=host)
+
+
+def test_a_name_of_this_machine_that_leads_elsewhere_is_refused_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("imagelock.service.embedded.Server", _everywhere)
+    with pytest.raises(UsageError, match=r"app\.localhost \(0\.0\.0\.0\)"):
+        EmbeddedRegistry(MemoryStore(), host="app.localhost")
+
+
+def _everywhere(address: tuple[str, int], *rest: Any) -> Server:
+    """Listen as a resolver would make it that takes every name for this host's every address."""
+    return Server(("0.0.0.0", address[1]), *rest)  # noqa: S104 - what must be refused
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"), [("localhost", "127.0.0.1:"), ("LOCALHOST", "127.0.0.1:"), ("::1", "[::1]:")]
+)
+def test_every_spelling_of_this_machine_may_be_written_to(host: str, shown: str) -> None:
+    with EmbeddedRegistry(MemoryStore(), host=host) as registry:
+        assert registry.address.startswith(shown)
 
 
 def test_a_port_in_use_is_an_error_that_names_it() -> None:

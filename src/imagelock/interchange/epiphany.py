@@ -9,7 +9,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from imagelock.interchange.epiphany_names import archive_name, collisions
-from imagelock.model.outcome import finding
+from imagelock.model.outcome import finding_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -41,7 +41,9 @@ def _disagreements(required: Sequence[Requirement], loaded: Sequence[Requirement
         for item in _once(side):
             if not _is_for(item.architecture, images.get(item.reference.canonical)):
                 of = f" for {item.architecture}" if item.architecture else ""
-                yield _about(item, "IL121", f"{item.reference}{of} is not in {files}")
+                yield finding_in(
+                    item, "IL121", f"{item.reference}{of} is not in {files}", reference=item.reference
+                )
 
 
 def _architectures(requirements: Iterable[Requirement]) -> dict[str, set[str | None]]:
@@ -70,32 +72,20 @@ def _wrong_names(requirements: Iterable[Requirement]) -> Iterator[Finding]:
         wanted = archive_name(item.reference)
         if item.file_name is not None and item.file_name != wanted:
             message = f"the archive of {item.reference} is {wanted}, not {item.file_name}"
-            yield _about(item, "IL122", message, hint=f"write file_name: {wanted}")
+            yield finding_in(
+                item, "IL122", message, reference=item.reference, hint=f"write file_name: {wanted}"
+            )
 
 
 def _collisions(requirements: Sequence[Requirement]) -> Iterator[Finding]:
     places = {item.reference.canonical: item for item in reversed(requirements)}
     for file, references in collisions(item.reference for item in requirements).items():
         items = [places[reference.canonical] for reference in references]
-        yield _about(
+        yield finding_in(
             items[-1],
             "IL116",
             f"{len(items)} images would become {file}",
+            reference=items[-1].reference,
             notes=[f"{item.where}: {item.reference}" for item in items],
             hint="keep them in one OCI layout, where names do not matter, or change a tag",
         )
-
-
-def _about(
-    item: Requirement, code: str, message: str, *, notes: Sequence[str] = (), hint: str | None = None
-) -> Finding:
-    return finding(
-        code,
-        message,
-        reference=item.reference,
-        file=item.file,
-        line=item.line,
-        column=item.column,
-        notes=notes,
-        hint=hint,
-    )

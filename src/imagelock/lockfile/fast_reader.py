@@ -107,7 +107,5 @@ def _platform(text: str) -> Platform | None:
 
 @lru_cache(maxsize=1024)
 def _is_canonical(name: str) -> bool:
-    try:
-        return Reference.parse(name).name == name
-    except InvalidValueError:
-        return False
+    reference = Reference.parse_or_none(name)
+    return reference is not None and reference.name == name

@@ -48,11 +48,8 @@ class Destination:
 def destination(registry: str, maps: Sequence[str] = ()) -> Destination:
     """Read ``--to`` and ``--map``; raise :class:`UsageError` for what cannot be meant."""
     bare = registry.removeprefix("https://").removeprefix("http://").removeprefix("docker://").rstrip("/")
-    try:
-        is_host = Reference.parse(f"{bare}/x").domain == bare.partition("/")[0]
-    except InvalidValueError:
-        is_host = False
-    if not is_host:
+    reference = Reference.parse_or_none(f"{bare}/x")
+    if reference is None or reference.domain != bare.partition("/")[0]:
         raise UsageError(
             f"{registry!r} is no registry",
             hint="write host[:port][/prefix]: registry.example.com:5000/mirror",

@@ -6,7 +6,6 @@ import fnmatch
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imagelock.errors import InvalidValueError
 from imagelock.model.reference import Reference
 
 if TYPE_CHECKING:
@@ -36,10 +35,8 @@ class Exemption:
     @property
     def pattern(self) -> str:
         """The pattern on canonical forms: a reference that is not canonical means its canonical form."""
-        try:
-            return Reference.parse(self.image).canonical
-        except InvalidValueError:
-            return self.image
+        reference = Reference.parse_or_none(self.image)
+        return self.image if reference is None else reference.canonical
 
     def is_on(self, today: dt.date) -> bool:
         """Whether it counts on a day."""

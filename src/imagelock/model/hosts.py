@@ -5,6 +5,7 @@ A value here is already allowed: `imagelock.config` drops or refuses what an unt
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 
 
@@ -58,3 +59,22 @@ class HostSettings:
         return HostSettings(
             ca=self.ca, insecure=self.insecure, cert=self.cert, key=self.key, more_ca=self.more_ca
         )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host (a name or an address, brackets allowed) is this machine by definition.
+
+    RFC 6761 reserves ``localhost`` and every name below it, whatever their case.  Only the text is judged, nothing
+    is looked up: spellings that resolvers accept beyond RFC 3986 (``127.1``, ``2130706433``) are not loopback here,
+    because not every resolver reads them alike.
+    """
+    name = host.removeprefix("[").removesuffix("]").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    # Before Python 3.13 ``::ffff:127.0.0.1`` does not count as loopback by itself.
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from imagelock.model.finding_codes import KINDS, Level
 
@@ -68,6 +68,48 @@ def finding(  # noqa: PLR0913 - the fields of a finding, all by name
         column=column,
         hint=hint,
         notes=tuple(notes),
+        cause=cause,
+    )
+
+
+class Located(Protocol):
+    """What was read at one place of a file: an entry of a tag file, a requirement of a list."""
+
+    @property
+    def file(self) -> str:
+        """The file as messages name it."""
+
+    @property
+    def line(self) -> int:
+        """The line, counted from 1."""
+
+    @property
+    def column(self) -> int:
+        """The column, counted from 1."""
+
+
+def finding_in(  # noqa: PLR0913 - as finding, without the place
+    item: Located,
+    code: str,
+    message: str,
+    *,
+    reference: object,
+    hint: str | None = None,
+    notes: Iterable[str] = (),
+    level: Level | None = None,
+    cause: str | None = None,
+) -> Finding:
+    """Make a finding about what was read at one place of a file."""
+    return finding(
+        code,
+        message,
+        reference=reference,
+        file=item.file,
+        line=item.line,
+        column=item.column,
+        hint=hint,
+        notes=notes,
+        level=level,
         cause=cause,
     )
 

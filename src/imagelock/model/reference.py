@@ -56,8 +56,23 @@ class Reference:
 
     @classmethod
     def parse(cls, text: str) -> Reference:
-        """Read one reference; raise :class:`InvalidValueError` that says why it is none."""
+        """Read one reference; raise :class:`InvalidValueError` that says what is wrong with it."""
         return _parse(text)
+
+    @classmethod
+    def parse_or_none(cls, text: str | None) -> Reference | None:
+        """Read one reference; None for what is not one, where the reason does not matter."""
+        if not text:
+            return None
+        try:
+            return _parse(text)
+        except InvalidValueError:
+            return None
+
+    @property
+    def is_versioned(self) -> bool:
+        """Whether a tag or a digest is written: a text that has neither may be any word or path."""
+        return self.tag is not None or self.digest is not None
 
     @property
     def name(self) -> str:

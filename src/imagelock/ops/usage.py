@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imagelock.model.digest import same_digest
@@ -12,6 +13,7 @@ from imagelock.model.outcome import finding
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from imagelock.model.finding_codes import Level
     from imagelock.model.lock import Lock
     from imagelock.model.outcome import Finding
     from imagelock.model.platform import Platform
@@ -49,18 +51,55 @@ def references_by_name(uses: Iterable[Occurrence]) -> dict[str, list[Reference]]
     return {name: list(references) for name, references in grouped.items()}
 
 
-def disagreement(reference: str, uses: Sequence[Occurrence]) -> Finding:
-    """Tell of places that name one image and tag with different digests (IL120)."""
-    first = uses[0]
+@dataclass(frozen=True, slots=True)
+class DigestPlace:
+    """Where a file gives a digest to an image and tag; no column where a generated list does."""
+
+    digest: str
+    file: str
+    line: int
+    column: int | None = None
+
+
+def two_digests(
+    reference: str,
+    places: Sequence[DigestPlace],
+    *,
+    hint: str = "make the places agree, or remove one digest and run again",
+) -> Finding:
+    """Report places that give one image and tag different digests (IL120), at the first of them."""
+    first = places[0]
     return finding(
         "IL120",
-        f"{reference} has {len(uses)} digests in the files",
+        f"{reference} has {len(places)} digests in the files",
         reference=reference,
-        file=first.file.name,
-        line=first.place.line,
-        column=first.place.column,
-        notes=[f"{use.where}: {use.reference.digest}" for use in uses],
-        hint="make the places agree, or take one digest out and run again",
+        file=first.file,
+        line=first.line,
+        column=first.column,
+        notes=[f"{place.file}:{place.line}: {place.digest}" for place in places],
+        hint=hint,
+    )
+
+
+def disagreement(reference: str, uses: Sequence[Occurrence]) -> Finding:
+    """Report occurrences of one image and tag that have different digests (IL120)."""
+    return two_digests(
+        reference,
+        [
+            DigestPlace(str(use.reference.digest), use.file.name, use.place.line, use.place.column)
+            for use in uses
+        ],
+    )
+
+
+def unused(image: LockedImage, *, level: Level | None = None) -> Finding:
+    """Report an entry of the lock that nothing in the project uses (IL103)."""
+    return finding(
+        "IL103",
+        f"nothing uses {image.reference}",
+        reference=image.reference,
+        hint="run `imagelock lock` to remove it",
+        level=level,
     )
 
 

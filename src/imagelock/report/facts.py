@@ -7,7 +7,6 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imagelock.errors import InvalidValueError
 from imagelock.model.reference import Reference
 
 if TYPE_CHECKING:
@@ -62,9 +61,8 @@ def fingerprints(findings: Iterable[Finding]) -> list[str]:
 
 def image_name(reference: str) -> str:
     """Return ``name:tag`` (``name@digest`` without a tag) of a reference; what is none stays as it is."""
-    try:
-        parsed = Reference.parse(reference)
-    except InvalidValueError:
+    parsed = Reference.parse_or_none(reference)
+    if parsed is None:
         return reference
     if parsed.tag is None and parsed.digest is not None:
         return f"{parsed.name}@{parsed.digest}"

@@ -6,11 +6,11 @@ nor TLS, so writing is for this machine only.
 
 from __future__ import annotations
 
-import ipaddress
 import threading
 from typing import TYPE_CHECKING, TypeAlias
 
 from imagelock.errors import UsageError
+from imagelock.model.hosts import is_loopback
 from imagelock.service.distribution import Distribution
 from imagelock.service.server import Server
 
@@ -45,18 +45,19 @@ class EmbeddedRegistry:
         writable: bool = True,
         observer: Observer | None = None,
     ) -> None:
-        if writable and not _is_loopback(host):
-            raise UsageError(
-                "a writable registry listens on this machine only",
-                where=host,
-                hint="use 127.0.0.1 or ::1, or serve read-only",
-            )
+        if writable and not is_loopback(host):
+            raise _beyond_this_machine(host)
         self.store = store
         self._api = Distribution(store, writable=writable)
         try:
             self._server = Server((host, port), self._api, observer)
         except OSError as error:
             raise UsageError(f"cannot listen: {error.strerror}", where=f"{host}:{port}") from error
+        bound = str(self._server.server_address[0])
+        if writable and not is_loopback(bound):
+            # A name such as app.localhost can resolve to anything where the resolver ignores RFC 6761.
+            self._server.server_close()
+            raise _beyond_this_machine(f"{host} ({bound})")
         self._thread: threading.Thread | None = None
         self._serving = threading.Event()
 
@@ -114,10 +115,9 @@ class EmbeddedRegistry:
         self.close()
 
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+def _beyond_this_machine(where: str) -> UsageError:
+    return UsageError(
+        "a writable registry listens on this machine only",
+        where=where,
+        hint="use 127.0.0.1 or ::1, or serve read-only",
+    )

@@ -9,7 +9,7 @@ import pytest
 from imagelock.errors import AccessDeniedError, ConfigError, NotFoundError, UnreachableError
 from imagelock.model.digest import Digest
 from imagelock.model.hosts import Alternate, HostSettings, Mirror
-from imagelock.registry.hosts.endpoints import alternate_names, endpoints, is_loopback, split_authority
+from imagelock.registry.hosts.endpoints import alternate_names, endpoints, split_authority
 from support.images import manifest_body, manifest_reply
 from support.lying import Reply, oci_error
 from support.peers import free_port
@@ -74,11 +74,6 @@ def test_alternates_fill_in_groups_and_match_the_whole_name() -> None:
 )
 def test_an_authority_is_host_and_port(text: str, parts: tuple[str, int | None]) -> None:
     assert split_authority(text) == parts
-
-
-def test_loopback_is_by_name_or_address() -> None:
-    assert all(map(is_loopback, ["localhost", "x.localhost", "127.9.9.9", "[::1]", "::1"]))
-    assert not any(map(is_loopback, ["localhost.corp", "10.0.0.1", "128.0.0.1", "127.0.0.1.corp"]))
 
 
 def mirrored(*servers: Lying, resolve: bool = True, fallback: bool = False) -> dict[str, HostSettings]:

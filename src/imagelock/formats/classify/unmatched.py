@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from imagelock.errors import InvalidValueError
 from imagelock.formats.classify.candidates import SHOWN_CHARS, is_template
 from imagelock.lazy_regex import lazy_regex
 from imagelock.model.place import Skipped
@@ -123,17 +122,11 @@ def loose_line(written: str, position: tuple[int, int], reason: str) -> Skipped 
 
 def _is_likely(written: str) -> bool:
     """Whether a text is a reference that says more than a bare word does."""
-    try:
-        reference = Reference.parse(written)
-    except InvalidValueError:
-        return False
-    return reference.tag is not None or reference.digest is not None or "/" in reference.written_name
+    reference = Reference.parse_or_none(written)
+    return reference is not None and (reference.is_versioned or "/" in reference.written_name)
 
 
 def is_tagged(written: str) -> bool:
     """Whether a text is a reference with a tag or a digest: what stands behind a name that only says image."""
-    try:
-        reference = Reference.parse(written)
-    except InvalidValueError:
-        return False
-    return reference.tag is not None or reference.digest is not None
+    reference = Reference.parse_or_none(written)
+    return reference is not None and reference.is_versioned

@@ -180,11 +180,8 @@ def _loose(text: Text, row: _Row, line: str, reason: str) -> Iterator[Skipped]:
     match = _ANYWHERE.search(line) if "image" in line else None
     if match is None:
         return
-    try:
-        reference = Reference.parse(match["text"])
-    except InvalidValueError:
-        return
-    if reference.tag is not None or reference.digest is not None or "/" in match["text"]:
+    reference = Reference.parse_or_none(match["text"])
+    if reference is not None and (reference.is_versioned or "/" in match["text"]):
         yield _skip(text, row, match.start("text"), match["text"], reason)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from imagelock.errors import InvalidValueError
 from imagelock.formats.classify.candidates import possible, required
 from imagelock.formats.classify.embedded import json_images
 from imagelock.formats.edit.blocks import comment_below
@@ -57,9 +56,8 @@ def recorded(document: Document) -> dict[tuple[str, str], tuple[Reference, ...]]
         comment = comment_below(document, entry)
         if image is None or not image.text or comment is None:
             continue
-        try:
-            pinned, origin = Reference.parse(image.text), Reference.parse(comment)
-        except InvalidValueError:
+        pinned, origin = Reference.parse_or_none(image.text), Reference.parse_or_none(comment)
+        if pinned is None or origin is None:
             continue
         if origin.name == pinned.name and pinned.digest is not None and origin.digest is None:
             origins.setdefault((pinned.name, str(pinned.digest)), {})[origin] = None
@@ -104,8 +102,5 @@ def _is_full_reference(text: str | None) -> bool:
     """Whether an annotation of any name is an image beyond doubt: host, path, and tag or digest."""
     if not text or "/" not in text or "." not in text.partition("/")[0]:
         return False
-    try:
-        reference = Reference.parse(text)
-    except InvalidValueError:
-        return False
-    return reference.tag is not None or reference.digest is not None
+    reference = Reference.parse_or_none(text)
+    return reference is not None and reference.is_versioned

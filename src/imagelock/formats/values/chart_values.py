@@ -310,12 +310,8 @@ def _beside(fields: dict[str, Node], stem: str, part: str) -> Node | None:
 
 def _listed(node: Node, context: Context) -> Found | None:
     """Take an item of ``images`` that says more than a bare word."""
-    try:
-        reference = Reference.parse(node.text or "")
-    except InvalidValueError:
-        return None
-    is_likely = reference.tag is not None or reference.digest is not None
-    return possible(node, context.format) if is_likely else None
+    reference = Reference.parse_or_none(node.text)
+    return possible(node, context.format) if reference is not None and reference.is_versioned else None
 
 
 def _is_image(key: str) -> bool:

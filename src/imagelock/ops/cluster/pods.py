@@ -163,10 +163,7 @@ class Judge:
 
 def reference_of(image: str) -> Reference | None:
     """Read what a spec names; None for what is no reference (a bare ID, nothing at all)."""
-    try:
-        return Reference.parse(image)
-    except InvalidValueError:
-        return None
+    return Reference.parse_or_none(image)
 
 
 def _parsed(image_id: str) -> ImageId | None:

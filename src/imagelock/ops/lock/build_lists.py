@@ -65,14 +65,14 @@ class Built:
         """Yield the records of what is not listed, and the listed that nobody ever recorded (IL121)."""
         lists = ", ".join(sorted({line.file for line in self.repositories.values()}))
         for name in sorted(self.records.keys() - self.repositories.keys()):
-            yield _about(
+            yield _mismatch(
                 self.records[name],
                 f"{name} was recorded and is not listed in {lists}",
                 f"add {name} to {lists}",
             )
         for name in sorted(self.repositories.keys() - self.records.keys()):
             if not lock.named(name):
-                yield _about(
+                yield _mismatch(
                     self.repositories[name],
                     f"{name} is listed, nothing was recorded for it, and the lock does not have it",
                     f"run `imagelock record {name}:TAG@DIGEST` in the job that builds it",
@@ -274,7 +274,7 @@ def _repositories(project: Project, path: Path) -> Iterator[ListedLine]:
         yield ListedLine(reference, shown, number, shown, is_record=False)
 
 
-def _about(line: ListedLine, message: str, hint: str) -> Finding:
+def _mismatch(line: ListedLine, message: str, hint: str) -> Finding:
     return finding(
         "IL121", message, reference=line.reference.name, file=line.file, line=line.number, hint=hint
     )

@@ -7,7 +7,6 @@ and the exit code still tells the rest.
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imagelock.files import decode, file_lock, read_bytes, write_all
@@ -21,6 +20,7 @@ from imagelock.ops.lock import apply as relock
 from imagelock.ops.lock import plan as locking
 from imagelock.ops.lock.merge import settle
 from imagelock.ops.project import LockFile, read_lock
+from imagelock.ops.usage import unused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,21 +72,16 @@ def check_lock(project: Project, collection: Collection, request: LockRequest) -
     lock_file = read_lock(project)
     plan = locking.plan(collection, lock_file.lock, request)
     missing = [not_in_lock(uses[0], lock_file.lock) for uses in plan.queries.values() if uses]
-    unused = [
-        finding(
-            "IL103", f"nothing uses {image.reference}", reference=image.reference, hint="run `imagelock lock`"
-        )
-        for image in plan.removed
-    ]
-    missing += [_not_proved(query, source) for query, source in plan.sources.items()]
     # An entry that would go changes the lock, so it counts here although it is a warning elsewhere.
-    findings = (*collection.problems, *missing, *plan.findings, *(_as_error(item) for item in unused))
+    leaving = [unused(image, level=Level.ERROR) for image in plan.removed]
+    missing += [_not_proved(query, source) for query, source in plan.sources.items()]
+    findings = (*collection.problems, *missing, *plan.findings, *leaving)
     known = differences(lock_file.lock, Lock((*plan.keep, *plan.refresh)))
     return Outcome(
         command="lock",
         changes=tuple(change for change in known if change.after is not None),
         findings=findings,
-        summary={"entries": len(lock_file.lock.images), "missing": len(missing), "unused": len(unused)},
+        summary={"entries": len(lock_file.lock.images), "missing": len(missing), "unused": len(leaving)},
     )
 
 
@@ -162,7 +157,3 @@ def _not_proved(query: ImageQuery, source: Source | None) -> Finding:
         file=source.origin if source else None,
         hint="run `imagelock lock`",
     )
-
-
-def _as_error(item: Finding) -> Finding:
-    return replace(item, level=Level.ERROR)

@@ -9,15 +9,16 @@ import base64
 import binascii
 import re
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imagelock.errors import InvalidValueError
 from imagelock.formats.lists import plain as image_list
 from imagelock.formats.olm.related_images import CSV_KIND, bundles
 from imagelock.model import olm
 from imagelock.model.outcome import finding
 from imagelock.model.reference import Reference
 from imagelock.ops.findings import finding_at
+from imagelock.ops.usage import DigestPlace, two_digests
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,18 +40,25 @@ def audit(collection: Collection, lock: Lock, *, lists_required: bool = False) -
     by_file: dict[str, list[Occurrence]] = defaultdict(list)
     for use in collection.uses:
         by_file[use.file.name].append(use)
+    # Composing a large ClusterServiceVersion costs more than all that is asked of it: each file once.
+    facts: list[_Fact] = []
     for file in collection.files:
         uses = by_file[file.name]
-        if CSV_KIND in file.text.content or olm.PREFIX in file.text.content:
-            for bundle in bundles(file.text):
-                mine = [use for use in uses if use.place.document == bundle.document]
-                if bundle.is_csv and (bundle.related or lists_required):
-                    yield from _kept(file, _missing(bundle, mine))
-                yield from _kept(file, _twice(file, bundle))
-                yield from _kept(file, _misnamed(file, bundle))
+        for bundle in _bundles(file):
+            facts += _facts(file, bundle)
+            mine = [use for use in uses if use.place.document == bundle.document]
+            if bundle.is_csv and (bundle.related or lists_required):
+                yield from _kept(file, _missing(bundle, mine))
+            yield from _kept(file, _twice(file, bundle))
+            yield from _kept(file, _misnamed(file, bundle))
         yield from _kept(file, _listed_twice(uses))
     yield from _tags(collection.uses, lock)
-    yield from _disagreeing(collection)
+    yield from _disagreeing(collection.uses, facts)
+
+
+def _bundles(file: ScannedFile) -> Iterator[Bundle]:
+    content = file.text.content
+    return bundles(file.text) if CSV_KIND in content or olm.PREFIX in content else iter(())
 
 
 def _kept(file: ScannedFile, findings: Iterable[Finding]) -> Iterator[Finding]:
@@ -89,7 +97,7 @@ def _missing(bundle: Bundle, uses: Iterable[Occurrence]) -> Iterator[Finding]:
 
 def _meant(text: str | None) -> tuple[str, str]:
     """Return what a related image stands for: its name with its digest, or with its tag."""
-    reference = _parsed(text)
+    reference = Reference.parse_or_none(text)
     if reference is None:
         return ("", "")
     return (reference.name, str(reference.digest or reference.tag or ""))
@@ -165,56 +173,43 @@ def _tags(uses: Iterable[Occurrence], lock: Lock) -> Iterator[Finding]:
             yield finding_at(use, "IL126", f"the tag of {reference} names another digest than {digest}")
 
 
-def _disagreeing(collection: Collection) -> Iterator[Finding]:
-    """Tell of generated variables and related images that say another digest of a tag than other places (IL120)."""
-    said: dict[tuple[str, str], dict[str, list[tuple[str, int]]]] = defaultdict(lambda: defaultdict(list))
-    told: dict[tuple[str, str], None] = {}
-    for use in collection.uses:
-        if use.reference.tag is not None and use.reference.digest is not None:
-            said[use.reference.name, use.reference.tag][str(use.reference.digest)].append(
-                (use.file.name, use.place.line)
-            )
-    for file in collection.files:
-        if CSV_KIND not in file.text.content and olm.PREFIX not in file.text.content:
-            continue
-        for bundle in bundles(file.text):
-            for reference, digest, line in _facts(bundle):
-                key = (reference.name, reference.tag or "")
-                said[key][digest].append((file.name, line))
-                told[key] = None
-    for key in told:
-        by_digest = said[key]
-        if len(by_digest) > 1:
-            places = [(digest, *items[0]) for digest, items in by_digest.items()]
-            _, name, line = places[0]
-            yield finding(
-                "IL120",
-                f"{key[0]}:{key[1]} has {len(by_digest)} digests in the files",
-                reference=f"{key[0]}:{key[1]}",
-                file=name,
-                line=line,
-                notes=[f"{file}:{at}: {digest}" for digest, file, at in places],
-                hint="run `imagelock pin`",
-            )
+@dataclass(frozen=True, slots=True)
+class _Fact:
+    """What a generated name or a ``# tag:`` comment says: the digest of a name and tag."""
+
+    reference: Reference
+    digest: str
+    file: str
+    line: int
 
 
-def _facts(bundle: Bundle) -> Iterator[tuple[Reference, str, int]]:
+def _disagreeing(uses: Iterable[Occurrence], facts: Iterable[_Fact]) -> Iterator[Finding]:
+    """Yield the images to which generated lists give another digest than other places do (IL120)."""
+    places: dict[tuple[str, str], dict[str, DigestPlace]] = defaultdict(dict)
+    for use in uses:
+        reference = use.reference
+        if reference.tag is not None and reference.digest is not None:
+            digest = str(reference.digest)
+            place = DigestPlace(digest, use.file.name, use.place.line)
+            places[reference.name, reference.tag].setdefault(digest, place)
+    generated: dict[tuple[str, str], None] = {}
+    for fact in facts:
+        key = (fact.reference.name, fact.reference.tag or "")
+        places[key].setdefault(fact.digest, DigestPlace(fact.digest, fact.file, fact.line))
+        generated[key] = None
+    for name, tag in generated:
+        if len(places[name, tag]) > 1:
+            yield two_digests(f"{name}:{tag}", [*places[name, tag].values()], hint="run `imagelock pin`")
+
+
+def _facts(file: ScannedFile, bundle: Bundle) -> Iterator[_Fact]:
     """Yield what names of variables and ``# tag:`` comments say of digests."""
     for entry in bundle.related:
-        image, origin = _parsed(entry.image), _parsed(entry.comment)
+        image, origin = Reference.parse_or_none(entry.image), Reference.parse_or_none(entry.comment)
         if image is not None and origin is not None and image.digest is not None and origin.tag is not None:
-            yield origin, str(image.digest), entry.line
+            yield _Fact(origin, str(image.digest), file.name, entry.line)
     for variable in bundle.variables:
         decoded = olm.decode_name(variable.name) if variable.name.startswith(olm.PREFIX) else None
-        value = _parsed(variable.value)
+        value = Reference.parse_or_none(variable.value)
         if decoded is not None and decoded.tag and value is not None and value.digest is not None:
-            yield value.with_tag(decoded.tag), str(value.digest), variable.line
-
-
-def _parsed(text: str | None) -> Reference | None:
-    if not text:
-        return None
-    try:
-        return Reference.parse(text)
-    except InvalidValueError:
-        return None
+            yield _Fact(value.with_tag(decoded.tag), str(value.digest), file.name, variable.line)

@@ -104,7 +104,7 @@ def known_images(environ: Mapping[str, str], pattern: str) -> Known:
     for name in sorted(environ):
         if wanted.search(name) is None:
             continue
-        decoded, reference = decode_name(name), _reference(environ[name])
+        decoded, reference = decode_name(name), Reference.parse_or_none(environ[name])
         if decoded is None or reference is None or reference.digest is None:
             unread.append(name)
             continue
@@ -184,13 +184,6 @@ def _overridden(text: Text, place: Place, new: Reference, override: Override) ->
         return override.applied(new)
     except InvalidValueError as error:
         raise UsageError(f"no reference becomes of {new}: {error.message}", where=where) from error
-
-
-def _reference(text: str) -> Reference | None:
-    try:
-        return Reference.parse(text)
-    except InvalidValueError:
-        return None
 
 
 def _files(folders: Iterable[Path]) -> Iterator[Path]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from imagelock import limits
-from imagelock.errors import IntegrityError, InvalidValueError, NotFoundError, UsageError
+from imagelock.errors import IntegrityError, NotFoundError, UsageError
 from imagelock.model.manifest import Index, parse_manifest
 from imagelock.model.reference import Reference
 from imagelock.stores.layer_stream import FILE, FOLDER, HARD_LINK, LINK, TarStream, decompressed
@@ -40,11 +40,8 @@ def split_source(text: str) -> tuple[Reference, str]:
     parts = words.split("/")
     found: tuple[Reference, str] | None = None
     for i in range(1, len(parts)):
-        try:
-            reference = Reference.parse("/".join(parts[:i]))
-        except InvalidValueError:
-            continue
-        if reference.tag is not None or reference.digest is not None:
+        reference = Reference.parse_or_none("/".join(parts[:i]))
+        if reference is not None and reference.is_versioned:
             found = (reference, "/".join(parts[i:]).strip("/"))
     if found is None or not found[1]:
         raise UsageError(

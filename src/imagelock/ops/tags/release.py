@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from imagelock.errors import NotFoundError, RegistryError, UsageError
 from imagelock.model.digest import same_digest
 from imagelock.model.finding_codes import Level
-from imagelock.model.outcome import Change, Outcome, finding
+from imagelock.model.outcome import Change, Outcome, finding_in
 from imagelock.ops.parallel import map_concurrently
 
 if TYPE_CHECKING:
@@ -199,12 +199,12 @@ def _judge(entry: TagEntry, reader: ManifestReader) -> TagResult:
     if now is not None and _is(reader, entry, entry.tag, now, wanted):
         return TagResult(entry=entry, action=Action.KEEP, now=now, wanted=wanted)
     if source is not None and not _is(reader, entry, entry.source_tag, source, wanted):
-        told = _source_differs(entry, source)
-        return TagResult(entry=entry, action=Action.SOURCE_DIFFERS, now=now, finding=told)
+        differs = _source_differs(entry, source)
+        return TagResult(entry=entry, action=Action.SOURCE_DIFFERS, now=now, finding=differs)
     if now is None:
         return TagResult(entry=entry, action=Action.CREATE, wanted=wanted)
-    told = _conflict(entry, now, wanted)
-    return TagResult(entry=entry, action=Action.CONFLICT, now=now, wanted=wanted, finding=told)
+    conflict = _conflict(entry, now, wanted)
+    return TagResult(entry=entry, action=Action.CONFLICT, now=now, wanted=wanted, finding=conflict)
 
 
 def _digest(reader: ManifestReader, name: str, tag: str) -> Digest | None:
@@ -249,56 +249,58 @@ def _no_source(entry: TagEntry, now: Digest | None) -> TagResult:
     else:
         message = f"{entry.shown} exists, and there is no {entry.name}:{entry.source_tag} to compare it with"
         level = Level.WARNING
-    told = finding(
+    missing = finding_in(
+        entry,
         "IL403",
         message,
         reference=entry.shown,
-        file=entry.file,
-        line=entry.line,
-        column=entry.column,
         level=level,
         hint="correct src_build_tag, or build the image again"
         if now is None
         else f"a key `digest: {now}` settles it",
     )
-    return TagResult(entry=entry, action=Action.NO_SOURCE, now=now, finding=told)
+    return TagResult(entry=entry, action=Action.NO_SOURCE, now=now, finding=missing)
 
 
 def _source_differs(entry: TagEntry, source: Digest) -> Finding:
-    return _about(
+    return finding_in(
         entry,
         "IL404",
         f"{entry.name}:{entry.source_tag} is not the digest that the file gives for {entry.shown}",
+        reference=entry.shown,
         notes=[f"the file has {entry.digest}", f"the registry has {source}"],
         hint="find out who moved the build's tag, then correct src_build_tag or digest",
     )
 
 
 def _conflict(entry: TagEntry, now: Digest, wanted: Digest) -> Finding:
-    return _about(
+    return finding_in(
         entry,
         "IL401",
         f"{entry.shown} exists and is another image",
+        reference=entry.shown,
         notes=[f"the tag is {now}", f"{entry.source_tag} is {wanted}"],
         hint=f"choose another tag, or move this one on purpose with --move {entry.name}:{entry.tag}",
     )
 
 
 def _moved_meanwhile(verdict: TagResult, now: Digest | None) -> Finding:
-    return _about(
+    return finding_in(
         verdict.entry,
         "IL401",
         f"{verdict.entry.shown} was changed by somebody else while this ran; it was not moved",
+        reference=verdict.entry.shown,
         notes=[f"the tag was {verdict.now}", f"it is now {now or 'gone'}"],
         hint="look at the new image, then run again",
     )
 
 
 def _could_not_tell(entry: TagEntry, error: RegistryError) -> Finding:
-    return _about(
+    return finding_in(
         entry,
         "IL302",
         f"{entry.shown}: {error.kind}: {error.message}",
+        reference=entry.shown,
         notes=[f"tried {line}" for line in error.tried],
         hint=error.hint,
         cause=f"{error.kind}: {error.message}",
@@ -306,32 +308,11 @@ def _could_not_tell(entry: TagEntry, error: RegistryError) -> Finding:
 
 
 def _not_set(entry: TagEntry, error: RegistryError) -> Finding:
-    return _about(
+    return finding_in(
         entry,
         "IL302",
         f"{entry.shown} could not be set: {error.kind}: {error.message}",
+        reference=entry.shown,
         notes=[f"tried {line}" for line in error.tried],
         hint=error.hint or "run the same command again: what is done is kept",
-    )
-
-
-def _about(
-    entry: TagEntry,
-    code: str,
-    message: str,
-    *,
-    notes: Sequence[str] = (),
-    hint: str | None = None,
-    cause: str | None = None,
-) -> Finding:
-    return finding(
-        code,
-        message,
-        reference=entry.shown,
-        file=entry.file,
-        line=entry.line,
-        column=entry.column,
-        notes=notes,
-        hint=hint,
-        cause=cause,
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from imagelock.errors import InvalidValueError
 from imagelock.model.digest import Digest
 from imagelock.model.finding_codes import Level
-from imagelock.model.outcome import Outcome, finding
+from imagelock.model.outcome import Outcome, finding, finding_in
 from imagelock.model.place import Unreadable
 from imagelock.model.reference import Reference, is_tag
 from imagelock.model.tagfile import (
@@ -121,17 +121,17 @@ def _entry(file: TagFile, item: TagItem) -> tuple[TagEntry | None, list[Finding]
         if problem is None:
             values[key] = field
         else:
-            wrong.append(_about(file, field, f"{key}: {problem}"))
+            wrong.append(_malformed(file, field, f"{key}: {problem}"))
     if any(key not in values for key in REQUIRED_KEYS):
         return None, wrong
     source_ref = values["src_ref"]
     if commit_of(source_ref.text) is None:
         message = "src_ref names no full commit, so nobody can tell what was built"
-        wrong.append(_about(file, source_ref, message, level=Level.WARNING))
+        wrong.append(_malformed(file, source_ref, message, level=Level.WARNING))
     try:
         reference = Reference.parse(f"{values['name'].text}:{values['tag'].text}")
     except InvalidValueError as error:
-        return None, [*wrong, _about(file, values["name"], error.message, hint=error.hint)]
+        return None, [*wrong, _malformed(file, values["name"], error.message, hint=error.hint)]
     digest = values.get(DIGEST_KEY)
     entry = TagEntry(
         reference=reference,
@@ -161,9 +161,11 @@ def _keys(file: TagFile, item: TagItem) -> Iterator[Finding]:
                 hint=f"an item has {', '.join(REQUIRED_KEYS)}",
             )
     for again in item.repeated:
-        yield _about(file, again, f"{again.text} is written twice in one item; YAML readers take the last")
+        yield _malformed(
+            file, again, f"{again.text} is written twice in one item; YAML readers take the last"
+        )
     for other in item.others:
-        yield _about(file, other, f"unknown key {other.text!r}", level=Level.WARNING)
+        yield _malformed(file, other, f"unknown key {other.text!r}", level=Level.WARNING)
 
 
 def _value_problem(key: str, field: Field) -> str | None:
@@ -265,31 +267,27 @@ def _dispute(group: Sequence[TagEntry]) -> Finding | None:
     else:
         return None
     last = group[-1]
-    return finding(
+    return finding_in(
+        last,
         code,
         message,
         reference=last.tag,
-        file=last.file,
-        line=last.line,
-        column=last.column,
         notes=notes,
         hint="a tag names one image: give one of them another tag",
     )
 
 
 def _duplicate(first: TagEntry, other: TagEntry) -> Finding:
-    return finding(
+    return finding_in(
+        other,
         "IL109",
         f"{other.shown} is listed twice",
         reference=other.tag,
-        file=other.file,
-        line=other.line,
-        column=other.column,
         notes=[f"first at {first.where}"],
     )
 
 
-def _about(
+def _malformed(
     file: TagFile, field: Field, message: str, *, level: Level | None = None, hint: str | None = None
 ) -> Finding:
     return finding(

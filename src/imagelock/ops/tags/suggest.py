@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imagelock.formats.edit.splice import fill
-from imagelock.model.outcome import Change, finding
+from imagelock.model.outcome import Change, finding, finding_in
 from imagelock.model.reference import is_tag
 from imagelock.model.tagfile import breaches
 
@@ -75,7 +75,11 @@ def suggest(
         tag = _tag(entry, version, rules, release)
         problem = _problem(entry, tag, rules)
         if problem is not None:
-            findings.append(_about(entry, "IL402", f"the tag {tag} would be proposed and {problem}"))
+            findings.append(
+                finding_in(
+                    entry, "IL402", f"the tag {tag} would be proposed and {problem}", reference=entry.tag
+                )
+            )
         else:
             suggestions.append(Suggestion(entry=entry, tag=tag))
     return tuple(suggestions), tuple(findings)
@@ -209,8 +213,9 @@ def _last(name: str) -> str:
 
 
 def _no_version(entry: TagEntry) -> Finding:
-    return _about(entry, "IL406", f"no git tag leads to {entry.commit}, which {entry.shown} was built from")
-
-
-def _about(entry: TagEntry, code: str, message: str) -> Finding:
-    return finding(code, message, reference=entry.tag, file=entry.file, line=entry.line, column=entry.column)
+    return finding_in(
+        entry,
+        "IL406",
+        f"no git tag leads to {entry.commit}, which {entry.shown} was built from",
+        reference=entry.tag,
+    )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from imagelock.model.digest import same_digest
 from imagelock.model.finding_codes import Level
 from imagelock.model.lock import Ambiguous, LockedImage
-from imagelock.model.outcome import Outcome, finding
+from imagelock.model.outcome import Outcome
 from imagelock.ops.findings import ambiguous, finding_at, not_pinnable
 from imagelock.ops.usage import (
     disagreement,
@@ -18,6 +18,7 @@ from imagelock.ops.usage import (
     missing_platforms,
     recorded_entries,
     references_by_name,
+    unused,
 )
 
 if TYPE_CHECKING:
@@ -226,9 +227,4 @@ def unused_entries(collection: Collection, lock: Lock) -> Iterator[Finding]:
     grouped = references_by_name(collection.uses)
     for image in lock.images:
         if is_scanned(image) and not is_used(image, grouped, lock):
-            yield finding(
-                "IL103",
-                f"nothing uses {image.reference}",
-                reference=image.reference,
-                hint="run `imagelock lock` to take it out",
-            )
+            yield unused(image)

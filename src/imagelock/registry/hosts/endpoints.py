@@ -6,7 +6,6 @@ the origin is never asked.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from urllib.parse import urlsplit
 
 from imagelock.errors import ConfigError, InvalidValueError
 from imagelock.model.destination import fill_groups
-from imagelock.model.hosts import HostSettings
+from imagelock.model.hosts import HostSettings, is_loopback
 from imagelock.model.reference import DEFAULT_DOMAIN, Reference
 
 if TYPE_CHECKING:
@@ -114,17 +113,6 @@ def split_authority(authority: str) -> tuple[str, int | None]:
     if not colon or not port.isdecimal():
         return authority, None
     return host, int(port)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether ``host`` (a name or an address, brackets allowed) is this machine by definition."""
-    name = host.strip("[]").lower()
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 def _origin(reference: Reference, settings: HostSettings) -> Endpoint:

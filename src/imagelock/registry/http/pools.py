@@ -13,7 +13,8 @@ import urllib3
 from imagelock import limits
 from imagelock.errors import ConfigError
 from imagelock.lazy_regex import lazy_regex
-from imagelock.registry.hosts.endpoints import DEFAULT_PORTS, is_loopback, split_authority
+from imagelock.model.hosts import is_loopback
+from imagelock.registry.hosts.endpoints import DEFAULT_PORTS, split_authority
 from imagelock.registry.http.address_policy import literal, require_allowed
 from imagelock.registry.http.connect import dial
 from imagelock.registry.http.connection import Connection, ConnectionTLS

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from imagelock.errors import ConfigError
 from imagelock.lazy_regex import lazy_regex
-from imagelock.registry.hosts.endpoints import is_loopback, split_authority
+from imagelock.model.hosts import is_loopback
+from imagelock.registry.hosts.endpoints import split_authority
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
