@@ -135,7 +135,10 @@ def test_a_project_file_with_the_table_is_known(text: str, expected: bool) -> No
         ("[registries.'quay.io']\nmirrors = [1]\n", r"mirrors\[0\]: expected a URL"),
         ("[registries.'quay.io']\nmirrors = [{ resolve = true }]\n", "'url' is missing"),
         ("[registries.'quay.io']\nmirrors = [{ url = 'a.example', x = 1 }]\n", "unknown key"),
-        ("[registries.'quay.io']\nalternates = [{ match = '(', to = 'x' }]\n", "no regular expression"),
+        (
+            "[registries.'quay.io']\nalternates = [{ match = '(', to = 'x' }]\n",
+            "not a usable regular expression",
+        ),
         ("[registries.'quay.io']\nalternates = [{ match = 'x' }]\n", "'to' is missing"),
         (
             "[registries.'quay.io']\nalternates = [{ match = 'x(.*)', to = 'a.example/$2' }]\n",
@@ -269,7 +272,7 @@ def test_olm_is_read_whole() -> None:
         ('[[olm.catalog]]\nlabel = "a"\nsource = "a"\nfiles = "b"', "either a source, or env and files"),
         ('[[olm.catalog]]\nlabel = "a"\nfiles = "b"', "env is missing"),
         ('[[olm.catalog]]\nlabel = "-"\nsource = "b"', "needs letters or digits"),
-        ('[[olm.catalog]]\nlabel = "a"\nenv = "("\nsource = "b"', "no regular expression"),
+        ('[[olm.catalog]]\nlabel = "a"\nenv = "("\nsource = "b"', "not a usable regular expression"),
         (
             '[[olm.catalog]]\nlabel = "a-b"\nsource = "b"\n[[olm.catalog]]\nlabel = "a_b"\nsource = "c"',
             "two catalogs have the label a_b",

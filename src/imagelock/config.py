@@ -12,6 +12,7 @@ import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from imagelock.configured_regex import ConfiguredRegex, RegexError
 from imagelock.errors import ConfigError, InvalidValueError
 from imagelock.lazy_regex import lazy_regex
 from imagelock.model.exemption import Exemption
@@ -101,7 +102,7 @@ def _config(root: Table, where: str, *, trusted: bool) -> Config:
         sources=scan.strings("sources") or (".",),
         exclude=scan.strings("exclude") or (),
         include=scan.strings("include") or (),
-        rules=tuple(_rule(table) for table in scan.tables("rule")),
+        rules=tuple(_rule(table, trusted=trusted) for table in scan.tables("rule")),
         platforms=tuple(_platform(lock, text) for text in lock.strings("platforms") or ()),
         lock_from=lock.strings("from") or (),
         build_images=build.strings("images") or (),
@@ -113,8 +114,8 @@ def _config(root: Table, where: str, *, trusted: bool) -> Config:
             for host, table in root.table("registries").named_tables()
         },
         exemptions=tuple(_exemption(table) for table in root.tables("exempt")),
-        tag_rules=tuple(_tag_rule(table) for table in tags.tables("rule")),
-        olm=_olm(root.table("olm")),
+        tag_rules=tuple(_tag_rule(table, trusted=trusted) for table in tags.tables("rule")),
+        olm=_olm(root.table("olm"), trusted=trusted),
         warnings=tuple(warnings),
     )
     for table in (scan, lock, build, pin, tags, root):
@@ -136,23 +137,28 @@ def _platform(table: Table, text: str) -> Platform:
         raise TableError(table.key("platforms"), f"{error.message}; {error.hint}") from error
 
 
-def _rule(table: Table) -> ScanRule:
+def _regex(path: str, pattern: str, *, multiline: bool = False, trusted: bool) -> ConfiguredRegex:
+    """Check an expression: one that can hang a run is taken from a trusted file only."""
+    try:
+        return ConfiguredRegex(pattern, multiline=multiline, trusted=trusted)
+    except RegexError as error:
+        raise TableError(path, f"not a usable regular expression: {error}") from error
+
+
+def _rule(table: Table, *, trusted: bool) -> ScanRule:
     words = ("path", "regex", "kind", "name", "namespace", "group")
     rule = ScanRule(**{word: table.optional(word, str) for word in words}, files=table.strings("files") or ())
     table.done()
     if rule.path is None and rule.regex is None:
         raise TableError(table.path, "a rule has a path, a regex, or both")
     if rule.regex is not None:
-        try:
-            groups = re.compile(rule.regex).groupindex
-        except (re.error, RecursionError, OverflowError) as error:
-            raise TableError(table.key("regex"), f"no regular expression: {error}") from error
-        if "image" not in groups:
+        expression = _regex(table.key("regex"), rule.regex, multiline=True, trusted=trusted)
+        if "image" not in expression.names:
             raise TableError(table.key("regex"), "the expression has no group (?P<image>…)")
     return rule
 
 
-def _tag_rule(table: Table) -> TagRule:
+def _tag_rule(table: Table, *, trusted: bool) -> TagRule:
     rule = TagRule(
         files=table.optional("files", str) or "*",
         tag=table.optional("tag", str),
@@ -162,19 +168,17 @@ def _tag_rule(table: Table) -> TagRule:
     table.done()
     if rule.tag is None and rule.suffix is None:
         raise TableError(table.path, "a rule for tags needs a tag (a regular expression) or a suffix")
-    try:
-        re.compile(rule.tag or "", re.ASCII)
-    except (re.error, RecursionError, OverflowError) as error:
-        raise TableError(table.key("tag"), f"no regular expression: {error}") from error
+    if rule.tag is not None:
+        _regex(table.key("tag"), rule.tag, trusted=trusted)
     return rule
 
 
-def _olm(table: Table) -> OlmSettings:
+def _olm(table: Table, *, trusted: bool) -> OlmSettings:
     settings = OlmSettings(
         related_images=table.optional("related-images", bool) is True,
         base32=_choice(table, "base32", DIALECTS),
         env_into=table.strings("env-into") or (),
-        catalogs=tuple(_catalog(inner) for inner in table.tables("catalog")),
+        catalogs=tuple(_catalog(inner, trusted=trusted) for inner in table.tables("catalog")),
     )
     table.done()
     if (settings.env_into or settings.catalogs) and not settings.related_images:
@@ -186,7 +190,7 @@ def _olm(table: Table) -> OlmSettings:
     return settings
 
 
-def _catalog(table: Table) -> Catalog:
+def _catalog(table: Table, *, trusted: bool) -> Catalog:
     words = ("env", "files", "source")
     catalog = Catalog(
         label=table.required("label", str), **{word: table.optional(word, str) for word in words}
@@ -198,10 +202,8 @@ def _catalog(table: Table) -> Catalog:
         raise TableError(table.path, "a catalog has either a source, or env and files")
     if catalog.files is not None and catalog.env is None:
         raise TableError(table.path, "files are read out of the image that env names: env is missing")
-    try:
-        re.compile(catalog.env or "", re.ASCII)
-    except (re.error, RecursionError, OverflowError) as error:
-        raise TableError(table.key("env"), f"no regular expression: {error}") from error
+    if catalog.env is not None:
+        _regex(table.key("env"), catalog.env, trusted=trusted)
     return catalog
 
 
@@ -225,7 +227,7 @@ def _host(host: str, table: Table, warnings: list[str], where: str, *, trusted: 
     settings = HostSettings(
         mirrors=tuple(_mirrors(table)),
         fallback=table.optional("fallback", bool) is not False,
-        alternates=tuple(_alternates(table)),
+        alternates=tuple(_alternates(table, trusted=trusted)),
         ca=table.optional("ca", str),
         insecure=table.optional("insecure", bool) is True,
         realms=table.strings("realms") or (),
@@ -280,15 +282,12 @@ def _registry_name(table: Table, host: str) -> str:
     return host
 
 
-def _alternates(table: Table) -> list[Alternate]:
+def _alternates(table: Table, *, trusted: bool) -> list[Alternate]:
     alternates = []
     for inner in table.tables("alternates"):
         match = inner.required("match", str)
         to = inner.required("to", str)
-        try:
-            groups = re.compile(match).groups
-        except (re.error, RecursionError, OverflowError) as error:
-            raise TableError(inner.key("match"), f"no regular expression: {error}") from error
+        groups = _regex(inner.key("match"), match, trusted=trusted).groups
         for number in _GROUP.findall(to):
             if int(number) > groups:
                 raise TableError(inner.key("to"), f"there is no group ${number}: the expression has {groups}")

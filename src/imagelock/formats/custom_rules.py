@@ -7,6 +7,7 @@ from bisect import bisect_left
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from imagelock.configured_regex import configured_regex
 from imagelock.formats.classify.candidates import judge_words, required
 from imagelock.lazy_regex import lazy_regex
 from imagelock.model.place import Span
@@ -39,14 +40,13 @@ def find_in_text(text: Text, rules: Sequence[ScanRule], taken: Sequence[range]) 
     for rule in rules:
         if rule.regex is None or rule.reads_documents:
             continue
-        for match in _compiled(rule.regex).finditer(text.content):
-            start, end = match.span("image")
+        for start, end in configured_regex(rule.regex, multiline=True).spans(text.content, "image"):
             i = bisect_left(used, (end,))
             if start < end and not (i and used[i - 1][1] > start):
                 used.insert(i, (start, end))
                 line, column = text.position(start)
                 span = Span.plain(start, end)
-                yield _judge(match["image"], span, (line, column), f"[{line}:{column}]", 0)
+                yield _judge(text.content[start:end], span, (line, column), f"[{line}:{column}]", 0)
 
 
 def _is_meant(top: Node, rule: ScanRule) -> bool:
@@ -95,18 +95,12 @@ def _found(node: Node, rule: ScanRule) -> Iterator[Found]:
         return
     text = node.text or ""
     span = node.span()
-    for match in _compiled(rule.regex).finditer(text):
-        start, end = match.span("image")
+    for start, end in configured_regex(rule.regex, multiline=True).spans(text, "image"):
         if start < end:
             at = None if span is None else span.cut(start, end)
             where = node.document.text.position(node.offset if at is None else at.offset(0))
-            yield _judge(match["image"], at, where, f"{node.path} > [{start}]", node.document.index)
+            yield _judge(text[start:end], at, where, f"{node.path} > [{start}]", node.document.index)
 
 
 def _judge(written: str, span: Span | None, where: tuple[int, int], path: str, document: int) -> Found:
     return judge_words(written, span=span, where=where, path=path, document=document, format_name=name)
-
-
-@lru_cache
-def _compiled(regex: str) -> re.Pattern[str]:
-    return re.compile(regex, re.MULTILINE)

@@ -57,7 +57,7 @@ def destination(registry: str, maps: Sequence[str] = ()) -> Destination:
     return Destination(registry=bare, maps=tuple(map(_rule, maps)), plain=registry.startswith("http://"))
 
 
-def fill_groups(template: str, match: re.Match[str]) -> str:
+def fill_groups(template: str, match: Sequence[str | None] | re.Match[str]) -> str:
     """Put the groups of ``match`` in place of ``$1`` or ``${1}``."""
     return _GROUP.sub(lambda mark: match[int(mark[1] or mark[2])] or "", template)
 

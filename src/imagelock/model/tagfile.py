@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from imagelock.configured_regex import configured_regex
 from imagelock.lazy_regex import lazy_regex
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ class TagRule:
 
     def breach(self, tag: str) -> str | None:
         """Return what a tag breaks, or None."""
-        if self.tag is not None and re.fullmatch(self.tag, tag, re.ASCII) is None:
+        if self.tag is not None and configured_regex(self.tag).fullmatch(tag) is None:
             return f"is not of the form {self.tag}"
         if self.suffix is not None and not tag.endswith(self.suffix):
             return f"does not end in {self.suffix}"

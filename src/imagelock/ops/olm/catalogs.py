@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from imagelock.configured_regex import configured_regex
 from imagelock.errors import ConfigError
 from imagelock.formats.lists import plain as image_list
 from imagelock.formats.olm.related_images import bundles
@@ -82,7 +82,7 @@ def _source(project: Project, catalog: Catalog, collection: Collection, lock: Lo
                 if (
                     variable.value
                     and (variable.path, bundle.document) == (use.place.path, use.place.document)
-                    and re.fullmatch(catalog.env or "", variable.name, re.ASCII)
+                    and configured_regex(catalog.env or "").fullmatch(variable.name)
                 ):
                     return f"{IMAGE_SCHEME}{_pinned(use, lock)}/{catalog.files}"
     return None

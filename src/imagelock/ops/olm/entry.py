@@ -97,7 +97,7 @@ def known_images(environ: Mapping[str, str], pattern: str) -> Known:
     try:
         wanted = re.compile(pattern, re.ASCII)
     except (re.error, RecursionError, OverflowError) as error:
-        raise UsageError(f"--env-match is no regular expression: {error}", where=pattern) from error
+        raise UsageError(f"--env-match is not a usable regular expression: {error}", where=pattern) from error
     digests: dict[tuple[str, str | None], Digest] = {}
     named: dict[tuple[str, str | None], str] = {}
     came, unread = 0, []

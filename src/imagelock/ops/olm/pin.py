@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import fnmatch
 import os
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from imagelock.configured_regex import configured_regex
 from imagelock.errors import FormatError
 from imagelock.formats.edit.blocks import Item, ListEdit, edit_lists
 from imagelock.formats.olm.related_images import bundles
@@ -155,7 +155,7 @@ class Lists:
             if (
                 pattern is None
                 or not bundle.is_csv
-                or any(re.fullmatch(pattern, variable.name, re.ASCII) for variable in bundle.variables)
+                or any(configured_regex(pattern).fullmatch(variable.name) for variable in bundle.variables)
             ):
                 yield read
 

@@ -6,11 +6,11 @@ the origin is never asked.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from imagelock.configured_regex import configured_regex
 from imagelock.errors import ConfigError, InvalidValueError
 from imagelock.model.destination import fill_groups
 from imagelock.model.hosts import HostSettings, is_loopback
@@ -103,7 +103,7 @@ def origin(name: str, hosts: Mapping[str, HostSettings]) -> Endpoint:
 def alternate_names(name: str, hosts: Mapping[str, HostSettings]) -> tuple[str, ...]:
     """Return the other names that ``[registries] alternates`` gives to ``name``, in order."""
     settings = hosts.get(name.partition("/")[0], _DEFAULT_SETTINGS)
-    matches = ((re.fullmatch(each.match, name), each.to) for each in settings.alternates)
+    matches = ((configured_regex(each.match).fullmatch(name), each.to) for each in settings.alternates)
     return tuple(fill_groups(to, match) for match, to in matches if match is not None)
 
 
