@@ -78,11 +78,11 @@ def test_everything_of_the_contract_is_read(trusted: bool) -> None:  # noqa: FBT
         ),
         fallback=False,
         alternates=(Alternate(match="quay.io/acme/(.*)", to="localhost:5000/acme-$1"),),
-        ca="corp.pem",
+        ca="corp.pem" if trusted else None,
     )
     (exemption,) = config.exemptions
     assert (exemption.image, exemption.expires) == ("quay.io/acme/idea:next", dt.date(2030, 12, 31))
-    assert config.warnings == ()
+    assert len(config.warnings) == (0 if trusted else 1)
 
 
 def test_a_project_file_is_read_from_its_table() -> None:
@@ -193,6 +193,7 @@ def test_credentials_in_an_address_are_refused_and_not_shown(url: str) -> None:
         ("insecure = true", "quay.io", "insecure = true"),
         ("realms = ['https://token.example']", "quay.io", "realms"),
         ("cert = 'me.pem'", "quay.io", "a client certificate"),
+        ("ca = 'corp.pem'", "quay.io", "a certificate authority"),
         ("mirrors = ['http://mirror.example']", "quay.io", "plain HTTP to mirror.example"),
         ("mirrors = ['http://10.0.0.1:5000/x']", "quay.io", "plain HTTP to 10.0.0.1:5000"),
         ("mirrors = ['mirror.example']", "quay.io", "resolving tags by mirror.example"),
@@ -213,6 +214,7 @@ def test_a_file_found_in_the_tree_cannot_weaken_trust(text: str, host: str, refu
     assert not settings.insecure
     assert not settings.realms
     assert settings.cert is None
+    assert settings.ca is None
     assert not settings.alternates
     assert not any(mirror.resolve for mirror in settings.mirrors)
     assert not _parse(f'[registries."{host}"]\n{text}\n', trusted=True).warnings
@@ -221,7 +223,7 @@ def test_a_file_found_in_the_tree_cannot_weaken_trust(text: str, host: str, refu
 @pytest.mark.parametrize("text", [
     "mirrors = ['http://localhost:5000/x']", "mirrors = ['http://127.0.0.1:5000']", "mirrors = ['http://[::1]:5000']",
     "mirrors = ['http://registry.localhost']", "mirrors = [{ url = 'https://mirror.example', resolve = false }]",
-    "alternates = [{ match = 'quay.io/(.*)', to = 'localhost:5000/$1' }]", "ca = 'x.pem'", "fallback = false",
+    "alternates = [{ match = 'quay.io/(.*)', to = 'localhost:5000/$1' }]", "fallback = false",
 ])  # fmt: skip
 def test_loopback_and_content_by_digest_are_always_allowed(text: str) -> None:
     assert _host(text, trusted=False) == _host(text, trusted=True)
@@ -230,6 +232,7 @@ def test_loopback_and_content_by_digest_are_always_allowed(text: str) -> None:
 def test_this_machine_may_be_insecure_whoever_says_so() -> None:
     assert _host("insecure = true", "localhost:5000", trusted=False).insecure
     assert not _host("insecure = true", "127.0.0.1.example", trusted=False).insecure
+    assert _host("ca = 'x.pem'", "localhost:5000", trusted=False).ca == "x.pem"
 
 
 @given(st.text(st.characters(codec=None, categories=None), max_size=60), st.booleans())

@@ -26,7 +26,7 @@ from imagelock.model.toml_lines import line_of
 from imagelock.model.toml_table import Table, TableError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 FILE_NAME = "imagelock.toml"
 PYPROJECT = "pyproject.toml"
@@ -297,39 +297,46 @@ def _alternates(table: Table, *, trusted: bool) -> list[Alternate]:
 
 
 def _weakened(host: str, settings: HostSettings, warnings: list[str], where: str) -> HostSettings:
-    """Drop what an untrusted file may not say, and tell it."""
+    """Drop what an untrusted file may not say, and report it."""
 
     def refuse(what: str) -> None:
         warnings.append(f"{where}: {what} for {host} is not believed from a file found in the tree")
 
-    mirrors = []
-    for mirror in settings.mirrors:
+    is_local = is_loopback(_host_of(host))
+    mirrors = tuple(_believed_mirrors(settings.mirrors, refuse))
+    alternates = tuple(item for item in settings.alternates if is_loopback(_host_of(item.to)))
+    refused = (
+        (len(alternates) != len(settings.alternates), "an alternate on another host"),
+        (settings.insecure and not is_local, "insecure = true"),
+        (bool(settings.realms), "realms"),
+        (settings.cert is not None, "a client certificate"),
+        (settings.ca is not None and not is_local, "a certificate authority"),
+    )
+    for is_refused, what in refused:
+        if is_refused:
+            refuse(what)
+    return HostSettings(
+        mirrors=mirrors,
+        fallback=settings.fallback,
+        alternates=alternates,
+        ca=settings.ca if is_local else None,
+        insecure=settings.insecure and is_local,
+    )
+
+
+def _believed_mirrors(mirrors: Iterable[Mirror], refuse: Callable[[str], None]) -> Iterator[Mirror]:
+    """Yield what an untrusted file may say of mirrors: content from other hosts, tags from loopback only."""
+    for mirror in mirrors:
         scheme, _, rest = mirror.url.partition("://")
         authority = rest.partition("/")[0]
         if is_loopback(_host_of(authority)):
-            mirrors.append(mirror)
+            yield mirror
         elif scheme == "http":
             refuse(f"plain HTTP to {authority}")
         else:
             if mirror.resolve:
                 refuse(f"resolving tags by {authority}")
-            mirrors.append(Mirror(url=mirror.url, resolve=False))
-    alternates = [item for item in settings.alternates if is_loopback(_host_of(item.to))]
-    if len(alternates) != len(settings.alternates):
-        refuse("an alternate on another host")
-    if settings.insecure and not is_loopback(_host_of(host)):
-        refuse("insecure = true")
-    if settings.realms:
-        refuse("realms")
-    if settings.cert is not None:
-        refuse("a client certificate")
-    return HostSettings(
-        mirrors=tuple(mirrors),
-        fallback=settings.fallback,
-        alternates=tuple(alternates),
-        ca=settings.ca,
-        insecure=settings.insecure and is_loopback(_host_of(host)),
-    )
+            yield Mirror(url=mirror.url, resolve=False)
 
 
 def _host_of(name: str) -> str:

@@ -32,6 +32,7 @@ _NO_OWNER = (errno.EPERM, errno.EACCES, errno.EINVAL, errno.ENOSYS, errno.ENOTSU
 """The owner may not be given, has no number in this container's user namespace, or there are none."""
 _POLL_SECONDS = 0.02
 _STEP_BYTES = 256 * KIB
+LEADS_OUT = "a symbolic link leads out of the project"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,30 @@ def check_inside(paths: Iterable[Path], root: Path) -> None:
     folders: dict[str, bool] = {}
     for path in paths:
         if not _is_inside(os.fspath(path), top, folders):
-            raise FileError("a symbolic link leads out of the project", where=str(path))
+            raise FileError(LEADS_OUT, where=str(path))
+
+
+def leads_out(path: Path | str, root: Path | str) -> bool:
+    """Whether a path that reads as one below ``root`` is led elsewhere by a symbolic link.
+
+    A path that does not read as one below ``root`` leads nowhere: whoever wrote it meant that place.
+    """
+    name, top = os.path.abspath(path), os.path.abspath(root)  # noqa: PTH100 - links stay as they are written
+    if not _is_below(name, top):
+        return False
+    return not _is_below(os.path.realpath(name), os.path.realpath(top))
+
+
+def _is_below(path: str, top: str) -> bool:
+    return path == top or path.startswith(top.rstrip("/") + "/")
+
+
+def require_own(path: Path, root: Path, shown: str | None = None) -> None:
+    """Refuse to write a file that a symbolic link leads out of ``root``; raises :class:`FileError`."""
+    if leads_out(path, root):
+        raise FileError(
+            LEADS_OUT, where=shown or str(path), hint="replace the link by a file, or name its target"
+        )
 
 
 def _is_inside(path: str, top: Path, folders: dict[str, bool]) -> bool:

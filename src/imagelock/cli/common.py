@@ -13,6 +13,7 @@ import click
 from imagelock import limits
 from imagelock.cli.terminal import choose_colour, feed, stderr_style, stdout_style, table_width
 from imagelock.errors import FileError, UsageError
+from imagelock.files import require_own
 from imagelock.ops.project import Settings, open_project
 from imagelock.report.text import advice_text, changes_text, exempt_text, findings_text, summary_text
 
@@ -146,9 +147,11 @@ class Run:
         from imagelock.report.all import REPORTS
 
         for name, path in self.reports:
+            target = self.settings.directory / path
+            require_own(target, self.settings.directory, str(path))
             text = json() if name == "json" and json is not None else REPORTS[name](outcome)
             try:
-                (self.settings.directory / path).write_text(text, encoding="utf-8", newline="")
+                target.write_text(text, encoding="utf-8", newline="")
             except OSError as error:
                 raise FileError((error.strerror or str(error)).lower(), where=str(path)) from error
 

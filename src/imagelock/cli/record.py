@@ -80,4 +80,4 @@ def command(  # noqa: PLR0913 - the options of the contract
         digest_files=tuple(zip(from_digestfile, images, strict=True)),
     )
     directory = run.settings.directory.absolute()
-    run.finish(apply(plan(read_given(given, directory)), directory / output_dir))
+    run.finish(apply(plan(read_given(given, directory)), directory / output_dir, directory))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imagelock.config import FILE_NAME
-from imagelock.files import Write, encode, read_bytes, write_all
+from imagelock.files import Write, encode, read_bytes, require_own, write_all
 from imagelock.model.outcome import Change, Outcome
 
 if TYPE_CHECKING:
@@ -66,10 +66,13 @@ def init(directory: Path) -> Outcome:
     writes = []
     if not config.exists():
         writes.append(Write(config, None, encode(TEMPLATE)))
+    require_own(attributes, directory, ATTRIBUTES)
     before = read_bytes(attributes) if attributes.exists() else None
     if before is None or b"images.lock" not in before:
         glue = b"" if not before or before.endswith(b"\n") else b"\n"
         writes.append(Write(attributes, before, (before or b"") + glue + encode(_ATTRIBUTE_LINE)))
+    for write in writes:
+        require_own(write.path, directory, write.path.name)
     write_all(writes)
     in_git = any((folder / ".git").exists() for folder in (directory, *directory.parents))
     written = [write.path.name for write in writes]

@@ -9,7 +9,7 @@ from pathlib import Path
 from imagelock import limits
 from imagelock.config import FILE_NAME, PYPROJECT, Config, has_config, parse_config
 from imagelock.errors import ConfigError, FileError, LockError
-from imagelock.files import Write, decode, encode, read_bytes
+from imagelock.files import LEADS_OUT, Write, decode, encode, leads_out, read_bytes
 from imagelock.lockfile.reader import is_list, parse
 from imagelock.lockfile.writer import render_lock
 from imagelock.model.lock import Lock
@@ -40,6 +40,32 @@ class Project:
     config: Config
     config_path: Path | None
     lock_path: Path
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether the configuration is the user's own: named, trusted by an option, or absent."""
+        return self.config_path is None or self.settings.config is not None or self.settings.trust_config
+
+    def configured(self, name: str) -> Path:
+        """Return a path that the configuration names; what is merely found in a tree names only what is in it.
+
+        Raises :class:`ConfigError` for an absolute path, ``..`` or a link that leaves the project.
+        """
+        path = self.root / name
+        if not self.is_trusted and not _is_in(path, self.root):
+            raise ConfigError(
+                f"{name} is outside the project",
+                where=None if self.config_path is None else self.shown(self.config_path),
+                hint="name a path inside it, or use --trust-config",
+            )
+        return path
+
+    def require_lock(self, *, for_writing: bool = False) -> None:
+        """Refuse a lock that a link leads out of the project: never written, and read only when trusted."""
+        if leads_out(self.lock_path, self.root) and (for_writing or not self.settings.trust_config):
+            raise LockError(
+                LEADS_OUT, where=self.shown(self.lock_path), hint="name the file with --lock-file"
+            )
 
     def shown(self, path: Path | str) -> str:
         """Return a path as messages and reports show it: relative to the directory, with ``/``."""
@@ -87,6 +113,7 @@ def read_lock(project: Project, *, for_writing: bool = False) -> LockFile:
 
     A file that says nothing is only good to be written anew: as a lock it would let every digest pass.
     """
+    project.require_lock(for_writing=for_writing)
     path, given = project.lock_path, project.settings.lock_file
     where = str(given) if given is not None and given.is_absolute() else project.shown(path)
     if for_writing and not path.exists():
@@ -112,6 +139,10 @@ def read_lock(project: Project, *, for_writing: bool = False) -> LockFile:
     return LockFile(path, lock, data, is_list(text))
 
 
+def _is_in(path: Path, root: Path) -> bool:
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root))
+
+
 def _nearest(directory: Path) -> Path | None:
     for folder in (directory, *directory.parents):
         if (folder / FILE_NAME).is_file():
@@ -123,6 +154,10 @@ def _nearest(directory: Path) -> Path | None:
 
 
 def _read_config(path: Path, *, trusted: bool) -> Config:
+    if not trusted and leads_out(path, path.parent):
+        raise ConfigError(
+            LEADS_OUT, where=path.name, hint="name the file with --config, or use --trust-config"
+        )
     try:
         text = decode(read_bytes(path))
     except FileError as error:

@@ -122,7 +122,7 @@ def test_a_packaged_chart_is_read_with_the_charts_inside_and_never_written(world
     [
         b"",
         b"no archive",
-        gzip.compress(b"no archive"),
+        gzip.compress(b"no archive", mtime=0),
         packed({"package/package.json": '{"image": "acme/web:1"}'}),
         packed({"a/values.yaml": VALUES}),
     ],

@@ -8,12 +8,15 @@ same, but for what the lock already has (a partial pipeline keeps what it did no
 from __future__ import annotations
 
 import fnmatch
+import itertools
+import os
 from dataclasses import dataclass, field, replace
 from glob import glob, has_magic
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagelock.errors import FileError, LockError
-from imagelock.files import decode, read_bytes
+from imagelock.files import LEADS_OUT, decode, leads_out, read_bytes
 from imagelock.lockfile.reader import list_lines, parse_list
 from imagelock.model.digest import same_digest
 from imagelock.model.lock import LATEST, LockedImage, Source
@@ -21,7 +24,6 @@ from imagelock.model.outcome import finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from imagelock.model.lock import Lock
     from imagelock.model.outcome import Finding
@@ -131,10 +133,14 @@ def read_lists(project: Project, given: Sequence[str], *, resolve_external: bool
     """
     config = project.config
     base = project.directory if given else project.root
+    for pattern in () if given else (*config.lock_from, *config.build_references):
+        project.configured(_fixed_part(pattern))
     paths = {path for pattern in given or config.lock_from for path in _paths(base, pattern)}
     if not given:
         # Nothing recorded is no mistake here: a pipeline may have rebuilt nothing.
         paths |= {path for pattern in config.build_references for path in _files(base, pattern)}
+    for path in paths:
+        _require_own(project, path, is_configured=not given)
     lines = [
         line for path in sorted(paths) for line in _read(project, path, resolve_external=resolve_external)
     ]
@@ -153,6 +159,21 @@ def read_lists(project: Project, given: Sequence[str], *, resolve_external: bool
         },
         built=_built(project, lines) if config.build_images and _has_records(project, lines, given) else None,
     )
+
+
+def _fixed_part(pattern: str) -> str:
+    """Return the folders of a glob that come before its first wildcard: where looking begins."""
+    parts = pattern.split("/")
+    fixed = itertools.takewhile(lambda part: not has_magic(part), parts)
+    return "/".join(fixed) or "."
+
+
+def _require_own(project: Project, path: Path, *, is_configured: bool) -> None:
+    """Refuse a list outside the project that a link, or a configuration found in the tree, leads to."""
+    if is_configured:
+        project.configured(os.path.relpath(path, project.root))
+    elif leads_out(path, project.root) and not project.settings.trust_config:
+        raise FileError(LEADS_OUT, where=project.shown(path), hint="--trust-config follows it")
 
 
 def _has_records(project: Project, lines: Iterable[ListedLine], given: Sequence[str]) -> bool:
@@ -208,8 +229,14 @@ def _files(base: Path, pattern: str) -> list[Path]:
     """Return the files a pattern names, those of folders at any depth included; hidden ones are none."""
     names = glob(pattern, root_dir=base, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
     found = [base / name for name in names]
-    inside = [path for folder in found if folder.is_dir() for path in folder.rglob("*")]
+    inside = [path for folder in found if folder.is_dir() for path in _below(folder)]
     return [path for path in (*found, *inside) if path.is_file() and not _is_hidden(path, base)]
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder at any depth; what vanishes or cannot be listed meanwhile holds none."""
+    for parent, _, names in os.walk(folder):
+        yield from (Path(parent, name) for name in names)
 
 
 def _is_hidden(path: Path, base: Path) -> bool:
@@ -253,7 +280,7 @@ def _two_digests(*both: tuple[ListedLine, LockedImage]) -> Finding:
 def _built(project: Project, lines: Iterable[ListedLine]) -> Built:
     repositories: dict[str, ListedLine] = {}
     for name in project.config.build_images:
-        for line in _repositories(project, project.root / name):
+        for line in _repositories(project, project.configured(name)):
             repositories.setdefault(line.reference.name, line)
     records: dict[str, ListedLine] = {}
     for line in lines:

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from imagelock.errors import FileChangedError, FileError, InvalidValueError, UsageError
-from imagelock.files import Write, decode, encode, read_bytes, write_all
+from imagelock.files import Write, decode, encode, read_bytes, require_own, write_all
 from imagelock.interchange.builds import READERS, read_digest, read_references
 from imagelock.model.outcome import Change, Outcome
 
@@ -72,8 +72,13 @@ def plan(references: Iterable[Reference]) -> list[Record]:
     return [Record(file_name(reference), reference) for reference in references]
 
 
-def apply(records: Sequence[Record], folder: Path) -> Outcome:
-    """Write the records into a folder; what is there already stays."""
+def apply(records: Sequence[Record], folder: Path, root: Path) -> Outcome:
+    """Write the records into a folder; what is there already stays.
+
+    Raises :class:`FileError` where a symbolic link leads out of ``root``.
+    """
+    for record in records:
+        require_own(folder / record.file_name, root)
     kept = [record for record in records if _put(folder / record.file_name, record.data)]
     written = [record for record in records if record not in kept]
     return Outcome(

@@ -101,6 +101,7 @@ def hold_lock(project: Project, mode: WriteMode) -> AbstractContextManager[None]
     """Hold the lock file against other runs while it may be written; a run that writes nothing waits for no one."""
     if not mode.write:
         return nullcontext()
+    project.require_lock(for_writing=True)
     return file_lock(project.lock_path, wait=HOLD_SECONDS, tell=mode.tell)
 
 

@@ -99,6 +99,8 @@ def _pinned(use: Occurrence, lock: Lock) -> Reference:
 
 def _path(project: Project, catalog: Catalog, source: str) -> str:
     """Return a source beside the configuration; a glob that means nothing is an error."""
+    if not source.startswith(IMAGE_SCHEME):
+        project.configured(source)
     if source.startswith(IMAGE_SCHEME) or (project.root / source).exists() or any(project.root.glob(source)):
         return source
     where = project.shown(project.config_path) if project.config_path is not None else None

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagelock.errors import UsageError
-from imagelock.files import Write, check_inside, encode, read_bytes, write_all
+from imagelock.files import Write, check_inside, encode, read_bytes, require_own, write_all
 from imagelock.limits import GIB
 from imagelock.model.outcome import Outcome
 
@@ -40,6 +40,8 @@ def write_copies(collection: Collection, plan: EditPlan, target: Path, mode: Wri
     """Write every visited file, changed or not, below ``target``; the inputs stay untouched."""
     write = mode.write and (not plan.blocking or mode.keep_going)
     copies = _copies(collection, plan, target) if write else []
+    for copy, _ in copies:
+        require_own(copy.path, target)
     write_all([copy for copy, _ in copies])
     for copy, original in copies:
         if copy.before is None:
@@ -66,7 +68,7 @@ def _copies(collection: Collection, plan: EditPlan, target: Path) -> list[tuple[
     for file in collection.visited:
         if file.name.startswith("../"):
             raise UsageError("a file outside the directory cannot be copied", where=file.name, hint="use -C")
-    originals = ((file.name, Path(file.path)) for file in collection.visited)
+    originals = ((file.name, Path(file.path)) for file in collection.visited if not file.is_outside)
     return [(_copy_of(target / name, changed.get(name), path), path) for name, path in originals]
 
 

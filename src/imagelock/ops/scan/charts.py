@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagelock.errors import FileError, FormatError
-from imagelock.files import decode, read_bytes
+from imagelock.files import decode, leads_out, read_bytes
 from imagelock.formats.syntax.text import Chart, Text
 from imagelock.formats.syntax.yaml_text import chunks, compose
 from imagelock.limits import (
@@ -55,7 +55,7 @@ class Charts:
         while folder not in self._known:
             # The top folder has no name, and must not be taken for the one we are in.
             file = Path(f"{folder}/{CHART_FILE}")
-            if file.is_file():
+            if file.is_file() and not leads_out(file, self._root):
                 self._known[folder] = chart_of(_text(file), shown)
             elif folder in (self._root, "") or not folder.startswith(self._root.rstrip("/") + "/"):
                 self._known[folder] = None

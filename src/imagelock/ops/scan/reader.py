@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagelock.errors import FileError
-from imagelock.files import as_utf8, decode, read_bytes, read_up_to
+from imagelock.files import LEADS_OUT, as_utf8, decode, read_bytes, read_up_to
 from imagelock.formats.scan import DOCUMENT_SUFFIXES, find
 from imagelock.formats.syntax.text import Text
 from imagelock.limits import YAML_BYTES
@@ -44,9 +44,9 @@ class FileReader:
 
         Raises :class:`FileError` for one that was named itself.
         """
-        path, name, is_named = file
+        path, name, is_named, is_outside = file
         try:
-            if path.endswith(PACKAGE_SUFFIX):
+            if path.endswith(PACKAGE_SUFFIX) and not is_outside:
                 return list(self._packed(Path(path), name))
             data = read_bytes(path) if is_named else _read(path)
         except FileError as error:
@@ -60,6 +60,9 @@ class FileReader:
         found = find(text, self._force if is_named else None, rules)
         if not found:
             return []
+        if is_outside:
+            # Its words are somebody else's: that there is something is all that may be said.
+            return finding("IL114", LEADS_OUT, file=name, hint="--trust-config follows it")
         return [ScannedFile.of(text, path, data, tuple(found), rules, self._memory)]
 
     def read_text(self, name: str, data: bytes) -> ScannedFile:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from imagelock.errors import FileError
-from imagelock.files import as_utf8, decode, read_bytes
+from imagelock.files import LEADS_OUT, as_utf8, decode, leads_out, read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -30,11 +30,15 @@ class _Rules:
 
 
 class Visited(NamedTuple):
-    """A file to be read: its path without dots, the name it is shown by, and whether it was named itself."""
+    """A file to be read: its path without dots, the name it is shown by, and whether it was named itself.
+
+    ``is_outside``: a symbolic link leads out of the project, and the run was not told to follow it.
+    """
 
     path: str
     name: str
     is_named: bool
+    is_outside: bool = False
 
 
 def walk_sources(project: Project, sources: Sequence[str]) -> Iterator[Visited]:
@@ -47,16 +51,25 @@ def walk_sources(project: Project, sources: Sequence[str]) -> Iterator[Visited]:
     for source in sources or project.config.sources:
         if source.startswith(IMAGE_SCHEME):
             continue
+        if not sources:
+            project.configured(source)
         if not (base / source).exists():
             raise FileError("no such file or directory", where=source)
         # Symbolic links stay as the user wrote them.
         top = os.path.normpath(base / source)
         is_folder = Path(top).is_dir()
+        if leads_out(top, project.root) and not project.settings.trust_config:
+            raise FileError(LEADS_OUT, where=source, hint="--trust-config follows it")
         shown = _shown_in(project, top) if is_folder else project.shown
         for path in _walk(top, project) if is_folder else (top,):
             if path not in seen:
                 seen.add(path)
-                yield Visited(path, shown(path), not is_folder)
+                yield Visited(path, shown(path), not is_folder, _is_outside(path, project))
+
+
+def _is_outside(path: str, project: Project) -> bool:
+    """Whether a link leads a file out of the project; folders behind links are not entered at all."""
+    return os.path.islink(path) and not project.settings.trust_config and leads_out(path, project.root)  # noqa: PTH114 - thousands of files
 
 
 def _shown_in(project: Project, top: str) -> Callable[[str], str]:
@@ -159,7 +172,8 @@ def _exclude_file(top: Path) -> list[_Rules]:
 
 def _rules_of(folder: str) -> list[_Rules]:
     path = Path(folder) / ".gitignore"
-    return _read_rules(folder, path) if path.is_file() else []
+    # As git does: a link is no .gitignore.
+    return _read_rules(folder, path) if path.is_file() and not path.is_symlink() else []
 
 
 def _read_rules(folder: str, path: Path) -> list[_Rules]:

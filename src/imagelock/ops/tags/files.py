@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from imagelock.errors import FileError
-from imagelock.files import Write, decode, encode, read_bytes, write_all
+from imagelock.files import LEADS_OUT, Write, decode, encode, leads_out, read_bytes, write_all
 from imagelock.formats.lists.starlingx import read
 from imagelock.formats.syntax.text import Text
 from imagelock.model.finding_codes import Level
@@ -47,6 +47,8 @@ def read_tag_files(project: Project, names: Sequence[str]) -> TagFiles:
     scanned = []
     for path in dict.fromkeys(project.directory / name for name in names):
         shown = project.shown(path)
+        if leads_out(path, project.root) and not project.settings.trust_config:
+            raise FileError(LEADS_OUT, where=shown, hint="--trust-config follows it")
         try:
             data = read_bytes(path)
         except FileError as error:
