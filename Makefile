@@ -6,22 +6,25 @@ PYTHON = python3
 BOOTSTRAP = $(PYTHON) tools/bootstrap.py
 BIN = .venv/bin
 
+# Whoever is free takes the next test, so that one slow file does not keep a processor waiting.
+PARALLEL = -n auto --dist worksteal
+
 # What `make check` runs; each is a program of .venv.
 CHECKS = "ruff check" "ruff format --check" mypy lint-imports "python tools/docs.py --check"
 
-.PHONY: help demo test check bench docs clean
+.PHONY: help demo test check bench docs lock upgrade test-latest clean
 
 help: ## list the verbs
-	@sed -n 's/^\([a-z]*\):.*## /\1: /p' Makefile | \
-	while IFS=: read -r verb does; do printf '  make %-7s%s\n' "$$verb" "$$does"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile | \
+	while IFS=: read -r verb does; do printf '  make %-12s%s\n' "$$verb" "$$does"; done
 
 demo: ## the whole line on a built-in example, nothing prepared, nothing kept
 	@$(BOOTSTRAP)
 	@$(BIN)/imagelock demo
 
-test: ## every test, against docker-registry and skopeo where they are installed
+test: ## every test, one process a processor, against docker-registry and skopeo where they are installed
 	@$(BOOTSTRAP) --group dev --peers
-	@$(BIN)/pytest
+	@$(BIN)/pytest $(PARALLEL)
 
 check: ## lint, format, types, import floors, docs and --help in step
 	@$(BOOTSTRAP) --group dev
@@ -49,6 +52,17 @@ docs: ## write docs/reference anew from the code
 	@$(BOOTSTRAP)
 	@$(BIN)/python tools/docs.py
 
+lock: ## write requirements/ anew where pyproject.toml asks for it
+	@$(PYTHON) tools/lock.py
+
+upgrade: ## write requirements/ with the newest version of everything
+	@$(PYTHON) tools/lock.py --upgrade
+
+test-latest: ## every test with the newest versions instead of the locked ones; gates nothing
+	@$(BOOTSTRAP) --group dev --peers --latest
+	@$(PYTHON) tools/latest.py
+	@.venv-latest/bin/pytest $(PARALLEL)
+
 clean: ## remove .venv and every cache
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage build dist site
+	rm -rf .venv .venv-latest .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage build dist site
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -93,6 +93,19 @@ def world(tmp_path: Path, alone: Path, capsys: pytest.CaptureFixture[str]) -> It
         yield made
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Send the peers that this process missed to the one that prints the summary, where tests run in several."""
+    told = getattr(session.config, "workeroutput", None)
+    if told is not None:
+        told["missing peers"] = sorted(peers.MISSING)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: object) -> None:
+    """Take what a process that ends has sent; pytest-xdist calls it."""
+    peers.MISSING.update(getattr(node, "workeroutput", {}).get("missing peers", ()))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Name every peer the tests wanted and did not find."""
     for program in sorted(peers.MISSING):

@@ -84,7 +84,7 @@ def test_no_update_of_twenty_processes_is_lost(tmp_path: Path) -> None:
         subprocess.Popen([sys.executable, "-c", _UPDATER, str(path), str(number), "50"])
         for number in range(20)
     ]
-    assert [worker.wait(110) for worker in workers] == [0] * 20
+    assert [worker.wait(120) for worker in workers] == [0] * 20
     wanted = {f"{worker} {number}" for worker in range(20) for number in range(50)}
     assert sorted(path.read_text().split("\n")[:-1]) == sorted(wanted)
     assert [one.name for one in tmp_path.iterdir()] == ["images.lock"]

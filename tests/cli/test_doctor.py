@@ -13,7 +13,7 @@ import trustme
 from imagelock.demo.sample_image import push_sample, sample_image
 from support.images import manifest_body, manifest_reply
 from support.lying import Lying, Reply, document, oci_error
-from support.peers import free_port
+from support.peers import dead_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,7 +88,7 @@ def test_challenge_realm_and_login_are_told_without_a_secret(lying: Lying, world
 
 
 def test_a_registry_that_is_not_there_is_could_not_tell(world: World) -> None:
-    result = world.run("doctor", f"127.0.0.1:{free_port()}", "--retry-time", "0")
+    result = world.run("doctor", f"127.0.0.1:{dead_port()}", "--retry-time", "0")
     assert result.code == 3
     assert "could not tell: unreachable: connection refused" in result.out
 

@@ -58,7 +58,7 @@ def test_runs_at_the_same_time_end_as_done_or_as_held_and_the_lock_is_whole(worl
         world.push(name)
     world.write("a.yaml", deployment(*names))
     running = [process("lock", cwd=world.root) for _ in range(4)]
-    ended = [(one.communicate(timeout=60)[1].decode(), one.returncode) for one in running]
+    ended = [(one.communicate(timeout=120)[1].decode(), one.returncode) for one in running]
     assert {code for _, code in ended} <= {0, 2}
     assert all("held by another run" in words for words, code in ended if code == 2)
     assert any(code == 0 for _, code in ended)

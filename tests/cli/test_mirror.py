@@ -114,7 +114,7 @@ def test_an_image_that_is_gone_fails_and_the_others_are_done(
 
 
 def test_a_registry_that_is_down_is_not_to_be_told(world: World, digests: dict[str, str]) -> None:
-    result = world.json("mirror", "--to", f"127.0.0.1:{peers.free_port()}", "--retry-time", "0")
+    result = world.json("mirror", "--to", f"127.0.0.1:{peers.dead_port()}", "--retry-time", "0")
     assert (result.code, set(result.codes)) == (3, {"IL302"})
     assert result.document["summary"]["could_not_tell"] == 3
 

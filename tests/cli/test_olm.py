@@ -110,7 +110,7 @@ def test_it_becomes_the_command_with_arguments_and_environment(tree: Path) -> No
         "-q",
     )
     running = process(*words, cwd=tree, environ={"KEPT": "yes", **ENVIRON})
-    out, _ = running.communicate(timeout=30)
+    out, _ = running.communicate(timeout=120)
     assert (running.returncode, out.decode()) == (7, "['--', '-q'] yes\n")
     assert D1 in (tree / "v3/devfile.yaml").read_text()
 

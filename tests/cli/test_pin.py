@@ -27,7 +27,7 @@ def locked(world: World) -> World:
 
 def test_the_diff_is_what_patch_takes_to_the_same_bytes_as_pin(locked: World) -> None:
     running = process("pin", "--diff", cwd=locked.root)
-    diff, err = running.communicate(timeout=30)
+    diff, err = running.communicate(timeout=120)
     assert (running.returncode, b"error" in err) == (0, False)
     done = subprocess.run(
         ["git", "apply", "-p1", "--whitespace=nowarn", "-"],

@@ -41,7 +41,7 @@ def on_terminal(*arguments: str, cwd: Path, columns: int = 60, **environ: str) -
             break
         got += data
     os.close(ours)
-    return running.wait(30), got.decode()
+    return running.wait(120), got.decode()
 
 
 def test_json_has_the_keys_of_the_contract(world: World) -> None:

@@ -71,7 +71,7 @@ def test_it_ends_when_asked(tmp_path: Path, number: int, code: int) -> None:
         push_image(f"http://{address}", "app", "1", IMAGE)
         assert wire.ask("GET", "/v2/").status == 200
         process.send_signal(number)
-        words = process.communicate(timeout=30)[1]
+        words = process.communicate(timeout=120)[1]
         assert process.returncode == code
     assert "Traceback" not in words
     assert f"http://{address}" in words
@@ -83,7 +83,7 @@ def test_requests_are_told_one_a_line_without_their_query(layout: Path) -> None:
         wire.ask("GET", "/v2/app/manifests/1?token=secret")
         wire.raw(b"GET /v2/\x85\xff\x9b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         process.send_signal(signal.SIGTERM)
-        lines = process.communicate(timeout=30)[1].splitlines()
+        lines = process.communicate(timeout=120)[1].splitlines()
     assert "GET /v2/app/manifests/1 200" in lines
     assert "GET '/v2/\\x85\\xff\\x9b' 404" in lines
     assert "secret" not in "".join(lines)
@@ -101,7 +101,7 @@ def test_killed_while_images_come_in_it_has_every_one_it_confirmed(tmp_path: Pat
                 location = wire.ask("POST", "/v2/app/blobs/uploads/", b"").headers["location"]
                 wire.ask("PATCH", location, b"half")
             process.send_signal(signal.SIGKILL)
-            process.wait(30)
+            process.wait(120)
     store = LayoutStore(root)
     for number in confirmed:
         assert store.get_manifest("app", f"v{number}").body == images[number].content.body

@@ -105,7 +105,7 @@ def test_an_entry_that_breaks_a_rule_is_not_set_and_the_others_are(site: Site) -
 
 
 def test_a_registry_that_is_down_is_no_word_on_any_tag(site: Site) -> None:
-    site.write("t.yaml", tag_file(item(f"127.0.0.1:{peers.free_port()}/acme/dex", RELEASE)))
+    site.write("t.yaml", tag_file(item(f"127.0.0.1:{peers.dead_port()}/acme/dex", RELEASE)))
 
     for verb in ("plan", "apply"):
         done = site.run(verb, "--retry-time", "0", "t.yaml", "-o", "json")
@@ -116,7 +116,7 @@ def test_a_registry_that_is_down_is_no_word_on_any_tag(site: Site) -> None:
 def test_could_not_tell_weighs_more_than_a_conflict(site: Site) -> None:
     site.push("dex", BUILD, "new")
     site.push("dex", RELEASE, "old")
-    down = f"127.0.0.1:{peers.free_port()}/acme/dex"
+    down = f"127.0.0.1:{peers.dead_port()}/acme/dex"
     site.write("t.yaml", tag_file(item(site.name("dex"), RELEASE), item(down, RELEASE)))
 
     assert site.run("plan", "--retry-time", "0", "t.yaml").code == 3

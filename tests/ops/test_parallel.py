@@ -58,12 +58,12 @@ def test_a_failure_ends_it_without_waiting_for_what_has_begun() -> None:
         begun.append(number)
         if number == 1:
             raise ConfigError("wrong")
-        over.wait(60)
+        over.wait(120)
 
     begin = time.monotonic()
     with pytest.raises(ConfigError):
         map_concurrently(range(1000), answer, jobs=4, hosts=1, progress=None)
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < 60
     assert len(begun) <= 8
     over.set()
 
@@ -96,6 +96,6 @@ map_concurrently(range(4), answer, jobs=4, hosts=1, progress=None)
 
 
 def test_the_end_of_the_process_does_not_wait_for_what_has_begun() -> None:
-    done = subprocess.run([sys.executable, "-c", FAILS], check=False, capture_output=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", FAILS], check=False, capture_output=True, timeout=120)
     assert done.returncode == 1
     assert b"ValueError" in done.stderr

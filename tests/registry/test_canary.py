@@ -21,7 +21,7 @@ import pytest
 
 from support.images import manifest_body, manifest_reply
 from support.lying import Lying, Reply, document, oci_error
-from support.peers import free_port
+from support.peers import dead_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -282,7 +282,7 @@ def test_a_damaged_credential_file_is_not_quoted(stage: Stage, text: str) -> Non
 @pytest.mark.parametrize("kind", ["refusing", "absent"])
 def test_the_proxys_password_does_not_show(stage: Stage, kind: str) -> None:
     stage.service.default = echo(403)
-    address = stage.service.address if kind == "refusing" else f"127.0.0.1:{free_port()}"
+    address = stage.service.address if kind == "refusing" else f"127.0.0.1:{dead_port()}"
     (stage.root / "external_images.txt").write_text("registry.invalid/app:1\n")
     assert found(stage.run("lock", HTTPS_PROXY=f"http://me:{PROXY}@{address}")) == []
 

@@ -13,7 +13,7 @@ from imagelock.model.digest import Digest
 from imagelock.model.manifest import OCI_INDEX, OCI_MANIFEST
 from support.images import CONFIG, CONFIG_DIGEST, manifest_body, manifest_reply
 from support.lying import Reply, oci_error
-from support.peers import free_port
+from support.peers import dead_port
 from support.push import push_image
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def test_each_question_is_one_request_and_no_ping(any_registry: AnyRegistry, new
 
 
 def test_a_stopped_registry_is_unreachable_and_named(new_client: NewClient) -> None:
-    address = f"127.0.0.1:{free_port()}"
+    address = f"127.0.0.1:{dead_port()}"
     with pytest.raises(UnreachableError) as caught:
         new_client().head(f"{address}/acme/app", "1")
     assert str(caught.value) == f"{address}/acme/app:1: http://{address}: connection refused"

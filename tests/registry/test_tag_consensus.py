@@ -12,7 +12,7 @@ from imagelock.model.digest import Digest
 from imagelock.model.hosts import Alternate, HostSettings, Mirror
 from support.images import CONFIG, CONFIG_DIGEST, manifest_body, manifest_reply
 from support.lying import Lying, Reply, oci_error
-from support.peers import free_port
+from support.peers import dead_port
 from support.world import deployment
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def test_not_being_there_is_no_disagreement(
 
 
 def test_a_source_that_is_down_is_told_once_and_not_asked_again(lying: Lying, new_client: NewClient) -> None:
-    dead = f"http://127.0.0.1:{free_port()}"
+    dead = f"http://127.0.0.1:{dead_port()}"
     for number in range(3):
         lying.on(f"/v2/foo/manifests/{number}", manifest_reply(ONE))
     mirrors = (Mirror(url=lying.url), Mirror(url=dead))
@@ -134,7 +134,7 @@ def test_a_source_that_is_down_is_told_once_and_not_asked_again(lying: Lying, ne
 
 
 def test_a_first_source_that_is_down_is_told_too(lying: Lying, new_client: NewClient) -> None:
-    dead = f"http://127.0.0.1:{free_port()}"
+    dead = f"http://127.0.0.1:{dead_port()}"
     lying.on(TAG, manifest_reply(ONE))
     mirrors = (Mirror(url=dead), Mirror(url=lying.url))
     client = new_client({"quay.io": HostSettings(mirrors=mirrors, fallback=False)})

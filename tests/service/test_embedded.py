@@ -80,7 +80,7 @@ def test_it_runs_in_the_foreground_until_it_is_closed() -> None:
     with Wire(registry.address) as wire:
         assert wire.ask("GET", "/v2/").status == 200
     registry.close()
-    thread.join(5)
+    thread.join(120)
     assert not thread.is_alive()
 
 

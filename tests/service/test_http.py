@@ -92,7 +92,7 @@ def test_a_refused_body_does_not_become_the_next_request(wire: Wire) -> None:
 
 
 def test_a_client_that_asks_first_is_told_to_go_on(wire: Wire) -> None:
-    with socket.create_connection(wire.where, timeout=10) as connection:
+    with socket.create_connection(wire.where, timeout=60) as connection:
         connection.sendall(_post(b"", "Content-Length: 5", "Expect: 100-continue", "Connection: close"))
         assert connection.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
         connection.sendall(b"hello")
@@ -146,13 +146,13 @@ def test_a_client_that_stops_talking_is_let_go(
     monkeypatch.setattr("imagelock.service.stream.IDLE_SECONDS", 0.1)
     monkeypatch.setattr("imagelock.service.stream.HEAD_SECONDS", 0.1)
     for start in (b"GET /v2/ HT", _post(b"hel", "Content-Length: 5"), b""):
-        with socket.create_connection(wire.where, timeout=10) as connection:
+        with socket.create_connection(wire.where, timeout=60) as connection:
             connection.sendall(start)
             assert connection.recv(65536) == b""
 
 
 def test_silent_clients_do_not_keep_others_waiting(registry: EmbeddedRegistry, wire: Wire) -> None:
-    silent = [socket.create_connection(wire.where, timeout=10) for _ in range(100)]
+    silent = [socket.create_connection(wire.where, timeout=60) for _ in range(100)]
     try:
         for connection in silent:
             connection.sendall(

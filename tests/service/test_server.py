@@ -35,7 +35,7 @@ SLOW_STARTS = (
 def slow(registry: EmbeddedRegistry) -> Iterator[list[socket.socket]]:
     """Give 200 clients that began a request, or nothing, and say no more."""
     host, _, port = registry.address.rpartition(":")
-    clients = [socket.create_connection((host, int(port)), timeout=10) for _ in range(200)]
+    clients = [socket.create_connection((host, int(port)), timeout=60) for _ in range(200)]
     try:
         for number, client in enumerate(clients):
             client.sendall(SLOW_STARTS[number % len(SLOW_STARTS)])
@@ -65,7 +65,7 @@ def test_a_hundred_pulls_beside_two_hundred_slow_clients(
 
 def _fill(address: str, count: int) -> list[socket.socket]:
     host, _, port = address.rpartition(":")
-    return [socket.create_connection((host, int(port)), timeout=10) for _ in range(count)]
+    return [socket.create_connection((host, int(port)), timeout=60) for _ in range(count)]
 
 
 def test_who_kept_us_waiting_longest_gives_up_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +109,7 @@ def _until(condition: object) -> None:
 
 def test_a_head_that_trickles_has_a_deadline(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("imagelock.service.stream.HEAD_SECONDS", 0.3)
-    with socket.create_connection(wire.where, timeout=10) as client:
+    with socket.create_connection(wire.where, timeout=60) as client:
         client.sendall(GET)
         sent = 0
         try:
@@ -124,7 +124,7 @@ def test_a_head_that_trickles_has_a_deadline(wire: Wire, monkeypatch: pytest.Mon
 
 def test_a_body_that_trickles_has_a_deadline(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("imagelock.service.stream.IDLE_SECONDS", 0.3)
-    with socket.create_connection(wire.where, timeout=10) as client:
+    with socket.create_connection(wire.where, timeout=60) as client:
         client.sendall(b"POST /v2/app/blobs/uploads/?digest=sha256:" + b"0" * 64 + b" HTTP/1.1\r\n")
         client.sendall(b"Host: x\r\nContent-Length: 99999\r\n\r\n")
         sent = 0
@@ -144,7 +144,7 @@ def test_a_client_that_reads_nothing_has_a_deadline(
     monkeypatch.setattr("imagelock.service.stream.IDLE_SECONDS", 0.3)
     image = sample_image("unread")
     push_sample(store, "app", "1", image)
-    with socket.create_connection(wire.where, timeout=10) as client:
+    with socket.create_connection(wire.where, timeout=60) as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.sendall((b"GET /v2/app/manifests/1 HTTP/1.1\r\nHost: x\r\n\r\n") * 30_000)
         _until(lambda: len(registry._server._open) == 0)
@@ -176,7 +176,7 @@ def test_a_client_that_reads_nothing_has_a_deadline(
 def test_a_head_that_two_readers_could_read_differently_is_refused(
     wire: Wire, data: bytes, status: int
 ) -> None:
-    with socket.create_connection(wire.where, timeout=10) as client:
+    with socket.create_connection(wire.where, timeout=60) as client:
         client.sendall(data)
         answer = client.recv(65536)
         assert answer.startswith(f"HTTP/1.1 {status} ".encode())
@@ -199,7 +199,7 @@ def test_a_head_that_is_only_unusual_is_answered(wire: Wire, data: bytes) -> Non
 
 def test_requests_may_be_sent_ahead_and_in_crumbs(wire: Wire) -> None:
     assert wire.raw((GET + b"\r\n") * 5).count(b"HTTP/1.1 200 OK") == 5
-    with socket.create_connection(wire.where, timeout=10) as client:
+    with socket.create_connection(wire.where, timeout=60) as client:
         for byte in GET + b"Connection: close\r\n\r\n":
             client.sendall(bytes([byte]))
         assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
@@ -212,13 +212,13 @@ def test_answers_under_way_are_finished_when_there_is_grace(monkeypatch: pytest.
 
     def slow(_name: str) -> tuple[str, ...]:
         begun.set()
-        release.wait(10)
+        release.wait(120)
         return ("1",)
 
     monkeypatch.setattr(store, "tags", slow)
     with ThreadPoolExecutor(2) as pool, Wire(registry.address) as wire:
         reply = pool.submit(wire.ask, "GET", "/v2/app/tags/list")
-        begun.wait(10)
+        begun.wait(120)
         closing = pool.submit(registry.close, 10.0)
         _until(lambda: registry._server.closing)
         release.set()

@@ -272,7 +272,7 @@ for number in range(6):
 def test_processes_that_write_at_the_same_time_lose_no_update(tmp_path: Path) -> None:
     seen = LayoutStore(tmp_path)
     workers = [subprocess.Popen([sys.executable, "-c", _PUSHER, str(tmp_path), str(n)]) for n in range(4)]
-    assert [worker.wait(60) for worker in workers] == [0, 0, 0, 0]
+    assert [worker.wait(120) for worker in workers] == [0, 0, 0, 0]
     found = [(name, tag) for name in seen.repositories() for tag in seen.tags(name)]
     assert len(found) == 24
     for name, tag in found:

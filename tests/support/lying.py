@@ -150,7 +150,7 @@ class Lying:
     ) -> None:
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join(10)
+        self._thread.join(120)
 
 
 class _Server(ThreadingHTTPServer):
@@ -191,7 +191,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, reply: Reply) -> None:
         if reply.wait is not None:
-            reply.wait.wait(30)
+            reply.wait.wait(300)
         if reply.reset:
             self._break_off()
             return

@@ -6,10 +6,12 @@ line about what was not compared.
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import socket
 import subprocess
 import time
+from functools import cache
 from typing import TYPE_CHECKING
 
 import urllib3
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
 MISSING: set[str] = set()
 """Peers that were looked for and are not installed."""
 
-_READY_SECONDS = 20.0
+_READY_SECONDS = 120.0
+_PORTS = 5
 _CONFIG = """\
 version: 0.1
 log: {{level: error, accesslog: {{disabled: true}}}}
@@ -44,11 +47,24 @@ def has(program: str) -> bool:
 
 
 def free_port() -> int:
-    """Return a loopback port that was free a moment ago."""
+    """Return a loopback port that was free a moment ago; tests in other processes look for one, too."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+@cache
+def dead_port() -> int:
+    """Return a loopback port that refuses every connection until this process ends.
+
+    It is bound and nobody listens, so no server of another test can come to stand there.
+    """
+    held = socket.socket()
+    held.bind(("127.0.0.1", 0))
+    atexit.register(held.close)
+    port: int = held.getsockname()[1]
+    return port
 
 
 class DockerRegistry:
@@ -65,6 +81,7 @@ class DockerRegistry:
         self._htpasswd = htpasswd
         self._extra = extra
         self._process: subprocess.Popen[bytes] | None = None
+        self._has_run = False
 
     @property
     def data(self) -> Path:
@@ -72,7 +89,27 @@ class DockerRegistry:
         return self.directory / "data"
 
     def start(self) -> None:
-        """Start the process and wait until it answers."""
+        """Start the process and wait until it answers.
+
+        Between finding a free port and listening on it, a test in another process may take it: until the
+        registry has run once, another port does as well.
+        """
+        for _ in range(_PORTS):
+            self._launch()
+            if self._answers():
+                self._has_run = True
+                return
+            self.stop()
+            if self._has_run or "address already in use" not in self._log():
+                break
+            self.address = f"127.0.0.1:{free_port()}"
+            self.url = f"http://{self.address}"
+        raise RuntimeError(self._log())
+
+    def _log(self) -> str:
+        return (self.directory / "log.txt").read_text()[-2000:]
+
+    def _launch(self) -> None:
         self.data.mkdir(parents=True, exist_ok=True)
         config = self.directory / "config.yml"
         config.write_text(self._configuration())
@@ -80,13 +117,12 @@ class DockerRegistry:
             self._process = subprocess.Popen(
                 ["docker-registry", "serve", str(config)], stdout=log, stderr=log, cwd=self.directory
             )
-        self._wait()
 
     def stop(self) -> None:
         """End the process."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait(10)
+            self._process.wait(120)
             self._process = None
 
     def collect(self) -> None:
@@ -116,23 +152,22 @@ class DockerRegistry:
             auth = _AUTH.format(path=path)
         return _CONFIG.format(root=self.data, address=self.address, auth=auth) + self._extra
 
-    def _wait(self) -> None:
+    def _answers(self) -> bool:
         end = time.monotonic() + _READY_SECONDS
         with urllib3.PoolManager(retries=False, timeout=2) as pool:
             while time.monotonic() < end:
                 if self._process is None or self._process.poll() is not None:
-                    break
+                    return False
                 try:
                     pool.request("GET", f"{self.url}/v2/")
                 except urllib3.exceptions.HTTPError:
                     time.sleep(0.02)
                 else:
-                    return
-        self.stop()
-        raise RuntimeError((self.directory / "log.txt").read_text()[-2000:])
+                    return True
+        return False
 
 
-def skopeo(*arguments: str, timeout: float = 60) -> bytes:
+def skopeo(*arguments: str, timeout: float = 120) -> bytes:
     """Run skopeo without signature policy and return what it prints; raise with its words if it fails.
 
     Registries need ``--src-tls-verify=false``, ``--dest-tls-verify=false`` (copy) or
@@ -141,7 +176,7 @@ def skopeo(*arguments: str, timeout: float = 60) -> bytes:
     return run("skopeo", "--insecure-policy", *arguments, timeout=timeout)
 
 
-def run(*command: str, timeout: float = 60, cwd: Path | None = None) -> bytes:
+def run(*command: str, timeout: float = 120, cwd: Path | None = None) -> bytes:
     """Run a peer and return what it prints; raise with its words if it fails."""
     done = subprocess.run(command, capture_output=True, timeout=timeout, check=False, cwd=cwd)
     if done.returncode:

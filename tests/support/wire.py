@@ -43,7 +43,7 @@ class Wire:
     def __init__(self, address: str) -> None:
         host, _, port = address.rpartition(":")
         self.where = (host, int(port))
-        self._connection = http.client.HTTPConnection(host, int(port), timeout=10)
+        self._connection = http.client.HTTPConnection(host, int(port), timeout=60)
 
     def ask(
         self,
@@ -66,7 +66,7 @@ class Wire:
 
     def raw(self, data: bytes) -> bytes:
         """Send bytes over a connection of their own and return all that comes back."""
-        with socket.create_connection(self.where, timeout=10) as connection:
+        with socket.create_connection(self.where, timeout=60) as connection:
             connection.sendall(data)
             connection.shutdown(socket.SHUT_WR)
             return b"".join(iter(lambda: connection.recv(65536), b""))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 import platform
 import sys
 from pathlib import Path
@@ -36,9 +35,14 @@ def finished(
     """Return an environment as a finished run leaves it, with this test's own Python inside."""
     environment = bootstrap.Environment(root, pyproject)
     program(environment.python, f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
-    state = {"root": str(root), "made-from": environment.made_from, "groups": groups}
-    (environment.path / bootstrap.READY).write_text(json.dumps(state))
+    (environment.path / bootstrap.UNFINISHED).touch()
+    environment.record(groups)
     return environment
+
+
+def lock(root: Path, name: str, text: str = "x==1 --hash=sha256:0\n") -> None:
+    (root / bootstrap.LOCKS).mkdir(exist_ok=True)
+    (root / bootstrap.LOCKS / f"{name}.txt").write_text(text)
 
 
 def test_an_older_python_can_read_the_script_and_be_told_so() -> None:
@@ -133,6 +137,60 @@ def test_settings_of_tools_install_nothing_anew(tmp_path: Path) -> None:
 def test_a_change_of_what_is_installed_is_noticed(tmp_path: Path, key: str) -> None:
     finished(tmp_path, ["dev"])
     assert not bootstrap.Environment(tmp_path, {**PYPROJECT, key: {}}).ready(["dev"])
+
+
+def test_a_change_of_a_lock_makes_the_environment_anew(tmp_path: Path) -> None:
+    lock(tmp_path, "runtime")
+    environment = finished(tmp_path, [])
+    assert environment.ready([])
+    lock(tmp_path, "runtime", "x==2 --hash=sha256:0\n")
+    changed = bootstrap.Environment(tmp_path, PYPROJECT)
+    assert not changed.ready([])
+    assert not changed.usable()
+
+
+def test_a_change_of_pyproject_alone_builds_on_what_is_there(tmp_path: Path) -> None:
+    lock(tmp_path, "runtime")
+    finished(tmp_path, ["dev"])
+    changed = bootstrap.Environment(tmp_path, {**PYPROJECT, "project": {}})
+    assert not changed.ready(["dev"])
+    assert changed.usable()
+
+
+def recording(root: Path) -> bootstrap.Environment:
+    """Return an environment whose Python writes down what it is called with."""
+    environment = finished(root, [])
+    program(environment.python, f'#!/bin/sh\necho "$@" >> "{root}/asked"\n')
+    return environment
+
+
+def test_everything_is_installed_by_hash_and_the_package_without_fetching_a_build_backend(
+    tmp_path: Path,
+) -> None:
+    recording(tmp_path).install(["dev"])
+    locks = tmp_path / bootstrap.LOCKS
+    first, second = (tmp_path / "asked").read_text().splitlines()
+    assert first.endswith(f"--require-hashes -r {locks}/runtime.txt -r {locks}/build.txt -r {locks}/dev.txt")
+    assert second.endswith(f"--no-deps --no-build-isolation -e {tmp_path}")
+
+
+def test_the_demo_installs_no_development_tools(tmp_path: Path) -> None:
+    recording(tmp_path).install([])
+    assert "dev.txt" not in (tmp_path / "asked").read_text()
+
+
+def test_the_newest_versions_are_resolved_without_the_locks(tmp_path: Path) -> None:
+    recording(tmp_path).install_latest(["dev"])
+    (asked,) = (tmp_path / "asked").read_text().splitlines()
+    assert asked.endswith(f"-e {tmp_path} pytest>=8 ruff")
+
+
+def test_a_failed_installation_leaves_the_environment_unfinished(tmp_path: Path) -> None:
+    environment = finished(tmp_path, [])
+    program(environment.python, "#!/bin/sh\nexit 1\n")
+    with pytest.raises(bootstrap.BootstrapError, match=r"pip could not install into \.venv"):
+        environment.install([])
+    assert (environment.path / bootstrap.UNFINISHED).exists()
 
 
 def test_an_environment_for_tests_serves_the_demo_but_not_the_other_way_round(tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ def test_jobs_at_the_same_time_lose_nothing(world: World) -> None:
         process("record", f"a.io/app{number % 3}:1@sha256:{number % 4:064x}", cwd=world.root)
         for number in range(12)
     ]
-    assert [job.wait(60) for job in jobs] == [0] * 12
+    assert [job.wait(120) for job in jobs] == [0] * 12
     for job in jobs:
         job.communicate()
     assert len(recorded(world)) == 12

@@ -230,12 +230,12 @@ def test_a_helper_that_hangs_is_ended_with_all_it_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "HELPER_SECONDS", 0.3)
-    helper(tmp_path, "slow", "sleep 60 & sleep 60")
+    helper(tmp_path, "slow", "sleep 600 & sleep 600")
     found = docker(tmp_path, {"credsStore": "slow"})
     begin = time.monotonic()
     with pytest.raises(AccessDeniedError, match=r"docker-credential-slow gave no answer in 0\.3 s"):
         found.lookup("a.io/x")
-    assert time.monotonic() - begin < 20
+    assert time.monotonic() - begin < 120
 
 
 @pytest.mark.parametrize("name", ["../evil", "a b", "x;id", "a/b"])

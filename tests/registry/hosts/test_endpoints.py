@@ -12,7 +12,7 @@ from imagelock.model.hosts import Alternate, HostSettings, Mirror
 from imagelock.registry.hosts.endpoints import alternate_names, endpoints, split_authority
 from support.images import manifest_body, manifest_reply
 from support.lying import Reply, oci_error
-from support.peers import free_port
+from support.peers import dead_port
 
 if TYPE_CHECKING:
     from registry.conftest import NewClient
@@ -101,7 +101,7 @@ def test_not_found_needs_a_true_404_of_everybody(lying: Lying, other: Lying, new
 
 
 def test_a_mirror_that_is_down_makes_a_404_could_not_tell(lying: Lying, new_client: NewClient) -> None:
-    dead = f"http://127.0.0.1:{free_port()}"
+    dead = f"http://127.0.0.1:{dead_port()}"
     mirrors = (Mirror(url=dead), Mirror(url=lying.url))
     with pytest.raises(UnreachableError) as caught:
         new_client({"quay.io": HostSettings(mirrors=mirrors, fallback=False)}).head("quay.io/foo", "1")

@@ -38,7 +38,7 @@ class Hanging:
     def __call__(self, host: str, port: int, *args: Any, **how: Any) -> Any:
         if host == NAME:
             self.asked.append(host)
-            self.go.wait(60)
+            self.go.wait(120)
             host = "127.0.0.1"
         return self._real(host, port, *args, **how)
 
@@ -55,7 +55,7 @@ def test_a_resolver_that_hangs_ends_with_the_deadline(hanging: Hanging) -> None:
     begin = time.monotonic()
     with pytest.raises(LookupTimeoutError):
         dial(NAME, 443, seconds=0.2)
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 60
 
 
 def test_a_registry_whose_name_is_not_resolved_in_time_is_told_as_that(
@@ -65,7 +65,7 @@ def test_a_registry_whose_name_is_not_resolved_in_time_is_told_as_that(
     begin = time.monotonic()
     with pytest.raises(UnreachableError, match="the host name was not resolved in time"):
         new_client().head(f"{NAME}/app", "1")
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 60
 
 
 def test_many_who_ask_for_one_name_wait_for_one_lookup(lying: Lying, hanging: Hanging) -> None:
@@ -80,7 +80,7 @@ def test_many_who_ask_for_one_name_wait_for_one_lookup(lying: Lying, hanging: Ha
     time.sleep(0.2)
     hanging.go.set()
     for caller in callers:
-        caller.join(30)
+        caller.join(120)
     assert len(found) == 20
     assert len(hanging.asked) == 1
     for each in found:
@@ -116,7 +116,7 @@ def test_an_address_that_is_silent_leaves_time_for_the_next(
         with dial(NAME, 443, seconds=1) as plain:
             assert plain.getpeername() == places[1]
             assert plain.gettimeout() == 1
-        assert 0.3 < time.monotonic() - begin < 5
+        assert 0.3 < time.monotonic() - begin < 60
         for each in waiting:
             each.close()
 
@@ -165,7 +165,7 @@ def drift(folder: Path, seconds: float) -> subprocess.Popen[str]:
 
 def test_the_end_of_the_process_does_not_wait_for_a_resolver_that_hangs(tmp_path: Path) -> None:
     with drift(tmp_path, 0.2) as process:
-        out, _ = process.communicate(timeout=30)
+        out, _ = process.communicate(timeout=120)
     assert process.returncode == 3
     assert "the host name was not resolved in time" in out
 
@@ -175,5 +175,5 @@ def test_an_interrupt_does_not_wait_for_a_resolver_that_hangs(tmp_path: Path) ->
         assert process.stdout is not None
         assert process.stdout.readline() == "asked\n"
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
     assert process.returncode == 130
