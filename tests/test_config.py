@@ -122,12 +122,12 @@ def test_a_project_file_with_the_table_is_known(text: str, expected: bool) -> No
         ("[scan]\nsources = 'x'\n", "scan.sources: expected a list, found a string"),
         ("[scan]\nsources = [1]\n", r"scan.sources\[0\]: expected a string, found an integer"),
         ("scan = 1\n", "scan: expected a table"),
-        ("[lock]\nplatforms = ['linux']\n", "is no platform"),
+        ("[lock]\nplatforms = ['linux']\n", "is not a platform"),
         ("[pin]\nform = 'tag'\n", "pin.form: expected one of name:tag@digest, name@digest"),
         ("[pin]\nexisting = true\n", "expected a string, found true or false"),
         ("[[exempt]]\nimage = 'x'\n", r"exempt\[0\]: 'reason' is missing"),
         ("[[exempt]]\nimage = 'x'\nreason = 'y'\nexpires = 'z'\n", r"exempt\[0\].expires: expected"),
-        ("[[exempt]]\nimage = 'x'\nreason = 'y'\nexpires = 2030-01-01T00:00:00\n", "expected a day"),
+        ("[[exempt]]\nimage = 'x'\nreason = 'y'\nexpires = 2030-01-01T00:00:00\n", "expected a date"),
         ("[exempt]\nimage = 'x'\n", "exempt: expected a list"),
         ("[registries]\n'quay.io' = 1\n", "registries.quay.io: expected a table"),
         ("[registries.'quay.io']\nmirror = []\n", "registries.quay.io.mirror: unknown key"),
@@ -144,11 +144,11 @@ def test_a_project_file_with_the_table_is_known(text: str, expected: bool) -> No
             "[registries.'quay.io']\nalternates = [{ match = 'x(.*)', to = 'a.example/$2' }]\n",
             r"no group \$2",
         ),
-        ("[registries.'https://quay.io']\n", "is no registry host"),
-        ("[registries.'quay.io/acme']\n", "is no registry host"),
+        ("[registries.'https://quay.io']\n", "is not a registry host"),
+        ("[registries.'quay.io/acme']\n", "is not a registry host"),
         ("[registries.'index.docker.io']\n", "write docker.io"),
-        ("[registries.quay]\n", "is no registry host"),
-        ("[registries.'']\n", "is no registry host"),
+        ("[registries.quay]\n", "is not a registry host"),
+        ("[registries.'']\n", "is not a registry host"),
         ("[scan]\nsources = [\n", "not TOML"),
         (f"x = {'1' * 5000}\n", "not a configuration"),
         (f"x = {'[' * 100_000}\n", "not"),
@@ -267,12 +267,12 @@ def test_olm_is_read_whole() -> None:
     ("text", "message"),
     [
         ('base32 = "hex"', "olm.base32: expected one of plain, newline"),
-        ('env-into = ["a"]', "need related-images = true"),
+        ('env-into = ["a"]', "require related-images = true"),
         ('related-images = "yes"', "expected true or false"),
         ("other = 1", "olm.other: unknown key"),
         ('[[olm.catalog]]\nsource = "a"', "'label' is missing"),
-        ('[[olm.catalog]]\nlabel = "a"', "either a source, or env and files"),
-        ('[[olm.catalog]]\nlabel = "a"\nsource = "a"\nfiles = "b"', "either a source, or env and files"),
+        ('[[olm.catalog]]\nlabel = "a"', "either source, or env and files"),
+        ('[[olm.catalog]]\nlabel = "a"\nsource = "a"\nfiles = "b"', "either source, or env and files"),
         ('[[olm.catalog]]\nlabel = "a"\nfiles = "b"', "env is missing"),
         ('[[olm.catalog]]\nlabel = "-"\nsource = "b"', "needs letters or digits"),
         ('[[olm.catalog]]\nlabel = "a"\nenv = "("\nsource = "b"', "not a usable regular expression"),
@@ -283,6 +283,6 @@ def test_olm_is_read_whole() -> None:
     ],
 )
 def test_what_olm_cannot_mean_is_told(text: str, message: str) -> None:
-    prefix = "" if "need" in message or "related-images" in text else "related-images = true\n"
+    prefix = "" if "require" in message or "related-images" in text else "related-images = true\n"
     with pytest.raises(ConfigError, match=re.escape(message)):
         _parse(f"[olm]\n{prefix}{text}\n")

@@ -62,7 +62,7 @@ def test_what_cannot_be_read_says_why(tmp_path: Path) -> None:
         ("nothing", "no such file"),
         ("pipe", "not a regular file"),
         (".", "a directory, not a file"),
-        ("loop", "in a circle"),
+        ("loop", "a loop of symbolic links"),
         ("x" * 300, "name too long"),
     ):
         with pytest.raises(FileError, match=message) as refusal:
@@ -206,7 +206,7 @@ def test_two_paths_to_one_file_must_agree(tmp_path: Path) -> None:
     (write,) = _writes(tmp_path, 1)
     link = tmp_path / "link"
     link.symlink_to(write.path)
-    with pytest.raises(FileError, match="two different changes of one file"):
+    with pytest.raises(FileError, match="two different changes to one file"):
         write_all([write, Write(link, OLD, b"another\n")])
     assert write.path.read_bytes() == OLD
     write_all([write, Write(link, OLD, NEW)])
@@ -222,7 +222,7 @@ def test_links_that_lead_out_or_in_a_circle_are_refused(tmp_path: Path) -> None:
     check_inside([root / "in", root / "nothing" / "yet"], root)
     with pytest.raises(FileError, match="leads out of the project"):
         check_inside([root / "in", root / "out"], root)
-    with pytest.raises(FileError, match="in a circle"):
+    with pytest.raises(FileError, match="a loop of symbolic links"):
         write_all([Write(root / "loop", None, NEW)])
 
 

@@ -1,4 +1,4 @@
-"""The way in: run a command, and end with an exit code, never with a traceback."""
+"""The entry point: run a command, and end with an exit code, never with a traceback."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def _open_closed_streams() -> None:
-    """Put nothing where a standard stream was closed: else a file that is opened would take its number."""
+    """Open the null device where a standard stream was closed: otherwise the next file would take its number."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             # The lowest number that is free is the stream's own.

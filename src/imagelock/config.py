@@ -1,8 +1,8 @@
-"""``imagelock.toml``: read strictly into values; what weakens trust is dropped unless the file is trusted.
+"""Read ``imagelock.toml`` strictly into values; drop what weakens trust unless the file is trusted.
 
 The text comes from the caller; nothing here reads files.  A configuration that was merely found in a
-tree may not switch off verification, name token services, or send tag questions to hosts of its own
-choice (design: section 4); loopback is always allowed.
+tree must not switch off verification, name token services, or send requests for tags to hosts of its own
+choice (docs/concepts/trust.md); loopback is always allowed.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _CONFIG_TABLE = lazy_regex(
 _HOST = r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
 _AUTHORITY = lazy_regex(_HOST, re.ASCII)
 _URL = lazy_regex(rf"(?P<scheme>https?)://{_HOST}(?P<prefix>/[A-Za-z0-9._~/-]*)?", re.ASCII)
-"""A mirror's address and nothing else: what two readers of URLs could take for two hosts is no address."""
+"""A mirror's address and nothing else: text that two URL parsers could read as two hosts does not match."""
 _LINE = lazy_regex(r"line ([0-9]+)", re.ASCII)
 _GROUP = lazy_regex(r"\$\{?([0-9]{1,9})", re.ASCII)
 FORMS = ("name:tag@digest", "name@digest")
@@ -47,7 +47,7 @@ EXISTING = ("move", "keep")
 class Config:
     """Everything the configuration says; the defaults are those of a project without one.
 
-    ``warnings`` tells what an untrusted file said and was not believed.
+    ``warnings`` lists settings of an untrusted file that were ignored.
     """
 
     sources: tuple[str, ...] = (".",)
@@ -154,7 +154,7 @@ def _rule(table: Table, *, trusted: bool) -> ScanRule:
     if rule.regex is not None:
         expression = _regex(table.key("regex"), rule.regex, multiline=True, trusted=trusted)
         if "image" not in expression.names:
-            raise TableError(table.key("regex"), "the expression has no group (?P<image>…)")
+            raise TableError(table.key("regex"), "the expression needs a group (?P<image>…)")
     return rule
 
 
@@ -182,7 +182,7 @@ def _olm(table: Table, *, trusted: bool) -> OlmSettings:
     )
     table.done()
     if (settings.env_into or settings.catalogs) and not settings.related_images:
-        raise TableError(table.path, "catalogs and env-into need related-images = true")
+        raise TableError(table.path, "catalogs and env-into require related-images = true")
     labels = [safe(item.label) for item in settings.catalogs]
     for label in labels:
         if labels.count(label) > 1:
@@ -199,9 +199,9 @@ def _catalog(table: Table, *, trusted: bool) -> Catalog:
     if not safe(catalog.label).strip("_"):
         raise TableError(table.key("label"), "a label needs letters or digits")
     if (catalog.source is None) == (catalog.files is None):
-        raise TableError(table.path, "a catalog has either a source, or env and files")
+        raise TableError(table.path, "a catalog needs either source, or env and files")
     if catalog.files is not None and catalog.env is None:
-        raise TableError(table.path, "files are read out of the image that env names: env is missing")
+        raise TableError(table.path, "env is missing: it names the image that files are read from")
     if catalog.env is not None:
         _regex(table.key("env"), catalog.env, trusted=trusted)
     return catalog
@@ -218,7 +218,7 @@ def _exemption(table: Table) -> Exemption:
         expires=table.optional("expires", dt.date),
     )
     if isinstance(exemption.expires, dt.datetime):
-        raise TableError(table.key("expires"), "expected a day (2030-12-31), found a time")
+        raise TableError(table.key("expires"), "expected a date (2030-12-31), found a time")
     table.done()
     return exemption
 
@@ -236,7 +236,7 @@ def _host(host: str, table: Table, warnings: list[str], where: str, *, trusted: 
     )
     table.done()
     if settings.key is not None and settings.cert is None:
-        raise TableError(table.key("key"), "a key needs its certificate: cert")
+        raise TableError(table.key("key"), "a key needs its certificate in cert")
     return settings if trusted else _weakened(host, settings, warnings, where)
 
 
@@ -264,21 +264,25 @@ def _url(path: str, text: str) -> str:
     """Check a mirror's address; without a scheme it is https."""
     url = text if "://" in text else f"https://{text}"
     if "@" in url.partition("://")[2].partition("/")[0]:
-        raise TableError(path, "credentials do not belong in a configuration: use a credential file")
+        raise TableError(path, "a configuration must not hold credentials: use a credential file")
     match = _URL.fullmatch(url)
     if match is None or not 1 <= int(match["port"] or 443) <= 65535:
-        raise TableError(path, f"{text!r} is no address of a registry: write https://host[:port][/prefix]")
+        raise TableError(
+            path, f"{text!r} is not the address of a registry: write https://host[:port][/prefix]"
+        )
     return url.rstrip("/")
 
 
 def _registry_name(table: Table, host: str) -> str:
-    """Check that references can name this host: a mistyped key would be obeyed by nobody, and silently."""
+    """Check that references can name this host: a mistyped key would silently have no effect."""
     try:
         domain = Reference.parse(f"{host}/image").domain
     except InvalidValueError as error:
-        raise TableError(table.path, f"{host!r} is no registry host: {error.message}") from error
+        raise TableError(table.path, f"{host!r} is not a registry host: {error.message}") from error
     if domain != host:
-        raise TableError(table.path, f"{host!r} is no registry host" + (f": write {domain}" if host else ""))
+        raise TableError(
+            table.path, f"{host!r} is not a registry host" + (f": write {domain}" if host else "")
+        )
     return host
 
 
@@ -300,7 +304,7 @@ def _weakened(host: str, settings: HostSettings, warnings: list[str], where: str
     """Drop what an untrusted file may not say, and report it."""
 
     def refuse(what: str) -> None:
-        warnings.append(f"{where}: {what} for {host} is not believed from a file found in the tree")
+        warnings.append(f"{where}: {what} for {host} is not trusted in a file found in the tree")
 
     is_local = is_loopback(_host_of(host))
     mirrors = tuple(_believed_mirrors(settings.mirrors, refuse))

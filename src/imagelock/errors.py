@@ -4,7 +4,7 @@
     ├── UsageError                     2   the command line asks for something that cannot be
     ├── ConfigError                    2   imagelock.toml, or a credential file, is wrong
     ├── FileError                      2   a file cannot be read or written
-    │   └── FileChangedError           2   somebody else wrote the file between our read and our write
+    │   └── FileChangedError           2   someone else wrote the file between our read and our write
     ├── LockError                      2   the lock is missing, damaged, of a newer version, or held
     ├── FormatError                    1   a text cannot be read as the format it claims (finding IL114)
     ├── InvalidValueError              2   a reference, digest or platform that is none
@@ -16,12 +16,12 @@
         ├── RateLimitedError           3   429 for longer than the budget
         ├── UnreachableError           3   no connection, a time-out, a 5xx that stayed
         ├── TLSError                   3   the certificate cannot be trusted
-        ├── OfflineError               3   nobody was asked, as the run was told
+        ├── OfflineError               3   nothing was asked, because of --offline
         ├── DigestConflictError        3   two sources give one tag two digests (finding IL104)
         └── IntegrityError             3   what came is not what it claims to be
             └── IncompleteError        3   a manifest whose blobs or children are not there
 
-The number is the exit code a command ends with when the error reaches the top (design: 2 over 3
+The number is the exit code a command ends with when the error reaches the top (2 over 3
 over 1).  What a *finding* costs is decided in :mod:`imagelock.model.finding_codes` instead.
 """
 
@@ -60,7 +60,7 @@ class FileError(ImagelockError):
 
 
 class FileChangedError(FileError):
-    """Somebody else wrote the file between our read and our write; nothing was replaced."""
+    """Someone else wrote the file between our read and our write; nothing was replaced."""
 
 
 class LockError(ImagelockError):
@@ -89,7 +89,7 @@ class FormatError(ImagelockError):
 class InvalidValueError(ImagelockError, ValueError):
     """A reference, digest, platform or media type that is none; ``text`` is what was given.
 
-    Ends with 2 where the command line says it; what files say wrong is told as findings.
+    Ends with 2 where the command line says it; what files say wrong is reported as findings.
     """
 
     def __init__(self, message: str, *, text: str, hint: str | None = None) -> None:
@@ -167,7 +167,7 @@ class IntegrityError(RegistryError):
 
 
 class OfflineError(RegistryError):
-    """Nobody was asked, because the run was told to ask nobody."""
+    """Nothing was asked, because the run is offline."""
 
     kind = "offline"
 

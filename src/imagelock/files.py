@@ -1,4 +1,4 @@
-"""Files: read whole and bounded, written wholly or not at all, several together.
+"""Read files bounded, and replace several files atomically.
 
 A file is replaced by a temporary one beside it that was written, synced and given the old one's mode and
 owner; for several, all are prepared before the first is renamed.  A crash leaves each file old or new.
@@ -37,7 +37,7 @@ LEADS_OUT = "a symbolic link leads out of the project"
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One file to be replaced: its path, the bytes it had when it was read (None: new), and shall have."""
+    """One file to replace: its path, its bytes when it was read (None: new), and its new bytes."""
 
     path: Path
     before: bytes | None
@@ -86,7 +86,7 @@ def encode(text: str) -> bytes:
 
 
 def as_utf8(path: str) -> str:
-    """Return a path as patterns are held against it: a byte that is no UTF-8 as a question mark.
+    """Return a path as patterns are held against it: a byte that is not UTF-8 as a question mark.
 
     Some of pathspec's engines take nothing but UTF-8.
     """
@@ -132,7 +132,7 @@ def _targets(writes: Sequence[Write]) -> list[tuple[str, Write]]:
         target = _resolved(write.path)
         other = targets.setdefault(target, write)
         if (other.before, other.after) != (write.before, write.after):
-            raise FileError("two different changes of one file", where=str(write.path))
+            raise FileError("two different changes to one file", where=str(write.path))
     return list(targets.items())
 
 
@@ -206,7 +206,7 @@ def file_lock(path: Path, *, wait: float = 0.0, tell: Callable[[str], None] | No
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield
     finally:
-        # Removed while it is still locked; who opened it meanwhile sees that it is gone and tries anew.
+        # Removed while it is still locked; who opened it meanwhile sees that it is gone and tries again.
         with contextlib.suppress(OSError):
             holder.unlink()
         os.close(descriptor)
@@ -231,7 +231,7 @@ def _hold(holder: Path, path: Path, deadline: float, tell: Callable[[str], None]
             if time.monotonic() >= deadline:
                 raise _is_held(path, other)
             if tell is not None:
-                tell(f"{path.name} is held by another run of imagelock (process {other}): waiting for it")
+                tell(f"{path.name} is locked by another run of imagelock (process {other}): waiting for it")
                 tell = None
             # Not all at the same moment: many that wait would only keep each other waiting.
             time.sleep(_POLL_SECONDS * (0.5 + random.random()))  # noqa: S311 - spreads, keeps no secret
@@ -239,9 +239,9 @@ def _hold(holder: Path, path: Path, deadline: float, tell: Callable[[str], None]
 
 def _is_held(path: Path, other: str) -> LockError:
     return LockError(
-        f"held by another run of imagelock (process {other})",
+        f"locked by another run of imagelock (process {other})",
         where=str(path),
-        hint="wait for it to end, then run again",
+        hint="wait until it ends, then run again",
     )
 
 
@@ -320,7 +320,7 @@ def _keep_owner(descriptor: int, target: str) -> None:
 def _check_unchanged(write: Write) -> None:
     if _now(write) != write.before:
         raise FileChangedError(
-            "somebody changed this file while imagelock was running; nothing was written",
+            "this file changed while imagelock was running; nothing was written",
             where=str(write.path),
             hint="run the command again",
         )
@@ -388,7 +388,7 @@ def _sync_folder(folder: str) -> None:
 
 def _reason(error: OSError | RuntimeError) -> str:
     if isinstance(error, RuntimeError):
-        return "symbolic links lead in a circle"
+        return "a loop of symbolic links"
     known = {
         errno.ENOENT: "no such file",
         errno.EACCES: "no permission",
@@ -397,6 +397,6 @@ def _reason(error: OSError | RuntimeError) -> str:
         errno.ENOSPC: "no space left on the device",
         errno.EISDIR: "a directory, not a file",
         errno.EFBIG: "larger than the system allows",
-        errno.ELOOP: "symbolic links lead in a circle",
+        errno.ELOOP: "a loop of symbolic links",
     }
     return known.get(error.errno or 0, (error.strerror or str(error)).lower())

@@ -1,4 +1,4 @@
-"""Regular expressions that are compiled when they are first used.
+"""Compile regular expressions when they are first used.
 
 A command uses few of the hundred patterns that its modules hold; compiling them all took a third of the
 time of `imagelock check` on one file.

@@ -1,4 +1,4 @@
-"""Every cap and deadline of imagelock, in one place; nothing read from outside is unbounded.
+"""Every limit and deadline of imagelock, in one place; nothing read from outside is unbounded.
 
 Sizes are bytes, times are seconds.
 """
@@ -40,7 +40,7 @@ CLUSTER_OBJECT_BYTES = 16 * MIB
 CLUSTER_PAGE = 500
 """Objects asked of an API server at once, as kubectl does."""
 CLUSTER_RESTARTS = 3
-"""How often a list is begun anew because the API server forgot where it was (410)."""
+"""How often a list is begun again because the API server forgot where it was (410)."""
 LAYER_BYTES = 64 * GIB
 """A whole layer, decompressed; it is streamed and never held."""
 LAYER_ENTRIES = 500_000
@@ -59,7 +59,7 @@ UPLOADS_OPEN = 256
 """Upload sessions of the embedded registry at one time; each holds an open file."""
 UPLOAD_IDLE_SECONDS = 3600.0
 UPLOAD_SPARE_SECONDS = 60.0
-"""An upload nobody touched for so long gives way when there are too many."""
+"""An upload no one touched for so long gives way when there are too many."""
 CONNECTIONS = 512
 """Clients of the embedded registry at one time; each has a thread."""
 EVICT_SECONDS = 1.0
@@ -92,7 +92,7 @@ RESUMES = 5
 PROBE_SECONDS = 5.0
 """To learn whether a loopback host speaks TLS."""
 RETRY_SECONDS = 120.0
-"""Default budget a host for retries and waiting (``--retry-time``)."""
+"""Default budget per host for retries and waiting (``--retry-time``)."""
 ABSENT_SECONDS = 5.0
 """Part of that budget for what waiting rarely heals: connection refused, unknown host, a plain 500."""
 MIRROR_SECONDS = 2.0
@@ -120,4 +120,4 @@ HELPER_BYTES = 64 * KIB
 HOLD_SECONDS = 10.0
 """How long a run waits for another one that holds the lock."""
 JOBS = 16
-"""Default connections a host (``--jobs``)."""
+"""Default connections per host (``--jobs``)."""

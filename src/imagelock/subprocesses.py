@@ -1,4 +1,4 @@
-"""Other people's programs: bounded in time and output, with an environment that asks nothing."""
+"""Run other programs, bounded in time and output, with an environment in which they prompt for nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _KUBECTL_LOG = re.compile(r"E[0-9]{4} [^\]]*\] \"command failed\" err=\"(?P<words>.*)\"", re.ASCII)
 """How newer versions of kubectl put their last words: behind the time and the number of the process."""
 _NO_PROXY = "http://127.0.0.1:9"
-"""Nobody answers there: a chart that wants the network fails instead of fetching."""
+"""An address where nothing answers: a chart that wants the network fails instead of fetching."""
 
 
 def git_show(directory: Path, revision: str, path: str) -> bytes:
@@ -94,7 +94,7 @@ def _render(command: list[str], folder: Path) -> bytes:
 
 
 def _last_words(done: subprocess.CompletedProcess[bytes], otherwise: str) -> str:
-    """Return what a program says last: warnings come before the error, a hint to its help behind."""
+    """Return the last words of a program: warnings come before the error, a hint about its help after it."""
     lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
     said = [line.strip() for line in lines if line.strip() and not line.startswith("Use --debug")]
     if not said:

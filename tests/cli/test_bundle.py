@@ -235,7 +235,7 @@ def test_a_directory_of_another_release_is_not_changed(world: World, digests: di
     write_lock(world, {**digests, NAMES[1]: world.push(NAMES[1], "moved")})
     result = world.run_plain("bundle", "create", "-C", str(world.root), "b")
     assert result.code == 1
-    assert "make the bundle in a new directory" in result.out
+    assert "create the bundle in a new directory" in result.out
     assert bundle(world, "verify", "b")[0] == 0
 
 

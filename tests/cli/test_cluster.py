@@ -52,8 +52,8 @@ Deployment/idle   lab        c0                 quay.io/acme/api:2              
 Pod/tagged        lab        c                  nginx:1.27                                  1     not pinned: runs a locked index
 Pod/list          lab        c                  quay.io/acme/listed:1@sha256:{listed}…  1     could not tell: the lock does not know the platforms
 Pod/new           lab        c                  docker.io/library/nginx:1.27@sha256:{web}…  1     could not tell: no imageID yet (ContainerCreating)
-Pod/rogue         lab        c                  evil:latest                                 1     not locked: what runs is not in the lock
-Pod/swapped       lab        c                  docker.io/library/nginx:1.27@sha256:{web}…  1     not locked: the node runs another image than the spec names
+Pod/rogue         lab        c                  evil:latest                                 1     not locked: the running image is not in the lock
+Pod/swapped       lab        c                  docker.io/library/nginx:1.27@sha256:{web}…  1     not locked: the node runs an image other than the one in the spec
 """
 
 
@@ -147,7 +147,7 @@ def test_json_has_a_row_for_each_workload_and_the_same_sums(
         "place": "container",
         "image": "evil:latest",
         "state": "not-locked",
-        "detail": "what runs is not in the lock",
+        "detail": "the running image is not in the lock",
         "notes": [f"the node runs {ROGUE}"],
         "containers": 1,
         "pods": 1,

@@ -100,4 +100,8 @@ def test_what_is_neither_file_nor_revision_is_exit_2(history: World, revision: s
 
 def test_what_is_neither_file_nor_revision_is_told_without_gits_fatal(world: World) -> None:
     refused = world.run("diff", "nowhere.lock")
-    assert (refused.code, "no such file" in refused.err, "fatal" in refused.err) == (2, True, False)
+    assert (refused.code, "neither a file nor a revision" in refused.err, "fatal" in refused.err) == (
+        2,
+        True,
+        False,
+    )

@@ -52,11 +52,11 @@ def test_an_open_registry_is_told_row_by_row(world: World) -> None:
     assert result.code == 0
     assert result.document["schema"] == "imagelock/doctor/v1"
     assert found["tls"] == "none: plain HTTP"
-    assert found["challenge"] == "none: asked without a login"
-    assert found["HEAD"] == "spoken"
+    assert found["challenge"] == "none: access without a login"
+    assert found["HEAD"] == "supported"
     assert found["digest header"].startswith("sha256:")
     assert found["referrers"] == "the API of OCI 1.1"
-    assert found["quota"] == "none told"
+    assert found["quota"] == "not reported"
 
 
 def test_no_pull_is_spent(lying: Lying, world: World) -> None:
@@ -97,13 +97,13 @@ def test_a_page_is_no_registry(lying: Lying, world: World) -> None:
     lying.default = Reply(headers=(("Content-Type", "text/html"),), body=b"<html>")
     result = world.run("doctor", lying.address)
     assert result.code == 3
-    assert "no registry's answer" in result.out
+    assert "not an answer of a registry" in result.out
 
 
 def test_a_registry_without_head_is_told(lying: Lying, world: World) -> None:
     lying.default = Reply(status=405)
     lying.on("/v2/", Reply())
-    assert rows(world.json("doctor", f"{lying.address}/app:1"))["HEAD"] == "not spoken (405)"
+    assert rows(world.json("doctor", f"{lying.address}/app:1"))["HEAD"] == "not supported (405)"
 
 
 def test_a_mirror_is_asked_too(world: World) -> None:
@@ -132,7 +132,7 @@ def test_the_end_of_the_certificate_is_told(world: World, tmp_path: Path) -> Non
     assert "good until 3000-01-01" in found["tls"]
 
 
-@pytest.mark.parametrize(("host", "words"), [("nohost", "no registry host"), ("a b", "")])
+@pytest.mark.parametrize(("host", "words"), [("nohost", "not a registry host"), ("a b", "")])
 def test_what_is_no_host_is_a_usage_error(world: World, host: str, words: str) -> None:
     result = world.run("doctor", host)
     assert result.code in {1, 2}

@@ -73,7 +73,7 @@ def test_the_report_tells_sums_and_allowed_mismatches(site: World) -> None:
         "reference": "haproxy:2.2", "before": f"sha1:{SUM}", "after": None, "file": "x86_64/images.yml", "line": 4,
     }  # fmt: skip
     assert shown.document["summary"]["sha1_dropped"] == 3
-    assert "allow_mismatch is dropped too, a digest must always match: registry:2.8" in shown.err
+    assert "allow_mismatch is dropped too, because a digest must always match: registry:2.8" in shown.err
 
 
 def test_the_table_shows_what_is_dropped(site: World) -> None:

@@ -41,7 +41,7 @@ def test_a_second_init_changes_nothing_and_says_so(empty: World) -> None:
     before = empty.tree()
     result = empty.run("init")
     assert (result.code, empty.tree() == before) == (0, True)
-    assert "left alone" in result.err
+    assert "left unchanged" in result.err
 
 
 def test_the_lock_is_merged_by_image_and_git_must_be_told_once(empty: World) -> None:

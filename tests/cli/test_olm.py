@@ -155,7 +155,7 @@ def test_overrides_replace_parts_of_names_and_keep_digests(
     ("arguments", "words"),
     [
         (("--tag", "7", "{tree}"), "--drop-digests allows it"),
-        (("--registry", "NO SPACE", "{tree}"), "no reference becomes"),
+        (("--registry", "NO SPACE", "{tree}"), "cannot be rewritten"),
         (("{tree}/nothing",), "no such directory"),
         (("{tree}", "--", "no-such-command"), "no such command"),
     ],
@@ -208,7 +208,7 @@ def test_an_image_that_came_with_its_digest_is_not_looked_for(
     monkeypatch.delenv("RELATED_IMAGE_plugin_go_plugin_image_GEXDC___")
     monkeypatch.setenv(f"{name}IBZWQYJSGU3DUM3B", f"{GO}@{D1}")
     result = world.run_plain("olm", "entrypoint", "--env-match", "plugin_image", str(tree))
-    assert "names no image by tag and digest" in result.err
+    assert "does not name an image by tag and digest" in result.err
 
 
 @pytest.fixture
@@ -255,5 +255,5 @@ def test_a_running_environment_is_explained(world: World) -> None:
     world.write("running.env", "\n".join([*lines, "PATH=/bin", f"RELATED_IMAGE_server={GO}@{D1}"]))
     out = world.run_plain("olm", "env", "--decode", "-C", str(world.root), "running.env").out
     assert f"RELATED_IMAGE_plugin_go_plugin_image_GEXDC___\t{GO}:1.1\t{D1}\n" in out
-    assert f"RELATED_IMAGE_server\t{GO}@{D1}\t{D1}\tnot generated: its name carries no tag\n" in out
+    assert f"RELATED_IMAGE_server\t{GO}@{D1}\t{D1}\tnot generated: its name has no tag\n" in out
     assert "PATH" not in out

@@ -84,7 +84,7 @@ def test_scan_exits_1_only_for_damage_and_unreadable_files(world: World) -> None
 
 def test_explain_tells_what_took_a_line_or_why_nothing_did(world: World) -> None:
     world.write("a.yaml", deployment(A))
-    assert "taken by format kubernetes" in world.run("scan", "--explain", "a.yaml:10").out
+    assert "found by format kubernetes" in world.run("scan", "--explain", "a.yaml:10").out
     assert "nothing on this line" in world.run("scan", "--explain", "a.yaml:1").out
     assert world.run("scan", "--explain", "a.yaml").code == 2
     assert world.run("scan", "--explain", "nowhere.yaml:1").code == 2

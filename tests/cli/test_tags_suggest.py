@@ -135,7 +135,7 @@ def test_suggest_looks_through_several_repositories_and_needs_one(
     both = site.run("suggest", "--git", str(empty), "--git", str(clone), "t.yaml", "-o", "json")
     assert both.document["changes"][0]["after"] == "docker.io/acme/dex:1.0.5"
     alone = site.run("suggest", "--git", str(empty), "t.yaml")
-    assert "no src_ref names a commit of" in alone.err
+    assert "no src_ref is a commit of" in alone.err
     nothing = site.run("suggest", "--git", str(site.root), "t.yaml")
     assert (nothing.code, "not a git repository" in nothing.err) == (2, True)
 

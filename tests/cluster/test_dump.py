@@ -122,11 +122,11 @@ def test_a_bare_object_without_a_spec_is_no_crash(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (listed(POD)[:-3], "ends in the middle of an object"),
-        (listed(POD)[:200], "ends in the middle of an object"),
+        (listed(POD)[:-3], "the dump the dump the dump the dump ends in the middle of an object"),
+        (listed(POD)[:200], "the dump the dump the dump the dump ends in the middle of an object"),
         (gzip.compress(listed(POD))[:-12], "the gzip file is damaged or cut short"),
-        (b"", "an empty dump says nothing of a cluster"),
-        (b" \n", "an empty dump says nothing of a cluster"),
+        (b"", "the dump is empty"),
+        (b" \n", "the dump is empty"),
         (b"error: the server was not found", "it has no kind"),
         (b"{{", "ends in the middle"),
         (b"a: [", "neither JSON nor YAML"),

@@ -89,7 +89,7 @@ def test_a_list_that_expired_begins_anew_and_counts_once(server: ApiServer, tmp_
 def test_a_list_that_always_expires_is_told(server: ApiServer, tmp_path: Path) -> None:
     server.wrong[PODS_PATH] = [Wrong(410)] * 3
     assert [item.reason for item in unseen(read(server, tmp_path))] == [
-        "the list changed too fast to be read (3 times 410 Gone)"
+        "the list changes too fast to be read (3 times 410 Gone)"
     ]
 
 
@@ -99,14 +99,17 @@ BODY = json.dumps({"kind": "PodList", "metadata": {}, "items": [{"metadata": {"n
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
-        (Wrong(body=BODY, cut=len(BODY) - 5), "breaks off"),
-        (Wrong(body=BODY[:-5]), "the answer ends in the middle of an object"),
+        (Wrong(body=BODY, cut=len(BODY) - 5), "ended the answer early"),
+        (
+            Wrong(body=BODY[:-5]),
+            "the answer the dump the dump the dump the dump ends in the middle of an object",
+        ),
         (Wrong(body=b""), "the answer is empty"),
         (Wrong(body=b"{}"), "no kind"),
         (Wrong(body=b"<html>"), "neither a JSON object"),
         (Wrong(500), "answers 500: made up"),
         (Wrong(503, body=b"<html>"), "answers 503: status 503"),
-        (Wrong(404), "does not know it: made up"),
+        (Wrong(404), "does not know this resource: made up"),
         (Wrong(302), "answers 302"),
         (Wrong(body=b'{"kind":"PodList","metadata":{"continue":1},"items":[]}'), "the answer"),
     ],
@@ -124,7 +127,7 @@ def test_an_answer_that_is_not_whole_is_told(
 def test_a_server_that_sends_one_page_for_ever_is_told(server: ApiServer, tmp_path: Path) -> None:
     same = Wrong(body=b'{"kind":"PodList","metadata":{"continue":"a"},"items":[]}')
     server.wrong[PODS_PATH] = [same] * 5
-    assert "again and again" in unseen(read(server, tmp_path))[0].reason
+    assert "repeatedly" in unseen(read(server, tmp_path))[0].reason
 
 
 def test_a_login_that_is_refused_is_told_once(server: ApiServer, tmp_path: Path) -> None:
@@ -147,7 +150,7 @@ def test_a_kubeconfig_that_is_missing_or_broken_is_an_error(tmp_path: Path) -> N
     (tmp_path / "broken").write_text("clusters: [", encoding="utf-8")
     for name in ("none", "broken"):
         with (
-            pytest.raises(ConfigError, match="no cluster to ask"),
+            pytest.raises(ConfigError, match="no cluster to connect to"),
             connect(Access(kubeconfig=str(tmp_path / name))),
         ):
             pass
@@ -155,7 +158,7 @@ def test_a_kubeconfig_that_is_missing_or_broken_is_an_error(tmp_path: Path) -> N
 
 def test_a_context_that_is_not_there_is_an_error(server: ApiServer, tmp_path: Path) -> None:
     access = Access(kubeconfig=server.kubeconfig(tmp_path / "config"), context="other")
-    with pytest.raises(ConfigError, match="no cluster to ask"), connect(access):
+    with pytest.raises(ConfigError, match="no cluster to connect to"), connect(access):
         pass
 
 

@@ -119,7 +119,7 @@ def test_objects_inside_scripts_and_code_are_told_and_no_damage(path: str) -> No
     (skipped,) = find(Text(path, SCRIPT))
     assert isinstance(skipped, Skipped)
     assert (skipped.text, skipped.line) == ("quay.io/acme/app:1", 8)
-    assert skipped.reason == "in a text that is no YAML as a whole"
+    assert skipped.reason == "in a text that is not YAML as a whole"
 
 
 @pytest.mark.parametrize(

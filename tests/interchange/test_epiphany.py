@@ -83,7 +83,7 @@ def test_a_wrong_archive_name_comes_with_the_right_one() -> None:
 
 def test_images_that_would_become_one_file_are_a_collision() -> None:
     assert told([required("rook/ceph:v1"), required("quay.io/ceph/ceph:v1"), required("rook/ceph:v2")]) == [
-        ("IL116", "images.yml", "2 images would become ceph-v1.tar")
+        ("IL116", "images.yml", "2 images would be written to ceph-v1.tar")
     ]
 
 

@@ -139,5 +139,5 @@ def test_what_a_person_wrote_is_read_all_the_same(old: str, new: str) -> None:
 
 def test_an_image_twice_is_refused_in_the_quick_form_too() -> None:
     block = FULL[FULL.index("\n[[image]]") :]
-    with pytest.raises(LockError, match="in the lock twice"):
+    with pytest.raises(LockError, match="twice in the lock"):
         parse_lock(FULL + block, "images.lock")

@@ -142,7 +142,7 @@ def test_an_untagged_reference_means_latest_until_a_digest_says_more() -> None:
         ("nginx :1", "white space", None),
         ("https://quay.io/a/b:1", "URL scheme", "write quay.io/a/b:1"),
         (f"a@{DIGEST}@{DIGEST}", "more than one digest", f"keep one digest: a@{DIGEST}"),
-        ("label=quay.io/a/b:1", "no registry host", "did you mean quay.io/a/b:1?"),
+        ("label=quay.io/a/b:1", "not a registry host", "did you mean quay.io/a/b:1?"),
         ("quay.io/a/b:1=label", "not of the form", "did you mean quay.io/a/b:1?"),
         ("Nginx:1", "lower case", None),
         (":1", "name is missing", None),

@@ -86,7 +86,7 @@ def test_an_absent_or_empty_lock_can_be_written_and_a_list_cannot(root: Path) ->
     assert read_lock(project, for_writing=True).lock.images == ()
     project.lock_path.write_text(f"quay.io/a/a@sha256:{'0' * 64}\n")
     assert read_lock(project).is_list
-    with pytest.raises(LockError, match="never written"):
+    with pytest.raises(LockError, match="read but not written"):
         read_lock(project, for_writing=True)
 
 

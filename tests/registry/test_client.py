@@ -125,7 +125,7 @@ def test_a_page_with_404_is_could_not_tell(lying: Lying, new_client: NewClient) 
     lying.default = page
     client = new_client()
     for ask in (client.head, client.get_manifest):
-        with pytest.raises(UnreachableError, match="not the registry's own word"):
+        with pytest.raises(UnreachableError, match="does not come from the registry"):
             ask(f"{lying.address}/app", "1")
 
 

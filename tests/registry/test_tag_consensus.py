@@ -129,7 +129,7 @@ def test_a_source_that_is_down_is_told_once_and_not_asked_again(lying: Lying, ne
     for number in range(3):
         client.get_manifest(NAME, str(number))
     (warning,) = client.warnings
-    assert warning.startswith(f"{dead} could not be asked whether it has the same digest: unreachable")
+    assert warning.startswith(f"{dead} did not say whether it has the same digest: unreachable")
     assert client.requests[dead.removeprefix("http://"), "HEAD"] == 1
 
 

@@ -249,7 +249,7 @@ def test_the_last_piece_of_a_wrong_blob_never_comes(lying: Lying, new_client: Ne
     wrong[-1] ^= 1
     serve_blob(lying, Reply(body=bytes(wrong)))
     found: list[bytes] = []
-    with pytest.raises(IntegrityError, match="sent other bytes"):
+    with pytest.raises(IntegrityError, match="sent the wrong bytes"):
         found.extend(new_client().open_blob(f"{lying.address}/team/app", LAYER))
     assert sum(map(len, found)) < LAYER.size
 

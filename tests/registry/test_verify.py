@@ -63,7 +63,7 @@ def test_a_digest_header_that_contradicts_the_bytes_of_a_tag_is_refused(
     lying: Lying, new_client: NewClient
 ) -> None:
     lying.on(BY_TAG, manifest_reply(GOOD, digest=str(Digest.of(BAD))))
-    with pytest.raises(IntegrityError, match="wanted"):
+    with pytest.raises(IntegrityError, match="expected"):
         new_client().get_manifest(f"{lying.address}/app", "1")
 
 

@@ -87,7 +87,7 @@ def test_a_thousand_images_with_one_cause_are_counted_and_not_all_named() -> Non
     lines = findings_text(items, PLAIN, lambda _, __: None).splitlines()
     assert len(lines) < 60
     assert lines[0].endswith("1000 images: down")
-    assert lines[-1] == "  = and 950 more: -o json names each"
+    assert lines[-1] == "  = and 950 more: -o json lists all"
 
 
 def test_other_ways_out_are_other_findings() -> None:

@@ -139,7 +139,7 @@ def _content(body: bytes, digest: Digest | None = None) -> Content:
 
 
 def test_a_manifest_under_a_wrong_digest_or_of_no_shape_is_refused(store: LocalStore) -> None:
-    with pytest.raises(IntegrityError, match="does not hash"):
+    with pytest.raises(IntegrityError, match="does not match its digest"):
         store.put_manifest("app", _content(b"{}", Digest.of(b"else")))
     with pytest.raises(IntegrityError, match="schemaVersion"):
         store.put_manifest("app", _content(b"{}"))
@@ -160,7 +160,7 @@ def test_full_names_are_repositories_too(store: LocalStore, name: str) -> None:
 
 @pytest.mark.parametrize("tag", ["", ".a", "a:b", "a/b", "a@b"])
 def test_tags_follow_the_grammar(store: LocalStore, tag: str) -> None:
-    with pytest.raises(UsageError, match="no tag"):
+    with pytest.raises(UsageError, match="not a tag"):
         store.put_manifest("app", IMAGE.content, tag)
 
 

@@ -18,7 +18,7 @@ _PATH = click.argument("path", type=click.Path(path_type=Path), metavar="FILE.ta
 
 @click.group("bundle", cls=VerbGroup, context_settings=CONTEXT)
 def command() -> None:
-    r"""Carry the lock's images to where no network is: one OCI image layout, the lock inside.
+    r"""Carry the lock's images to sites without a network, as one OCI image layout with the lock inside.
 
     \b
     Examples:
@@ -34,21 +34,24 @@ def command() -> None:
     "--platform", "platforms", multiple=True, metavar="OS/ARCH", help="Only these platforms (repeatable)."
 )
 @click.option(
-    "--since", type=click.Path(path_type=Path), metavar="LOCK", help="Only what this lock does not have."
+    "--since",
+    type=click.Path(path_type=Path),
+    metavar="LOCK",
+    help="Leave out what this lock, list or earlier bundle already has.",
 )
 @click.option(
     "--archive",
     type=click.Choice(["oci", "docker-archive"]),
     default="oci",
     show_default=True,
-    help="docker-archive: DIR gets one file for each image, for `docker load`.",
+    help="docker-archive: write one file per image into DIR, for `docker load`.",
 )
 @click.option(
     "--naming",
     type=click.Choice(["full", "epiphany"]),
     default="full",
     show_default=True,
-    help="File names in DIR: the whole name, or <last part>-<tag>.tar.",
+    help="How files in DIR are named: by the whole name, or <last part>-<tag>.tar.",
 )
 @common()
 def create(
@@ -60,11 +63,11 @@ def create(
     archive: str,
     naming: str,
 ) -> None:
-    r"""Put the lock's images into one tar or directory.
+    r"""Write the lock's images into one tar or directory.
 
-    A run that was broken off goes on where it stopped. The tar is byte for byte the same whenever the lock
-    is, and appears only when it is whole. An index keeps its bytes with --platform; what is left out is
-    recorded, so that verify and load know. skopeo and umoci read the result.
+    An interrupted run continues where it stopped. The tar is byte for byte the same whenever the lock
+    is the same, and appears only when it is complete. With --platform an index keeps its bytes; what is left out is
+    recorded for verify and load. skopeo and umoci can read the result.
 
     \b
     Examples:
@@ -104,9 +107,9 @@ def create(
 @_PATH
 @common()
 def verify(run: Run, path: Path) -> None:
-    r"""Hash every byte of a bundle and compare it with the lock inside; asks nobody.
+    r"""Hash every byte of a bundle and compare it with the lock inside, offline.
 
-    Exits 1 and names what is damaged or missing. What was left out on purpose is counted and fine.
+    Exits 1 and names what is damaged or missing. What was left out on purpose is counted, but is not an error.
 
     \b
     Examples:
@@ -177,12 +180,16 @@ def list_(run: Run, path: Path) -> None:
     "maps",
     multiple=True,
     metavar="PATTERN=PATH",
-    help="Another path for names that match the regular expression (repeatable, the first counts).",
+    help="Path for names that match this regular expression (repeatable, the first match wins).",
 )
 @click.option(
-    "--move", "moves", multiple=True, metavar="IMAGE", help="Move this tag although it is another image."
+    "--move",
+    "moves",
+    multiple=True,
+    metavar="IMAGE",
+    help="Move this tag even if it points to another image.",
 )
-@click.option("--dry-run", is_flag=True, help="Ask what is missing, write nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what is missing, write nothing.")
 @common()
 def load(
     run: Run, path: Path, *, to: str, maps: tuple[str, ...], moves: tuple[str, ...], dry_run: bool

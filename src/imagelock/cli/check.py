@@ -28,15 +28,17 @@ class _Check(Verb):
 
 @click.command("check", cls=_Check, context_settings=CONTEXT)
 @sources_argument
-@click.option("--registry", is_flag=True, help="Ask the registries as well, like `imagelock drift`.")
+@click.option("--registry", is_flag=True, help="Also ask the registries, like `imagelock drift`.")
 @click.option(
     "--cluster",
     multiple=True,
     metavar="[=DUMP]",
-    help="Judge a cluster as well, or a dump of it, like `imagelock cluster check`.",
+    help="Also check a cluster or a dump of it, like `imagelock cluster check`.",
 )
 @click.option(
-    "--render", is_flag=True, help="Prove Helm and Kustomize by rendering; runs helm and kustomize."
+    "--render",
+    is_flag=True,
+    help="Render charts and kustomizations with helm and kustomize, and check the result.",
 )
 @format_option
 @quota_option
@@ -50,13 +52,13 @@ def command(
     render: bool,
     force: str | None,
 ) -> None:
-    r"""Prove that every reference is pinned as the lock says: the gate of a pipeline.
+    r"""Check that every reference is pinned to the digest in the lock: the gate for a pipeline.
 
-    Offline, and nothing is run. With --registry what moved or is gone counts too, with --cluster what
-    runs: one report, one exit code (0 fine, 1 findings, 2 a file or the lock cannot be read, 3 could not
-    tell). With --render the pinned charts and kustomizations of the project are rendered by helm (3 or 4)
-    and kustomize or kubectl, offline; every image in the output must carry its locked digest, and what
-    could not be rendered is told (IL124).
+    Works offline and runs nothing. --registry also reports what has moved or is gone, --cluster what
+    runs, in one report with one exit code (0 fine, 1 findings, 2 a file or the lock cannot be read, 3 could not
+    tell). --render renders the pinned charts and kustomizations of the project with helm (3 or 4)
+    and kustomize or kubectl, offline; every image in the output must have its locked digest, and what
+    could not be rendered is reported (IL124).
 
     \b
     Examples:

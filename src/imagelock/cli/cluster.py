@@ -36,16 +36,16 @@ def command() -> None:
 @click.argument("dumps", nargs=-1, metavar="[DUMP]...")
 @click.option("-n", "--namespace", "namespaces", multiple=True, help="Only this namespace (repeatable).")
 @click.option("-A", "--all-namespaces", is_flag=True, help="All namespaces; the default.")
-@click.option("--context", metavar="NAME", help="The kubeconfig's context.")
-@click.option("--kubeconfig", metavar="FILE", help="The kubeconfig.  [default: kubectl's]")
+@click.option("--context", metavar="NAME", help="The kubeconfig context to use.")
+@click.option("--kubeconfig", metavar="FILE", help="The kubeconfig file.  [default: kubectl's]")
 @common()
 def check(run: Run, dumps: tuple[str, ...], **options: Any) -> None:
-    r"""Prove that every container runs an image of the lock.
+    r"""Check that every container runs an image of the lock.
 
     DUMP is what `kubectl get … -o json` wrote (also -o yaml, gzipped, or - for standard input); without
-    one the cluster is asked. Containers, init and ephemeral containers and image volumes count, and
-    workloads without a running pod by their pod template. Exits 1 when something is not locked or not
-    pinned, 3 when something could not be told: that never looks like fine.
+    one the live cluster is read. Containers, init and ephemeral containers and image volumes count, and
+    workloads without a running pod are judged by their pod template. Exits 1 when something is not locked or not
+    pinned, 3 when something could not be determined, which never counts as fine.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""What every command shares: its common options, and the one way a command ends."""
+"""Define what all commands share: the common options, and how a command ends."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Verb(click.Command):
     """A command whose help keeps its examples as they are written, below a line of a backslash and a b."""
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Give click its own mark for text that must not be wrapped."""
+        """Replace the marks in a docstring by click's own mark for text that must not be wrapped."""
         self.help = unwrapped(self.help)
         super().format_help_text(ctx, formatter)
 
@@ -41,7 +41,7 @@ class VerbGroup(click.Group):
     """A group with the same help."""
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Give click its own mark for text that must not be wrapped."""
+        """Replace the marks in a docstring by click's own mark for text that must not be wrapped."""
         self.help = unwrapped(self.help)
         super().format_help_text(ctx, formatter)
 
@@ -74,19 +74,19 @@ class Run:
         return self.output == "json"
 
     def open(self) -> Project:
-        """Open the project and tell what its configuration said and was not believed."""
+        """Open the project and report settings of its configuration that are not trusted."""
         project = open_project(self.settings)
         if not self.quiet:
             sys.stderr.write(advice_text(project.config.warnings, stderr_style()))
         return project
 
     def say(self, words: str) -> None:
-        """Write words to stderr, unless quiet."""
+        """Write a message to stderr, unless quiet."""
         if not self.quiet:
             sys.stderr.write(words)
 
     def remark(self, words: str) -> None:
-        """Say one line while the command goes on."""
+        """Print one line to stderr while the command runs."""
         self.say(f"imagelock: {words}\n")
         sys.stderr.flush()
 
@@ -183,19 +183,19 @@ def _option(*names: str, **attributes: Any) -> Callable[[Command], Command]:
 
 _COMMON = (
     _option("-C", "--directory", type=click.Path(path_type=Path), default=Path(), show_default=False, help="Work as if started in this directory."),
-    _option("--config", type=click.Path(path_type=Path), help="This configuration file, trusted."),
-    _option("--lock-file", type=click.Path(path_type=Path), help="The lock.  [default: images.lock]"),
-    _option("-j", "--jobs", type=click.IntRange(1, 256), default=limits.JOBS, show_default=True, help="Connections a host."),
-    _option("--offline", is_flag=True, help="Ask no registry."),
-    _option("--retry-time", type=click.FloatRange(0), default=limits.RETRY_SECONDS, show_default=True, metavar="SECONDS", help="Budget a host for retries."),
-    _option("--strict", is_flag=True, help="Warnings count like errors."),
-    _option("--exit-zero", is_flag=True, help="Exit 0 although there are findings."),
-    _option("-q", "--quiet", is_flag=True, help="Findings and what was asked for, no more."),
-    _option("-v", "--verbose", count=True, help="Say more; twice for internals."),
-    _option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True, help="Colour the output."),
-    _option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="What stdout carries."),
-    _option("--report", "reports", multiple=True, metavar="FORMAT=FILE", help="Write a report as well (repeatable): json, sarif, junit, gitlab, github, markdown or html."),
-    _option("--trust-config", is_flag=True, help="Believe the configuration found in the tree."),
+    _option("--config", type=click.Path(path_type=Path), help="Read this configuration file and trust it."),
+    _option("--lock-file", type=click.Path(path_type=Path), help="The lock file.  [default: images.lock]"),
+    _option("-j", "--jobs", type=click.IntRange(1, 256), default=limits.JOBS, show_default=True, help="Connections per host."),
+    _option("--offline", is_flag=True, help="Do not contact any registry."),
+    _option("--retry-time", type=click.FloatRange(0), default=limits.RETRY_SECONDS, show_default=True, metavar="SECONDS", help="Time to spend on retries, per host."),
+    _option("--strict", is_flag=True, help="Treat warnings as errors."),
+    _option("--exit-zero", is_flag=True, help="Exit 0 even if there are findings."),
+    _option("-q", "--quiet", is_flag=True, help="Print only findings and the requested data."),
+    _option("-v", "--verbose", count=True, help="Print more; give it twice for internals."),
+    _option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True, help="When to colour the output."),
+    _option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Format of the output on stdout."),
+    _option("--report", "reports", multiple=True, metavar="FORMAT=FILE", help="Also write a report (repeatable): json, sarif, junit, gitlab, github, markdown or html."),
+    _option("--trust-config", is_flag=True, help="Trust the configuration found in the tree."),
 )  # fmt: skip
 
 
@@ -242,7 +242,7 @@ def _report(text: str) -> tuple[str, Path]:
     name, equals, path = text.partition("=")
     if not equals or not path or name not in REPORTS:
         raise UsageError(
-            "a report is asked for as FORMAT=FILE", where=text, hint=f"formats: {', '.join(sorted(REPORTS))}"
+            "write a report as FORMAT=FILE", where=text, hint=f"formats: {', '.join(sorted(REPORTS))}"
         )
     return name, Path(path)
 
@@ -259,9 +259,9 @@ def format_option(function: Command) -> Command:
         from imagelock.formats.all import names
 
         if value is not None and value not in names():
-            raise click.BadParameter(f"{value!r} is none of {', '.join(names())}")
+            raise click.BadParameter(f"{value!r} is not one of {', '.join(names())}")
         return value
 
     return click.option(
-        "--format", "force", metavar="NAME", callback=check, help="The format of the files named here."
+        "--format", "force", metavar="NAME", callback=check, help="Read the named files as this format."
     )(function)

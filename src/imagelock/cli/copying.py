@@ -1,4 +1,4 @@
-"""What the copying commands share: the client as source and target, and how results are shown."""
+"""Helpers for the commands that copy: the client as source and target, and the table of results."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def registries(run: Run, project: Project, title: str) -> Iterator[tuple[RegistryClient, Progress | None]]:
-    """Yield a client for reading and writing, and a progress that people see."""
+    """Yield a client for reading and writing, and a progress display."""
     if run.settings.offline:
-        raise UsageError("--offline asks no registry, and this command needs one")
+        raise UsageError("this command needs a registry, and --offline contacts none")
     from imagelock.registry.client import RegistryClient
 
     settings = project.settings
@@ -48,7 +48,7 @@ def finish(
     """Show the table of results and end with the truthful exit code.
 
     ``missing`` is the finding of what the source does not have.  ``place`` heads the column that says
-    where an image went, ``FILE`` for a file of its own; there is none without it.
+    where an image went, ``FILE`` for a file of its own; without it the column is left out.
     """
     told = outcome(command, done, missing=missing)
     lines = rows(done.results, files=place == "FILE")

@@ -1,4 +1,4 @@
-"""``imagelock demo``: the real commands, run one after the other on a product in miniature."""
+"""``imagelock demo``: run the real commands one after the other on a small product."""
 
 from __future__ import annotations
 
@@ -13,14 +13,12 @@ from imagelock.cli.terminal import stdout_style
 
 
 @click.command("demo", cls=Verb, context_settings=CONTEXT)
-@click.option(
-    "--keep", type=click.Path(path_type=Path), metavar="DIR", help="Leave the files in DIR, to look at."
-)
+@click.option("--keep", type=click.Path(path_type=Path), metavar="DIR", help="Keep the files in DIR.")
 def command(keep: Path | None) -> None:
     r"""Run the whole line on a built-in example against an embedded registry.
 
     Everything happens in a temporary directory and on this machine's loopback interface; nothing is
-    downloaded. What you see are the real commands and their real output.
+    downloaded. The commands and their output are real.
 
     \b
     Examples:
@@ -41,38 +39,38 @@ def command(keep: Path | None) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         example.write_files(directory, registry.url)
         _freeze(directory)
-        _tell("somebody pushes another shop:1.4; the files do not change, and drift sees it")
+        _tell("someone pushes another image as shop:1.4; the files stay the same, and drift reports it")
         example.move_tag(store, "quay.io/acme/shop", "1.4")
         _follow(directory)
         with EmbeddedRegistry(MemoryStore()) as site:
             _carry(directory, site.address)
         _prove(directory)
-        _tell("and all of it can be taken back, byte for byte")
+        _tell("everything can be undone, byte for byte")
         _run(directory, "unpin", "-q")
         _same(directory, example.FILES)
 
 
 def _freeze(directory: Path) -> None:
-    _tell("a product in miniature: a Deployment, a Dockerfile and a list; its images are named by tags")
+    _tell("a small product: a Deployment, a Dockerfile and a list; they name their images by tag")
     _run(directory, "scan")
-    _tell("every reference gets the digest its registry has now; one lock holds them")
+    _tell("every reference is resolved to the digest its registry has now; one lock records them")
     _run(directory, "lock")
-    _tell("the digests go into the files, and nothing else changes")
+    _tell("the digests are written into the files; nothing else changes")
     _run(directory, "pin", "--diff", "deploy")
     _run(directory, "pin", "-q")
-    _tell("the gate of a pipeline: offline, exit 0 when every file says what the lock says")
+    _tell("the gate for a pipeline: offline, exit 0 if every file matches the lock")
     _run(directory, "check")
 
 
 def _follow(directory: Path) -> None:
     _run(directory, "drift", expected=1)
-    _tell("taken on purpose: one image, its lock entry and every place of it, and nothing else")
+    _tell("an intended update: one image, its lock entry and every place that uses it, nothing else")
     _run(directory, "update", "quay.io/acme/shop")
     _run(directory, "check", "--registry")
 
 
 def _carry(directory: Path, site: str) -> None:
-    _tell("for a site without a network: one tar with every image and the lock, proved before and after")
+    _tell("for a site without a network: one tar with every image and the lock, verified on both sides")
     _run(directory, "bundle", "create", "release.tar")
     _run(directory, "bundle", "verify", "release.tar")
     _run(directory, "bundle", "load", "release.tar", "--to", site)
@@ -85,7 +83,7 @@ def _prove(directory: Path) -> None:
     images = read_lock(open_project(Settings(directory=directory))).lock.images
     dump = example.cluster_dump({image.reference: str(image.digest) for image in images})
     (directory / "cluster.json").write_text(dump, encoding="utf-8")
-    _tell("what runs is what was released, but for one pod that nobody released")
+    _tell("the cluster runs what was released, except for one pod")
     _run(directory, "cluster", "check", "cluster.json", expected=1)
 
 
@@ -94,7 +92,7 @@ def _tell(words: str) -> None:
 
 
 def _run(directory: Path, *arguments: str, expected: int = 0) -> None:
-    """Run one command as a user would, and stop the demo when it ends otherwise than shown."""
+    """Run one command as a user would, and stop the demo when its exit code is not the expected one."""
     from imagelock.cli.main import run
 
     sys.stdout.write(f"{stdout_style().cyan('$ imagelock ' + ' '.join(arguments))}\n")
@@ -111,4 +109,4 @@ def _same(directory: Path, files: dict[str, str]) -> None:
     for name, content in files.items():
         if (directory / name).read_text(encoding="utf-8") != content:
             raise click.ClickException(f"{name} did not come back as it was")
-    _tell("every file is as it was; the demo is over")
+    _tell("every file is as it was before; the demo is finished")

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def command(run: Run, old: str, new: str | None) -> None:
     r"""Compare two locks: what was added, removed, or moved to another digest under the same tag.
 
-    OLD and NEW are files (locks or plain lists) or git revisions of the lock; without NEW the lock as it
-    is now. Exits 0 whatever the difference.
+    OLD and NEW are files (locks or plain lists) or git revisions of the lock; NEW defaults to the lock as it
+    is now. Exits 0 whatever the difference is.
 
     \b
     Examples:
@@ -65,7 +65,7 @@ def _lock(project: Project, text: str) -> Lock:
         data = git_show(lock.parent, text, lock.name)
     except FileError as error:
         raise FileError(
-            f"no such file, and no revision of the lock either: {error.message}",
+            f"neither a file nor a revision of the lock: {error.message}",
             where=text,
             hint="name a lock, a list, or a git revision such as HEAD",
         ) from error

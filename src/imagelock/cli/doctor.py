@@ -23,11 +23,11 @@ _COULD_NOT_TELL = 3
 @click.argument("host")
 @common()
 def command(run: Run, host: str) -> None:
-    r"""Ask a registry what it answers: challenge, realm, login, HEAD, quota left, TLS, digests, referrers.
+    r"""Show how a registry answers: challenge, realm, login, HEAD, remaining quota, TLS, digests, referrers.
 
-    HOST is a registry, or an image of one: then that image is asked for as well. Mirrors that the
-    configuration or other tools' files name for the host are asked too. No pull is spent, and no password,
-    token or query of an address is shown. Exits 3 when something could not be told.
+    HOST is a registry or one of its images, which is then requested too. Mirrors that the
+    configuration or other tools' files name for the host are asked as well. No pull is spent, and no password,
+    token or query string is shown. Exits 3 when something could not be determined.
 
     \b
     Examples:
@@ -40,7 +40,7 @@ def command(run: Run, host: str) -> None:
     from imagelock.ops.verify.doctor import doctor, subject
 
     if run.settings.offline:
-        raise UsageError("doctor asks a registry, and --offline asks none")
+        raise UsageError("doctor needs a registry, and --offline contacts none")
     image, known = subject(host)
     project = run.open()
     rows = doctor(

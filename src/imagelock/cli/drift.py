@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 @quota_option
 @common()
 def command(run: Run) -> None:
-    r"""Ask the registries what moved since the lock was written, what is gone, and what could not be told.
+    r"""Ask the registries what has moved or gone since the lock was written.
 
-    One HEAD a reference; only a difference is read in full. Exits 1 when something moved or is gone, 3
-    when a registry could not be asked: that is neither fine nor drift.
+    Sends one HEAD per reference; only a difference is read in full. Exits 1 when something moved or is gone, 3
+    when a registry did not answer: that is neither fine nor drift.
 
     \b
     Examples:

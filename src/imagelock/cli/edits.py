@@ -1,4 +1,4 @@
-"""What the commands that edit files share on the command line."""
+"""Helpers for the commands that edit files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def diff_text(plan: EditPlan) -> str:
 
 
 def edited_stdin(collection: Collection, plan: EditPlan, mode: WriteMode) -> str | None:
-    """Return what standard input becomes, for stdout; None without it, nothing where nothing is edited."""
+    """Return the edited standard input for stdout; None without ``-``, the unchanged text if nothing is edited."""
     given = next((file for file in collection.files if file.path is None), None)
     if given is None or not mode.write:
         return None
@@ -61,7 +61,7 @@ def takes_first(project: Project, lock_file: LockFile, untagged: str) -> bool:
         return False
     if not lock_file.is_list:
         raise UsageError(
-            "--untagged first needs a list that keeps its order",
+            "--untagged first needs a list, which keeps its order",
             where=project.shown(project.lock_path),
             hint="give a plain list with --lock-file",
         )

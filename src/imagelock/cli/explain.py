@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.argument("code", required=False)
 @common()
 def command(run: Run, code: str | None) -> None:
-    r"""Tell what a finding means and what to do; without CODE list them all.
+    r"""Explain what a finding means and what to do; without CODE, list all findings.
 
     \b
     Examples:

@@ -64,7 +64,7 @@ def _click_option(option: Option) -> click.Option:
 
 
 def _parameter(option: Option) -> str:
-    """Return a name that none of the common options has."""
+    """Return a parameter name that does not clash with a common option."""
     return "export_" + option.name.replace("-", "_")
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.group("import", cls=VerbGroup, context_settings=CONTEXT)
 def command() -> None:
-    r"""Read another tool's lists of images: report what they say, list their images, or lock them.
+    r"""Read another tool's lists of images: report on them, list their images, or lock them.
 
     \b
     Examples:
@@ -51,7 +51,7 @@ def _subcommand(kind: Import) -> click.Command:
     )
     @click.argument("names", nargs=-1, required=True, metavar="FILE...")
     @click.option(
-        "--group", "groups", multiple=True, metavar="NAME", help="Only this group of images (repeatable)."
+        "--group", "groups", multiple=True, metavar="NAME", help="Only images of this group (repeatable)."
     )
     @click.option(
         "--against",
@@ -147,8 +147,8 @@ def _json(imported: Imported) -> str:
 def operator_manifest(run: Run, names: tuple[str, ...]) -> None:
     r"""Read references.json or replacements.json of operator-manifest-tools.
 
-    Prints one image a line, with its digest where the file has one: a list that every --lock-file takes,
-    and `imagelock lock --from` after proving it.
+    Prints one image per line, with its digest if the file has one: a list that every --lock-file accepts,
+    and that `imagelock lock --from` accepts after verifying it.
 
     \b
     Examples:

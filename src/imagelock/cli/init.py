@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def command(run: Run) -> None:
     r"""Write a commented imagelock.toml and the lock's line of .gitattributes.
 
-    Never required: every command works without a configuration. What is there already is left alone.
+    It is never required: every command works without a configuration. Existing files are left unchanged.
 
     \b
     Examples:

@@ -15,36 +15,38 @@ if TYPE_CHECKING:
 
 @verb("lock")
 @sources_argument
-@click.option("-U", "--upgrade", is_flag=True, help="Ask for every tag again.")
+@click.option("-U", "--upgrade", is_flag=True, help="Resolve every tag again.")
 @click.option(
     "-P",
     "--upgrade-image",
     "upgrade_images",
     multiple=True,
     metavar="IMAGE",
-    help="Ask for this image again, change nothing else (repeatable; name, name:tag or glob).",
+    help="Resolve only this image again (repeatable; name, name:tag or glob).",
 )
-@click.option("--adopt", is_flag=True, help="Take the digests the files carry where the lock has others.")
-@click.option("--full", is_flag=True, help="Config digests and sizes of every platform.")
+@click.option("--adopt", is_flag=True, help="Where a file and the lock differ, take the digest of the file.")
+@click.option("--full", is_flag=True, help="Record config digests and sizes of all platforms.")
 @click.option(
     "--from",
     "lists",
     multiple=True,
     metavar="LIST",
-    help="Take these image IDs too (repeatable, globs).  [default: [lock] from, [build] references]",
+    help="Also lock the image IDs in these lists (repeatable, globs).  [default: [lock] from, [build] references]",
 )
 @click.option(
-    "--resolve-external", is_flag=True, help="Take the registry's digest for listed images that have none."
+    "--resolve-external", is_flag=True, help="Resolve listed images that have no digest at the registry."
 )
-@click.option("--keep-going", is_flag=True, help="Write what could be resolved; still exits 3.")
+@click.option("--keep-going", is_flag=True, help="Write what could be resolved; the exit code is still 3.")
 @click.option(
     "--check",
     "check_only",
     is_flag=True,
-    help="Exit 1 if the lock would change; asks no registry without -U or -P.",
+    help="Exit 1 if the lock would change; contacts registries only with -U or -P.",
 )
 @click.option(
-    "--resolve", is_flag=True, help="Settle a lock in merge conflict; contested images are asked anew."
+    "--resolve",
+    is_flag=True,
+    help="Resolve merge conflicts in the lock; conflicting images are resolved again.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would change, write nothing.")
 @format_option
@@ -68,14 +70,14 @@ def command(  # noqa: PLR0913 - the options of the contract
 ) -> None:
     r"""Resolve every reference the lock does not know, keep the rest, and write images.lock.
 
-    Known entries stay until -U, -P or `imagelock update`. A reference name:tag@digest that the lock does
-    not know is taken as it is, once the registry proved that the digest exists. Nothing is written unless
-    everything was resolved. An entry goes only when the whole project was scanned and nothing uses it.
+    Known entries stay until -U, -P or `imagelock update`. A new reference name:tag@digest that the lock does
+    not know is taken as it is, once the registry confirms that the digest exists. Nothing is written unless
+    everything was resolved. An entry is removed only when the whole project was scanned and nothing uses it.
 
     \b
     Examples:
       imagelock lock                   resolve what is new
-      imagelock lock -P nginx          ask for nginx's tags again, nothing else
+      imagelock lock -P nginx          resolve nginx's tags again, nothing else
       imagelock lock -U --dry-run      what would a full upgrade change?
       imagelock lock --check           in a pipeline: is the lock up to date?
       imagelock lock --from external_images --from 'image_references/*'

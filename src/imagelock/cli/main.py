@@ -1,4 +1,4 @@
-"""The commands, each imported only when it is called, and the way every one of them ends."""
+"""Run commands: import each only when it is called, and end all of them in the same way."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ if TYPE_CHECKING:
 COMMANDS: Mapping[str, str] = {
     "init": "write a commented imagelock.toml and .gitattributes",
     "scan": "list every image reference, where it is, and what was skipped",
-    "record": "hand in the digest of an image that a build job pushed",
+    "record": "record the digest of an image that a build job pushed",
     "lock": "resolve what is new, keep the rest, write the lock",
     "pin": "write the lock's digests into the files",
     "unpin": "put the tags back into the files",
-    "update": "take new digests of images into the lock and the files",
-    "check": "prove that every reference is pinned as the lock says",
-    "drift": "ask the registries what moved or is gone",
+    "update": "write new digests of images into the lock and the files",
+    "check": "check that every reference is pinned to the digest in the lock",
+    "drift": "ask the registries what has moved or is gone",
     "why": "show where an image is used",
     "diff": "compare two locks",
     "olm": "pass digests on to an operator and its registries",
-    "tags": "check tag files, and set release tags from them",
+    "tags": "check tag files and set release tags from them",
     "merge-driver": "merge two locks for git, image by image",
-    "explain": "tell what a finding means and what to do",
+    "explain": "explain what a finding means and what to do",
     "mirror": "copy the lock's images into another registry",
     "cluster": "compare what a cluster runs with the lock",
-    "bundle": "carry the lock's images to where no network is",
+    "bundle": "carry the lock's images to sites without a network",
     "export": "write the lock in another tool's format",
     "import": "read another tool's lists of images",
     "serve": "serve a bundle or a directory as a small OCI registry",
-    "doctor": "ask a registry what it answers, secrets redacted",
-    "demo": "run the whole line on a built-in example",
+    "doctor": "show how a registry answers, with secrets redacted",
+    "demo": "run the whole workflow on a built-in example",
 }
 """Every command with its line in ``--help``; command ``x`` is ``imagelock.cli.x:command``.
 
@@ -55,7 +55,7 @@ CLOSED_PIPE = 141
 
 
 class ClosedPipeError(Exception):
-    """Whoever read our output has gone; click would end with 1 for a plain BrokenPipeError."""
+    """Raised when the reader of our output is gone; click would exit with 1 for a plain BrokenPipeError."""
 
 
 @contextmanager
@@ -98,7 +98,7 @@ class LazyGroup(click.Group):
         module = importlib.import_module(f"imagelock.cli.{name}")
         command = module.command
         if not isinstance(command, click.Command):
-            raise TypeError(f"imagelock.cli.{name}.command is no command")
+            raise TypeError(f"imagelock.cli.{name}.command is not a command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - the same
@@ -130,8 +130,8 @@ class LazyGroup(click.Group):
 def cli(ctx: click.Context) -> None:
     r"""Freeze the container images of a product.
 
-    Every reference in every file names the exact bytes, and one lock file is the only source of truth.
-    Without a command: what is here, what is pinned, and what to do next.
+    Every reference in every file names exact bytes, and one lock file is the only source of truth.
+    Without a command, shows what is here, what is pinned, and what to do next.
 
     \b
     Examples:
@@ -154,7 +154,7 @@ def cli(ctx: click.Context) -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """Run the command line; return the exit code (design: section 2, "Exit codes")."""
+    """Run the command line; return the exit code (docs/reference/exit-codes.md)."""
     signal.signal(signal.SIGTERM, _terminate)
     try:
         code = cli.main(arguments, prog_name="imagelock", standalone_mode=False)

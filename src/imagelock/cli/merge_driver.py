@@ -22,13 +22,13 @@ _PATH = click.Path(path_type=Path)
 @click.argument("path", required=False)
 @common()
 def command(run: Run, base: Path, ours: Path, theirs: Path, path: str | None) -> None:
-    r"""Merge two locks for git, image by image; the result is written over OURS.
+    r"""Merge two locks for git, image by image, and write the result over OURS.
 
-    Blocks of different images never conflict. One image that was updated to two digests does (exit 1): both
-    blocks stand between git's markers, and `imagelock lock --resolve` settles them. A side that is no lock
-    leaves both whole sides between markers (exit 2).
+    Blocks of different images never conflict. One image that was updated to two different digests does (exit 1): both
+    blocks are written between git's markers, and `imagelock lock --resolve` resolves them. A side that is not a lock
+    leaves both sides between markers (exit 2).
 
-    `imagelock init` writes the line of .gitattributes; git must be told the program once in each clone.
+    `imagelock init` writes the line of .gitattributes; the program has to be configured once in each clone.
 
     \b
     Examples:

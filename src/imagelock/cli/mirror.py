@@ -19,16 +19,20 @@ if TYPE_CHECKING:
     "maps",
     multiple=True,
     metavar="PATTERN=PATH",
-    help="Another path for names that match the regular expression (repeatable, the first counts).",
+    help="Path for names that match this regular expression (repeatable, the first match wins).",
 )
 @click.option("--shard", metavar="I/N", help="Only the part I (from 0) of N, chosen by digest.")
 @click.option(
     "--platform", "platforms", multiple=True, metavar="OS/ARCH", help="Only these platforms (repeatable)."
 )
 @click.option(
-    "--move", "moves", multiple=True, metavar="IMAGE", help="Move this tag although it is another image."
+    "--move",
+    "moves",
+    multiple=True,
+    metavar="IMAGE",
+    help="Move this tag even if it points to another image.",
 )
-@click.option("--dry-run", is_flag=True, help="Ask what is missing, write nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what is missing, write nothing.")
 @common()
 def command(
     run: Run,
@@ -44,8 +48,8 @@ def command(
 
     An image goes to REGISTRY/<original host>/<path> with its tag; a port in the host becomes -PORT. An
     entry without a tag gets the tag imagelock-<first 12 characters of the digest>, so that the registry
-    does not collect it. A tag that is another image there is refused. What is there is not sent again,
-    so a run that was broken off goes on where it stopped. Needs the lock alone.
+    does not delete it. A tag that points to another image there is refused. Content that is there is not sent again,
+    so an interrupted run continues where it stopped. Needs only the lock.
 
     \b
     Examples:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.group("olm", cls=VerbGroup, context_settings=CONTEXT)
 def command() -> None:
-    r"""Pass the digests of catalogs on to an operator and its registries.
+    r"""Pass the digests of catalogs to an operator and its registries.
 
     \b
     Examples:
@@ -30,13 +30,13 @@ def command() -> None:
 @command.command("env", cls=Verb, context_settings=CONTEXT)
 @sources_argument
 @click.option("--label", "labels", multiple=True, help="Only catalogs of this label (repeatable).")
-@click.option("--decode", is_flag=True, help="Explain this process's environment; SOURCE: another one.")
+@click.option("--decode", is_flag=True, help="Explain the variables of this process, or of SOURCE.")
 @common(("text", "env", "json", "yaml"))
 def env(run: Run, sources: tuple[str, ...], *, labels: tuple[str, ...], decode: bool) -> None:
     r"""Print the variables that [[olm.catalog]] generates.
 
-    SOURCE is a list or tree that is a catalog under the one label given; none: the configured catalogs.
-    With --decode it is an environment: NAME=VALUE lines or JSON, - for standard input.
+    SOURCE is a list or tree to use as the catalog of the given label; by default the configured catalogs are used.
+    With --decode it is an environment: NAME=VALUE lines or JSON, or - for standard input.
 
     \b
     Examples:
@@ -70,7 +70,7 @@ def _decode(run: Run, sources: tuple[str, ...]) -> None:
 
 
 class _Entrypoint(Verb):
-    """Keeps what stands behind ``--`` apart: it is the command to become."""
+    """Keeps what is behind ``--`` apart: it is the command to become."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Cut the command off before options are read."""
@@ -83,20 +83,28 @@ class _Entrypoint(Verb):
 @click.argument(
     "folders", nargs=-1, required=True, metavar="DIR... [-- COMMAND...]", type=click.Path(path_type=Path)
 )
-@click.option("--env-match", "pattern", required=True, metavar="REGEX", help="Which variables name images.")
 @click.option(
-    "--registry", metavar="HOST", help="Write this registry, host[:port][/prefix], into every name."
+    "--env-match",
+    "pattern",
+    required=True,
+    metavar="REGEX",
+    help="Regular expression for the variables that name images.",
 )
-@click.option("--organization", metavar="PATH", help="Write these parts between registry and last part.")
-@click.option("--tag", metavar="TAG", help="Write this tag; refused where it would take a digest away.")
-@click.option("--drop-digests", is_flag=True, help="Let --tag take digests away.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing unless something is wrong.")
+@click.option("--registry", metavar="HOST", help="Put this registry, host[:port][/prefix], into every name.")
+@click.option(
+    "--organization",
+    metavar="PATH",
+    help="Put this path between the registry and the last part of every name.",
+)
+@click.option("--tag", metavar="TAG", help="Write this tag; refused where it would remove a digest.")
+@click.option("--drop-digests", is_flag=True, help="Let --tag remove digests.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing unless something is wrong.")
 def entrypoint(folders: tuple[Path, ...], *, pattern: str, quiet: bool, **override: Any) -> None:
     r"""Pin a registry's tree from the environment, then become COMMAND.
 
     Reads the variables that the operator passes on (RELATED_IMAGE_<name>_<label>_<tag in base32>), writes
-    name@digest wherever a YAML or JSON file below DIR names one of these images, and leaves and counts
-    the rest. Needs no lock, no configuration and no network; writes all files or none.
+    name@digest wherever a YAML or JSON file below DIR names one of these images, and counts
+    the rest, which stays as it is. Needs no lock, configuration or network; writes all files or none.
 
     \b
     Examples:
@@ -114,7 +122,7 @@ def entrypoint(folders: tuple[Path, ...], *, pattern: str, quiet: bool, **overri
     write_all(plan.writes)
     if not quiet:
         for name in known.unread:
-            _say(f"{name} names no image by tag and digest: left out")
+            _say(f"{name} does not name an image by tag and digest: left out")
         _say(
             f"{plan.pinned} pinned in {len(plan.writes)} files, {plan.had_digest} had a digest, "
             f"{len(plan.left)} left without one; {len(known.digests)} images in the environment, "

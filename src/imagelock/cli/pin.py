@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     "--output-dir",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Write every visited file below DIR, leave the inputs alone.",
+    help="Write every visited file below DIR and leave the inputs unchanged.",
 )
 @click.option(
     "--untagged",
     type=click.Choice(["error", "first"]),
     default="error",
     show_default=True,
-    help="When a name without a tag fits several entries.",
+    help="What to do when a name without a tag matches several entries.",
 )
-@click.option("--keep-going", is_flag=True, help="Pin what can be pinned; still exits 1.")
+@click.option("--keep-going", is_flag=True, help="Pin what can be pinned; the exit code is still 1.")
 @format_option
 @common()  # fmt: skip
 def command(  # noqa: PLR0913 - the options of the contract
@@ -44,10 +44,10 @@ def command(  # noqa: PLR0913 - the options of the contract
     keep_going: bool,
     force: str | None,
 ) -> None:
-    r"""Write the lock's digests into the files; not one other byte changes.
+    r"""Write the lock's digests into the files; no other byte changes.
 
-    A reference that is not in the lock stops the whole run before any file is touched. Asks no registry.
-    With - the text of standard input goes to standard output, pinned.
+    A reference that is not in the lock stops the run before any file is changed. Contacts no registry.
+    With -, standard input is pinned and written to standard output.
 
     \b
     Examples:

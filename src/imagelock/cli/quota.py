@@ -1,4 +1,4 @@
-"""``--keep-quota``: of commands that read manifests of registries with a quota."""
+"""``--keep-quota``, for commands that read manifests from registries with a pull quota."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def quota_option(function: Command) -> Command:
         metavar="N",
         expose_value=False,
         callback=_remember,
-        help="Leave N pulls of a registry's quota alone; what it would need is could-not-tell.",
+        help="Keep N pulls of a registry's quota unused; what would need them is reported as could-not-tell.",
     )(function)
 
 
 def keep_quota() -> int | None:
-    """Return what the running command was given; None without the option."""
+    """Return the value given to the running command; None without the option."""
     context = click.get_current_context(silent=True)
     value = None if context is None else context.meta.get(_KEY)
     return value if isinstance(value, int) else None

@@ -18,18 +18,36 @@ _PATH = click.Path(path_type=Path)
 @verb("record")
 @click.argument("references", nargs=-1, metavar="[REFERENCE@DIGEST]...")
 @click.option(
-    "--from-buildx", type=_PATH, multiple=True, metavar="FILE", help="docker buildx --metadata-file."
+    "--from-buildx",
+    type=_PATH,
+    multiple=True,
+    metavar="FILE",
+    help="The file of docker buildx build --metadata-file.",
 )
 @click.option(
-    "--from-digestfile", type=_PATH, multiple=True, metavar="FILE", help="buildah or podman --digestfile."
+    "--from-digestfile",
+    type=_PATH,
+    multiple=True,
+    metavar="FILE",
+    help="The file of The file of buildah or podman --digestfile.",
 )
 @click.option(
-    "--image", "images", multiple=True, metavar="NAME", help="What the digest file is of, in the same order."
+    "--image",
+    "images",
+    multiple=True,
+    metavar="NAME",
+    help="The image of each --from-digestfile, in the same order.",
 )
 @click.option(
-    "--from-kaniko", type=_PATH, multiple=True, metavar="FILE", help="kaniko --image-name-with-digest-file."
+    "--from-kaniko",
+    type=_PATH,
+    multiple=True,
+    metavar="FILE",
+    help="The file of The file of kaniko --image-name-with-digest-file.",
 )
-@click.option("--from-ko", type=_PATH, multiple=True, metavar="FILE", help="ko --image-refs.")
+@click.option(
+    "--from-ko", type=_PATH, multiple=True, metavar="FILE", help="The file of ko build --image-refs."
+)
 @click.option("--from-jib", type=_PATH, multiple=True, metavar="FILE", help="jib-image.json.")
 @click.option(
     "--output-dir",
@@ -37,7 +55,7 @@ _PATH = click.Path(path_type=Path)
     default=Path("image_references"),
     show_default=True,
     metavar="DIR",
-    help="Where the files go.",
+    help="Directory to write the files into.",
 )
 @common()  # fmt: skip
 def command(  # noqa: PLR0913 - the options of the contract
@@ -52,11 +70,11 @@ def command(  # noqa: PLR0913 - the options of the contract
     from_jib: tuple[Path, ...],
     output_dir: Path,
 ) -> None:
-    r"""Hand in the digest of an image that a build job has just pushed.
+    r"""Record the digest of an image that a build job has just pushed.
 
-    Each image gets a file of its own in image_references/, named by the image and its digest, so jobs that
-    run at the same time never overwrite each other. `imagelock lock` takes them with [build] references or
-    --from. No registry is asked.
+    Each image gets its own file in image_references/, named after the image and its digest, so jobs that
+    run at the same time never overwrite each other. `imagelock lock` reads them with [build] references or
+    --from. Contacts no registry.
 
     \b
     Examples:
@@ -70,7 +88,7 @@ def command(  # noqa: PLR0913 - the options of the contract
 
     if len(images) != len(from_digestfile):
         raise UsageError(
-            f"{len(from_digestfile)} --from-digestfile and {len(images)} --image",
+            f"{len(from_digestfile)} --from-digestfile, but {len(images)} --image",
             hint="give one --image NAME for each --from-digestfile, in the same order",
         )
     tools = {"buildx": from_buildx, "kaniko": from_kaniko, "ko": from_ko, "jib": from_jib}

@@ -1,4 +1,4 @@
-"""How commands ask registries: one client for the run, made only when something is asked."""
+"""Give commands access to registries: one client per run, created only when it is needed."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 def registry_access(
     run: Run, project: Project, title: str, *, everyone: bool = False
 ) -> Iterator[RegistryAccess]:
-    """Yield how to ask, with a progress that people see.
+    """Yield access to the registries, with a progress display.
 
-    ``everyone``: what a tag means now is asked of every source that may say so, not of the first (ADR 0008).
+    With ``everyone``, every source that may resolve a tag is asked, not just the first (ADR 0008).
     """
 
     @contextmanager

@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 
 @verb("scan")
 @sources_argument
-@click.option("--explain", metavar="FILE:LINE", help="Say what took this line, or why nothing did.")
+@click.option(
+    "--explain", metavar="FILE:LINE", help="Explain which format matched this line, or why none did."
+)
 @format_option
 @common(outputs=("text", "json", "list"))
 def command(run: Run, sources: tuple[str, ...], explain: str | None, force: str | None) -> None:
-    r"""List every image reference with its place, and every candidate skipped with the reason.
+    r"""List every image reference with its place, and every skipped candidate with the reason.
 
-    Reads files only; no registry is asked. Exits 0 unless a reference is damaged (IL111) or a file cannot
+    Only reads files; contacts no registry. Exits 0 unless a reference is damaged (IL111) or a file cannot
     be read (IL114).
 
     \b
@@ -33,7 +35,7 @@ def command(run: Run, sources: tuple[str, ...], explain: str | None, force: str 
       imagelock scan                          the whole project
       imagelock scan deploy/ Dockerfile       these only
       kubectl get deploy -o yaml | imagelock scan -
-      imagelock scan -o list | sort -u        the references, one a line
+      imagelock scan -o list | sort -u        the references, one per line
       imagelock scan --explain app.yaml:12    why is this line (not) listed?
     """
     from imagelock.ops.scan.collect import collect
@@ -119,13 +121,13 @@ def _explain(run: Run, where: str) -> None:
     found = [item for file in collection.files for item in file.found if item.line == int(number)]
     for item in found:
         if isinstance(item, Place):
-            click.echo(printable(f"{item.reference}: taken by format {item.format} at {item.path}"))
+            click.echo(printable(f"{item.reference}: found by format {item.format} at {item.path}"))
         else:
             kind = "skipped" if isinstance(item, Skipped) else "refused"
             click.echo(printable(f"{getattr(item, 'text', where)}: {kind}: {item.reason}"))
     if not found:
         formats = sorted({item.format for file in collection.files for item in file.found if item.format})
         click.echo(
-            f"nothing on this line looked like an image (formats of this file: {', '.join(formats) or 'none'})"
+            f"nothing on this line looks like an image (formats of this file: {', '.join(formats) or 'none'})"
         )
     raise click.exceptions.Exit(0)

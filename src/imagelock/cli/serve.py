@@ -23,27 +23,31 @@ if TYPE_CHECKING:
 
 
 class _Ended(BaseException):
-    """Somebody asked the server to end (SIGTERM): that is no fault, and no error may swallow it."""
+    """Raised when SIGTERM asks the server to end: not an error, and no handler of errors may swallow it."""
 
 
 @verb("serve")
 @click.argument("path", metavar="[DIR]", type=click.Path(path_type=Path), default=Path())
-@click.option("--host", default="127.0.0.1", show_default=True, help="Listen on this address.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=5000, show_default=True, help="0 takes any free one."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=5000,
+    show_default=True,
+    help="Port to listen on; 0 for any free port.",
 )
-@click.option("--writable", is_flag=True, help="Take pushes and deletions, from this machine only.")
+@click.option("--writable", is_flag=True, help="Accept pushes and deletions, from this machine only.")
 @common()
 def command(run: Run, path: Path, *, host: str, port: int, writable: bool) -> None:
     r"""Serve a bundle or an OCI layout as a registry, until Ctrl-C.
 
-    Read-only: DIR is a directory in OCI image layout, or one tar file of it, and nothing in it changes.
-    With --writable a missing or empty DIR becomes a layout, and tools such as skopeo, crane and docker push
-    into it; there are neither users nor TLS, so it listens on this machine only. What is damaged on disk
-    is never given as good.
+    Read-only by default: DIR is an OCI image layout, as a directory or a tar file, and is not changed.
+    With --writable, a missing or empty DIR becomes a layout, and tools such as skopeo, crane and docker can push
+    into it; it has no users and no TLS, so it listens on this machine only. Content that is damaged on disk
+    is never served as good.
 
-    The address is told on stderr (as JSON on stdout with -o json); -v tells every request. SIGTERM lets
-    answers under way finish and ends with exit code 0, Ctrl-C with 130.
+    The address is printed on stderr (as JSON on stdout with -o json); -v logs every request. SIGTERM lets
+    running responses finish and exits with 0, Ctrl-C with 130.
 
     \b
     Examples:
@@ -92,7 +96,7 @@ def _ended_by_sigterm() -> Iterator[None]:
 
 
 def _allow_many_files() -> None:
-    """Take all the open files the system grants: each client and each upload needs some."""
+    """Raise the limit of open files to the maximum: each client and each upload needs some."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 65536)), hard))

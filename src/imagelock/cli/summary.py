@@ -1,4 +1,4 @@
-"""The bare command: what is here, what is pinned, what to do next; offline and quick."""
+"""Show what is here, what is pinned and what to do next: the command without a name, offline and fast."""
 
 from __future__ import annotations
 

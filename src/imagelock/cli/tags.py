@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 def command() -> None:
     r"""Check tag files, and set release tags from them.
 
-    A tag file names builds and the release tag each shall have: images: [{name, src_build_tag, src_ref,
-    tag}], and perhaps a digest that is enforced. Tags are set inside the registry: no layer moves, every
-    platform comes along, the digest stays.
+    A tag file lists builds and the release tag for each: images: [{name, src_build_tag, src_ref,
+    tag}], with an optional digest that is enforced. Tags are set inside the registry: no layer is transferred, every
+    platform is included, and the digest stays the same.
 
     \b
     Examples:
       imagelock tags lint image-tags.yaml               the rules of the file, offline
-      imagelock tags plan image-tags.yaml               what would be set, one HEAD a tag
+      imagelock tags plan image-tags.yaml               what would be set, one HEAD per tag
       imagelock tags apply image-tags.yaml              set it
       imagelock tags suggest --git ../app image-tags.yaml
     """
@@ -48,13 +48,13 @@ _MOVE = click.option(
     "--move",
     multiple=True,
     metavar="NAME",
-    help="Move the tags of this image to another digest (repeatable; in full, with :tag, or the last part).",
+    help="Move the tags of this image to another digest (repeatable; full name, name:tag, or last part).",
 )
 _REPUSH = click.option(
     "--repush",
     multiple=True,
     metavar="NAME",
-    help="Put the tags of this image again although they are right (repeatable; NAME as above).",
+    help="Set the tags of this image again even if they are right (repeatable; NAME as above).",
 )
 
 
@@ -64,8 +64,8 @@ _REPUSH = click.option(
 def lint(run: Run, names: tuple[str, ...]) -> None:
     r"""Check tag files by their rules, offline.
 
-    Mistyped tags, missing and unknown keys, one name and tag with two sources, duplicates. What tags look
-    like is configured with [[tags.rule]]; without one a tag that begins with stx is stx.N.N-v....
+    Reports mistyped tags, missing and unknown keys, one name and tag with two sources, and duplicates. What tags look
+    like is configured with [[tags.rule]]; without one, a tag that begins with stx must be stx.N.N-v....
 
     \b
     Examples:
@@ -88,8 +88,8 @@ def lint(run: Run, names: tuple[str, ...]) -> None:
 def plan(run: Run, names: tuple[str, ...], *, move: tuple[str, ...], repush: tuple[str, ...]) -> None:
     r"""Show what apply would set, keep or refuse.
 
-    One HEAD for the release tag and one for its source. A tag that exists with another digest is a
-    conflict (IL401, exit 1). A registry that cannot be asked is no word on a tag (IL302, exit 3).
+    Sends one HEAD for the release tag and one for its source. A tag that exists with another digest is a
+    conflict (IL401, exit 1). If a registry does not answer, the tag is reported as could-not-tell (IL302, exit 3).
 
     \b
     Examples:
@@ -103,15 +103,15 @@ def plan(run: Run, names: tuple[str, ...], *, move: tuple[str, ...], repush: tup
 @_FILES
 @_MOVE
 @_REPUSH
-@click.option("--dry-run", is_flag=True, help="Show what would be set, set nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be set, change nothing.")
 @common()
 def apply(
     run: Run, names: tuple[str, ...], *, move: tuple[str, ...], repush: tuple[str, ...], dry_run: bool
 ) -> None:
     r"""Set the release tags, inside the registry.
 
-    The manifest of the source is put under the release tag as it is. An entry that fails stops no other;
-    run it again and what is done is kept. A conflict is never overwritten: --move NAME compares and sets.
+    The manifest of the source is put under the release tag unchanged. An entry that fails does not stop the others;
+    on a second run, what is done is kept. A conflict is never overwritten: --move NAME compares, then sets.
 
     \b
     Examples:
@@ -158,9 +158,9 @@ def _carry_out(
 
 @contextmanager
 def _client(run: Run, project: Project) -> Iterator[RegistryClient]:
-    """Yield a client of the registries themselves: a mirror's word on a tag may be of yesterday."""
+    """Yield a client that ignores mirrors: a mirror's answer about a tag may be outdated."""
     if run.settings.offline:
-        raise UsageError("release tags are in the registry, which --offline does not ask")
+        raise UsageError("release tags are in the registry, and --offline does not contact it")
     from imagelock.cli.terminal import stderr_style
     from imagelock.registry.client import RegistryClient
     from imagelock.report.text import advice_text
@@ -230,17 +230,19 @@ def _json(outcome: Outcome, verdicts: tuple[TagResult, ...], *, done: bool) -> s
     required=True,
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="A clone that has the revisions of src_ref (repeatable).",
+    help="A git clone with the revisions of src_ref (repeatable).",
 )
 @click.option(
-    "--release", metavar="NAME", help="What tags begin with, such as stx.13.0.  [default: as they do now]"
+    "--release",
+    metavar="NAME",
+    help="Release that tags begin with, such as stx.13.0.  [default: keep the current one]",
 )
-@click.option("--write", is_flag=True, help="Write the tags into the files; comments stay.")
+@click.option("--write", is_flag=True, help="Write the tags into the files; comments are kept.")
 @click.option(
     "--message", "wants_message", is_flag=True, help="Print the commit message of the follow-up change."
 )
-@click.option("--bug", metavar="N", help="The bug that the message names: Partial-Bug: #N.")
-@click.option("--closes", is_flag=True, help="The change closes the bug: Closes-Bug: #N.")
+@click.option("--bug", metavar="N", help="Bug number for the message: Partial-Bug: #N.")
+@click.option("--closes", is_flag=True, help="Write Closes-Bug: #N, because the change closes the bug.")
 @common()
 def suggest(  # noqa: PLR0913 - the options of the contract
     run: Run,
@@ -253,11 +255,11 @@ def suggest(  # noqa: PLR0913 - the options of the contract
     bug: str | None,
     closes: bool,
 ) -> None:
-    r"""Propose tags by git describe, and show who still floats.
+    r"""Propose tags with git describe, and show which places still use floating tags.
 
-    A tag is the release, what git describe --tags says of the revision of src_ref, and the file's suffix.
-    Entries whose revision is in none of the repositories are left alone. Places of the project that use
-    a floating tag (latest, *-latest) of an image of the files are warnings (IL405) with the tag to use.
+    A tag consists of the release, the output of git describe --tags for the revision of src_ref, and the file's suffix.
+    Entries whose revision is in none of the repositories are left unchanged. Places of the project that use
+    a floating tag (latest, *-latest) for one of these images are reported as warnings (IL405) with the tag to use.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""The terminal: colours, width, and progress that shows only to people."""
+"""Handle the terminal: colours, width, and progress that is shown only on a terminal."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def stderr_style() -> Style:
 
 
 def table_width() -> int | None:
-    """Return the width tables must fit; None when stdout is no terminal and nothing is cut or folded."""
+    """Return the width tables must fit; None when stdout is not a terminal and nothing is cut or folded."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
@@ -61,7 +61,7 @@ def _coloured(stream: TextIO) -> bool:
 
 @contextmanager
 def progress(title: str, *, quiet: bool) -> Iterator[Progress | None]:
-    """Show a running count on a terminal's stderr; yield None where nobody would see it."""
+    """Show a running count on a terminal's stderr; yield None where no one would see it."""
     if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield None
         return

@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 @verb("unpin")
 @sources_argument
 @click.option("--diff", "show_diff", is_flag=True, help="Show what would change as a diff; write nothing.")
-@click.option("--keep-going", is_flag=True, help="Put back what can be put back; the rest is reported.")
+@click.option("--keep-going", is_flag=True, help="Restore what can be restored; the rest is reported.")
 @format_option
 @common()
 def command(
     run: Run, sources: tuple[str, ...], *, show_diff: bool, keep_going: bool, force: str | None
 ) -> None:
-    r"""Put the tags back into the files, by the lock.
+    r"""Put the tags back into the files, as the lock has them.
 
-    Files that held tags and were pinned in the default form come back byte for byte. A digest that has no
-    single tag in the lock is left alone and reported (IL113). Asks no registry.
+    Files that held tags and were pinned in the default form are restored byte for byte. A digest that has no
+    single tag in the lock is left unchanged and reported (IL113). Contacts no registry.
 
     \b
     Examples:

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 @verb("update")
 @click.argument("images", nargs=-1, metavar="[IMAGE]...")
-@click.option("-U", "--upgrade", is_flag=True, help="Every image.")
+@click.option("-U", "--upgrade", is_flag=True, help="Update every image.")
 @click.option("--dry-run", is_flag=True, help="Show what would change, write nothing.")
-@click.option("--keep-going", is_flag=True, help="Write what could be settled; the exit code tells the rest.")
+@click.option("--keep-going", is_flag=True, help="Write what succeeded; the exit code reports the rest.")
 @quota_option
 @common()
 def command(run: Run, images: tuple[str, ...], *, upgrade: bool, dry_run: bool, keep_going: bool) -> None:
-    r"""Take the new digests of images into the lock and into every file, in one transaction.
+    r"""Write the new digests of images into the lock and into every file, in one transaction.
 
-    The only command that also moves references written as name@digest, because it knows the old digest
+    This is the only command that also updates references written as name@digest, because it knows the old digest
     and the new one. IMAGE is a name, name:tag or glob.
 
     \b
@@ -43,7 +43,7 @@ def command(run: Run, images: tuple[str, ...], *, upgrade: bool, dry_run: bool, 
     from imagelock.ops.writing import WriteMode
 
     if upgrade and images:
-        raise UsageError("-U updates every image: name some, or give -U, not both")
+        raise UsageError("-U updates every image: give -U or name images, not both")
     if not upgrade and not images:
         raise UsageError("name the images to update, or give -U for all")
     project = run.open()

@@ -1,1 +1,1 @@
-"""What a cluster runs, as values: read from dumps or from a live API server."""
+"""Read what a cluster runs, from dumps or from a live API server, as values."""

@@ -1,7 +1,7 @@
-"""Dumps: what ``kubectl get pods,deployments,… -A -o json`` (or yaml) wrote, plain or gzipped.
+"""Read dumps: the output of ``kubectl get pods,deployments,… -A -o json`` (or yaml), plain or gzipped.
 
 Lists, single objects and several documents in one file are read object by object; a dump that ends in
-the middle is an error and never a smaller cluster.
+the middle is an error, never a smaller cluster.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from imagelock.cluster.running import Observed
 
 STDIN = "-"
-_HINT = "give what `kubectl get pods,deployments -A -o json` writes"
+_HINT = "give the output of `kubectl get pods,deployments -A -o json`"
 _GZIP = b"\x1f\x8b"
 _LOOK = 64 * KIB
 
@@ -35,7 +35,7 @@ _LOOK = 64 * KIB
 def read_dump(path: Path, name: str) -> Iterator[Observed]:
     """Yield what one dump holds; ``name`` is the file as messages show it, ``-`` is standard input.
 
-    Raises :class:`FileError` for a file that cannot be read, is no dump, or is cut short.
+    Raises :class:`FileError` for a file that cannot be read, is not a dump, or is cut short.
     """
     where = "<stdin>" if name == STDIN else name
     with ExitStack() as stack:
@@ -77,7 +77,7 @@ def _observed(stream: Readable, name: str) -> Iterator[Observed]:
     while not head.strip():
         more = stream.read(_LOOK)
         if not more:
-            raise FormatError("an empty dump says nothing of a cluster")
+            raise FormatError("the dump is empty")
         head += more
     stream = _Ahead(head, stream)
     if head.lstrip().startswith(b"{"):
@@ -115,11 +115,11 @@ def _from_yaml(data: bytes, name: str) -> Iterator[Observed]:
         raise FileError(
             f"a YAML dump larger than {YAML_BYTES} bytes",
             where=name,
-            hint="write it with -o json: it streams",
+            hint="use -o json instead, which can be read piece by piece",
         )
     try:
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(data, Loader=yaml.CSafeLoader)):
-            raise FormatError("a YAML dump with aliases was not written by kubectl")
+            raise FormatError("a YAML dump with aliases does not come from kubectl")
         documents = [item for item in yaml.load_all(data, Loader=yaml.CSafeLoader) if item is not None]
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise FormatError(f"neither JSON nor YAML: {str(error).splitlines()[0]}") from error

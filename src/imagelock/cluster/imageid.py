@@ -1,4 +1,4 @@
-"""A pod's ``imageID`` in every form that container runtimes report.
+"""Read a pod's ``imageID`` in every form that container runtimes report.
 
 ``name@digest`` is the manifest or index that was pulled: containerd and CRI-O as it is, dockershim
 after ``docker-pullable://``.  ``sha256:…``, 64 hex characters alone or ``docker://sha256:…`` is the

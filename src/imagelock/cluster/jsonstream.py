@@ -1,4 +1,4 @@
-"""One JSON document after the other out of a stream, the items of a list one by one.
+"""Read one JSON document after the other from a stream, and the items of a list one by one.
 
 A list of ten thousand pods is never in memory: the text is cut where braces balance, and each piece is
 handed on undecoded.  Only the cutting is done here; that a piece is sound JSON shows when it is decoded.
@@ -63,7 +63,7 @@ class Piece:
 
 
 class JsonStream:
-    """Reads documents; ``members`` are those of the last list that are no items (``metadata``)."""
+    """Reads documents; ``members`` are those of the last list that are not items (``metadata``)."""
 
     def __init__(self, stream: Readable) -> None:
         self._stream = stream
@@ -121,7 +121,7 @@ class JsonStream:
             if byte == b"]":
                 return
             if byte != b",":
-                raise FormatError("an item of the list is no object")
+                raise FormatError("an item of the list is not an object")
 
     def _learn(self, space: bytes) -> None:
         """Remember how this item begins: the next one will do the same."""
@@ -205,6 +205,6 @@ class JsonStream:
 
 def _cut_short() -> FormatError:
     return FormatError(
-        "ends in the middle of an object",
-        hint="write the dump again, and look at the exit code of what wrote it",
+        "the dump the dump the dump the dump ends in the middle of an object",
+        hint="create the dump again, and check the exit code of the command that writes it",
     )

@@ -1,6 +1,6 @@
-"""A live cluster: its API server asked for pods and workloads, page by page.
+"""Read a live cluster: ask its API server for pods and workloads, page by page.
 
-Configuration, TLS and login are the official client's business (extra ``cluster``): kubeconfig with all
+Configuration, TLS and login are left to the official client (extra ``cluster``): kubeconfig with all
 its exec plugins, or the account of the pod that imagelock runs in.  Objects are asked for as they are
 and decoded as they come, so that a large cluster costs no memory.
 Follows the Kubernetes API concepts, "Retrieving large results sets in chunks".
@@ -55,7 +55,7 @@ class _GoneError(ClusterError):
 
 
 class _NobodyError(ClusterError):
-    """Nobody answers, or nobody knows us: asking for anything else would end the same way."""
+    """The server does not answer or refuses the login: any other request would end the same way."""
 
 
 class _ListMetadata(msgspec.Struct, rename={"next": "continue"}):
@@ -93,7 +93,7 @@ def connect(access: Access) -> Iterator[Server]:
         from kubernetes import client, config  # noqa: PLC0415 - an extra, and half a second
     except ImportError as error:
         raise UsageError(
-            "asking a live cluster needs the Kubernetes client",
+            "reading a live cluster needs the Kubernetes client",
             hint="pip install 'imagelock[cluster]', or give dumps: kubectl get pods,deployments -A -o json",
         ) from error
     configuration = client.Configuration()
@@ -110,7 +110,7 @@ def connect(access: Access) -> Iterator[Server]:
             )
     except (config.ConfigException, OSError, ValueError, yaml.YAMLError) as error:
         raise ConfigError(
-            f"no cluster to ask: {str(error).splitlines()[0]}",
+            f"no cluster to connect to: {str(error).splitlines()[0]}",
             where=file,
             hint="name one with --kubeconfig and --context, or give dumps",
         ) from error
@@ -144,7 +144,7 @@ def _get(api: Any, path: str) -> Any:
 def read_cluster(server: Server, namespaces: Sequence[str] = ()) -> Iterator[Observed]:
     """Yield what a cluster runs (``namespaces``: only there); what cannot be read is yielded as unseen.
 
-    A list is yielded only when it is complete, so that nothing counts twice when it must begin anew.  A
+    A list is yielded only when it is complete, so that nothing counts twice when it must begin again.  A
     server that cannot be reached, or refuses the login, is asked once and not for every resource.
     """
     try:
@@ -172,7 +172,7 @@ def _whole_list(server: Server, path: str) -> list[Observed]:
             return list(_pages(server, path))
         except _GoneError:
             continue
-    raise ClusterError(f"the list changed too fast to be read ({CLUSTER_RESTARTS} times 410 Gone)")
+    raise ClusterError(f"the list changes too fast to be read ({CLUSTER_RESTARTS} times 410 Gone)")
 
 
 def _pages(server: Server, path: str) -> Iterator[Observed]:
@@ -190,14 +190,14 @@ def _pages(server: Server, path: str) -> Iterator[Observed]:
         if not token:
             return
         if token in seen:
-            raise ClusterError("the server sends the same page again and again")
+            raise ClusterError("the server sends the same page repeatedly")
         seen.add(token)
 
 
 def _next_page(stream: JsonStream) -> str | None:
     """Return where a list that was read goes on; raise :class:`FormatError` when it was none."""
     if not stream.members.get("kind", b"").endswith(b'List"'):
-        raise FormatError("is empty or no list")
+        raise FormatError("is empty or not a list")
     return msgspec.json.decode(stream.members.get("metadata", b"{}"), type=_ListMetadata).next
 
 
@@ -218,7 +218,7 @@ class _Body:
             data: bytes = self._answer.read(size)
         except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
             raise ClusterError(
-                f"{self._server.address} breaks off: {_why(error)}", hint="try again"
+                f"{self._server.address} ended the answer early: {_why(error)}", hint="try again"
             ) from error
         return data
 
@@ -227,7 +227,7 @@ class _Body:
             return self._server.get(self._path)
         except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
             raise _NobodyError(
-                f"{self._server.address} does not answer: {_why(error)}", hint="try again when it does"
+                f"{self._server.address} does not answer: {_why(error)}", hint="try again when it answers"
             ) from error
 
     def _check(self) -> None:
@@ -246,10 +246,10 @@ class _Body:
         if status == 403:
             raise ClusterError(
                 f"forbidden: {message}",
-                hint="ask for the right to list it, or name the namespaces you may see with --namespace",
+                hint="get the permission to list it, or name the namespaces you may read with --namespace",
             )
         if status == 404:
-            raise ClusterError(f"the server does not know it: {message}")
+            raise ClusterError(f"the server does not know this resource: {message}")
         raise ClusterError(f"{self._server.address} answers {status}: {message}")
 
 

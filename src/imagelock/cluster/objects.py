@@ -1,4 +1,4 @@
-"""Kubernetes objects as the API gives them, decoded to what naming images needs.
+"""Decode Kubernetes objects from the API, only as far as naming their images needs.
 
 Follows the v1, apps/v1 and batch/v1 API types; everything else of an object is skipped while decoding.
 """

@@ -1,4 +1,4 @@
-"""What a cluster runs and would run, one value for each container; nothing is judged here."""
+"""Values for what a cluster runs and would run, one for each container; nothing is judged here."""
 
 from __future__ import annotations
 

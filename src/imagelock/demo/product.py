@@ -1,4 +1,4 @@
-"""A product in miniature for the demo: a few files, and a registry that has its images."""
+"""A small product for the demo: a few files, and a registry with its images."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def push_images(target: Target) -> None:
 
 
 def cluster_dump(locked: Mapping[str, str]) -> str:
-    """Return what `kubectl get pods -A -o json` prints of a cluster: the shop, and one pod nobody released.
+    """Return what `kubectl get pods -A -o json` prints of a cluster: the shop, and one pod no one released.
 
     ``locked`` maps ``name:tag`` to the digest of the release.
     """
@@ -117,5 +117,5 @@ def _pod(name: str, containers: list[tuple[str, str, str]]) -> dict[str, object]
 
 
 def move_tag(target: Target, name: str, tag: str) -> None:
-    """Let somebody push another image under a tag that is in use."""
+    """Let someone push another image under a tag that is in use."""
     push_sample(target, name, tag, sample_image(f"{name}:{tag}, rebuilt", (LINUX_AMD64, LINUX_ARM64)))

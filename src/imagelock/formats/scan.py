@@ -194,7 +194,7 @@ def _broken(text: Text, chunk: Chunk, error: FormatError) -> Iterator[Found]:
         yield from loose_lines(text, chunk, "a template of another tool")
         return
     if not _is_meant_as_documents(text):
-        yield from loose_lines(text, chunk, "in a text that is no YAML as a whole")
+        yield from loose_lines(text, chunk, "in a text that is not YAML as a whole")
         return
     if not any(text.content.find(word, chunk.start, chunk.end) >= 0 for word in _IMAGE_WORDS):
         # A file that is no concern of ours: JSON with comments, a template of yet another tool.

@@ -1,1 +1,1 @@
-"""Other tools' formats, one module each."""
+"""Formats of other tools, one module each."""

@@ -2,7 +2,7 @@
 
 The digests are the keys of ConfigMaps, the policy's parameters.  A lock too large for one is split by
 the digests' first hex digits, and each part has its own binding by name: a ConfigMap that is missing
-refuses its part instead of letting it through (docs/adr/0005).  Objects stand in the order in which they
+refuses its part instead of letting it through (docs/adr/0005).  Objects are in the order in which they
 must be applied: the policy comes last and switches from the old parts to the new at once.
 Follows admissionregistration.k8s.io/v1; what the API server refuses is in Kubernetes'
 ``pkg/apis/admissionregistration/validation``.
@@ -37,19 +37,22 @@ _SYSTEM = ("kube-system", "kube-public", "kube-node-lease")
 
 options: tuple[Option, ...] = (
     Option(
-        name="action", help="What happens to what is not in the lock.", default=("Deny",), choices=ACTIONS
+        name="action",
+        help="What to do with an image that is not in the lock.",
+        default=("Deny",),
+        choices=ACTIONS,
     ),
     Option(name="namespace", help="Only this namespace (repeatable).", metavar="NAME", multiple=True),
     Option(
         name="exclude-namespace",
-        help="Not this namespace (repeatable); not together with --namespace.",
+        help="Every namespace except this one (repeatable); not with --namespace.",
         metavar="NAME",
         default=_SYSTEM,
         multiple=True,
     ),
     Option(
         name="config-namespace",
-        help="Where the ConfigMaps go: whoever may write there decides what runs.",
+        help="Namespace of the ConfigMaps; anyone who can write there decides what runs.",
         metavar="NAME",
         default=("kube-system",),
     ),
@@ -76,7 +79,7 @@ def export(lock: Lock, asked: ExportOptions) -> str:
     policy = _checked(asked.one("name") or "imagelock", "--name", _NAME)
     digests = _digests(lock)
     if not digests:
-        raise UsageError("the lock is empty: the policy would refuse every image")
+        raise UsageError("the lock is empty, so the policy would refuse every image")
     width, size = _split(digests)
     action = asked.one("action") or ACTIONS[0]
     place = _checked(asked.one("config-namespace") or "kube-system", "--config-namespace", _NAMESPACE)
@@ -206,7 +209,7 @@ def _selector(asked: ExportOptions) -> dict[str, Any]:
     for namespace in (*only, *never):
         _checked(namespace, "a namespace", _NAMESPACE)
     if only and set(never) - set(_SYSTEM):
-        raise UsageError("--namespace and --exclude-namespace do not go together")
+        raise UsageError("--namespace and --exclude-namespace exclude each other")
     if not only and not never:
         return {}
     requirement = {

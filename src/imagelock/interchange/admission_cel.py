@@ -2,7 +2,7 @@
 
 Only the standard functions of CEL and the strings extension as of Kubernetes 1.30 are used.  One policy
 sees pods, workloads and cron jobs, so objects are taken as ``dyn``: a field that one of the types does
-not have is no type error.  Follows the CEL specification and the API server's cost rules, where ``in``
+not have is not a type error.  Follows the CEL specification and the API server's cost rules, where ``in``
 on a map costs one whatever its size, so that ten thousand digests are as cheap as ten.
 """
 
@@ -67,7 +67,7 @@ def validations(width: int) -> tuple[Validation, ...]:
     """Return the rules for lists split by the first ``width`` hex digits.
 
     A ConfigMap of another width is none of this policy's: it belongs to the policy before or after.
-    Images without a digest belong to the first list, so that they are told once.
+    Images without a digest belong to the first list, so that they are reported once.
     """
     other = f"size(params.data['prefix']) != {width}"
     first = "0" * width

@@ -1,4 +1,4 @@
-"""What an export is and the options it may ask for, from which the command line is made; what an import is."""
+"""The protocols of an export (with the options from which its command line is made) and of an import."""
 
 from __future__ import annotations
 

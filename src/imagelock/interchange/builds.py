@@ -1,4 +1,4 @@
-"""What build tools write of the images they pushed: each reader turns one text into references with digests.
+"""Read what build tools write about the images they pushed: each reader turns one text into references with digests.
 
 buildx and bake: ``--metadata-file``.  buildah and podman: ``--digestfile``.  kaniko:
 ``--image-name-with-digest-file`` and ``--image-name-tag-with-digest-file``.  ko: ``--image-refs``.  jib:
@@ -36,7 +36,7 @@ def read_buildx(text: str) -> list[Reference]:
     ]
     if not found:
         raise InvalidValueError(
-            f"no {_DIGEST_KEY!r} in it",
+            f"it has no {_DIGEST_KEY!r}",
             text=text,
             hint="build with --push, or --output type=image,push=true, so that there is a digest",
         )
@@ -69,7 +69,7 @@ def read_jib(text: str) -> list[Reference]:
     named = [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
     for tag in named:
         if not is_tag(tag):
-            raise InvalidValueError(f"{tag!r} is no tag", text=tag)
+            raise InvalidValueError(f"{tag!r} is not a tag", text=tag)
     own = [] if reference.tag is None and named else [reference.tag]
     return [replace(reference, tag=tag, digest=digest) for tag in dict.fromkeys([*named, *own])]
 

@@ -1,4 +1,4 @@
-"""Epiphany's download lists taken over: what they say that digests replace, and where they contradict.
+"""Judge Epiphany's download lists: what digests replace, and where the lists contradict each other.
 
 The lists are read by :mod:`imagelock.formats.lists.epiphany`; here they are judged.
 """
@@ -84,8 +84,8 @@ def _collisions(requirements: Sequence[Requirement]) -> Iterator[Finding]:
         yield finding_in(
             items[-1],
             "IL116",
-            f"{len(items)} images would become {file}",
+            f"{len(items)} images would be written to {file}",
             reference=items[-1].reference,
             notes=[f"{item.where}: {item.reference}" for item in items],
-            hint="keep them in one OCI layout, where names do not matter, or change a tag",
+            hint="use one OCI layout, where file names do not matter, or change a tag",
         )

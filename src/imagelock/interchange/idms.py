@@ -1,6 +1,6 @@
 """OpenShift's ImageDigestMirrorSet: pulls by digest go to the mirror.
 
-The OpenShift API reference, ``config.openshift.io/v1``; one entry a repository, because the rules of
+The OpenShift API reference, ``config.openshift.io/v1``; one entry per repository, because the rules of
 ``--map`` are rules for repositories.
 """
 

@@ -1,4 +1,4 @@
-"""The plain list: ``name[:tag]@digest``, one image a line, in the lock's order.
+"""The plain list: ``name[:tag]@digest``, one image per line, in the lock's order.
 
 The form that pipelines pass around and that imagelock reads wherever a lock is only read.
 """
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from imagelock.model.lock import Lock
 
 name = "list"
-summary = "one name[:tag]@digest a line"
+summary = "one name[:tag]@digest per line"
 options: tuple[Option, ...] = ()
 
 

@@ -23,10 +23,10 @@ summary = "a Kubernetes Indexed Job that mirrors the lock in shards"
 options: tuple[Option, ...] = (
     MIRROR,
     MAP,
-    Option(name="shards", help="How many pods share the work.", metavar="N", default=("4",)),
-    Option(name="image", help="An image with imagelock in it, by digest.", metavar="REF", required=True),
+    Option(name="shards", help="Number of pods that share the work.", metavar="N", default=("4",)),
+    Option(name="image", help="An image that contains imagelock, by digest.", metavar="REF", required=True),
     Option(name="name", help="The name of the Job.", metavar="NAME", default=("imagelock-mirror",)),
-    Option(name="namespace", help="Where it runs.", metavar="NAME"),
+    Option(name="namespace", help="The namespace to run in.", metavar="NAME"),
     Option(name="login-secret", help="A Secret of type kubernetes.io/dockerconfigjson.", metavar="NAME"),
 )
 
@@ -39,12 +39,17 @@ def export(lock: Lock, asked: ExportOptions) -> str:
     """Return ConfigMap and Job; raise :class:`UsageError` for a lock that no ConfigMap holds."""
     job, shards = asked.one("name") or "", asked.one("shards") or ""
     if not _NAME.fullmatch(job):
-        raise UsageError(f"--name {job!r} is no name", hint="lower-case letters, digits and -")
+        raise UsageError(
+            f"--name {job!r} is not a name", hint="use use use use lower-case letters, digits and -"
+        )
     if not shards.isdecimal() or not 0 < int(shards) <= 1000:
-        raise UsageError(f"--shards {shards!r} is no number from 1 to 1000")
+        raise UsageError(f"--shards {shards!r} is not a number from 1 to 1000")
     images = "".join(f"{image.image_id}\n" for image in lock.images)
     if len(images) > _MOST:
-        raise UsageError("the lock is too large for a ConfigMap", hint="mirror it from a machine: --shard")
+        raise UsageError(
+            "the lock is too large for a ConfigMap",
+            hint="run `imagelock mirror --shard` outside of the cluster",
+        )
     namespace = asked.one("namespace")
     place = {"namespace": namespace} if namespace else {}
     data = {

@@ -1,4 +1,4 @@
-"""What the exports for a mirror share: their options, and each repository with its place there."""
+"""Helpers of the exports for a mirror: their options, and each repository with its place there."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 MIRROR = Option(
     name="mirror",
-    help="The registry that `imagelock mirror --to` filled: host[:port][/prefix].",
+    help="The registry given to `imagelock mirror --to`: host[:port][/prefix].",
     metavar="REGISTRY",
     required=True,
 )
 MAP = Option(
     name="map",
-    help="The rules that `imagelock mirror --map` was given (repeatable).",
+    help="The --map rules given to `imagelock mirror` (repeatable).",
     metavar="PATTERN=PATH",
     multiple=True,
 )
@@ -35,7 +35,7 @@ def registry(asked: ExportOptions) -> Destination:
     """Return the mirror; raise :class:`UsageError` when it is none."""
     mirror = asked.one(MIRROR.name)
     if mirror is None:
-        raise UsageError("--mirror is missing", hint="name the registry the images were mirrored to")
+        raise UsageError("--mirror is missing", hint="name the registry that the images were mirrored to")
     return destination(mirror, asked.all(MAP.name))
 
 
@@ -87,7 +87,7 @@ SET_OPTIONS = (
     Option(name="name", help="The object's name.", metavar="NAME", default=("imagelock",)),
     Option(
         name="policy",
-        help="Whether a node may ask the original registry as well.",
+        help="Whether a node may also pull from the original registry.",
         choices=("NeverContactSource", "AllowContactingSource"),
     ),
 )

@@ -19,14 +19,19 @@ if TYPE_CHECKING:
     from imagelock.model.lock import Lock
 
 name = "olm-entrypoint"
-summary = "a Deployment of a registry whose tree imagelock pins in an init container"
+summary = "a Deployment of a registry with an init container in which imagelock pins its tree"
 options: tuple[Option, ...] = (
-    Option(name="image", help="An image with imagelock in it, by digest.", metavar="REF", required=True),
+    Option(name="image", help="An image that contains imagelock, by digest.", metavar="REF", required=True),
     Option(name="registry-image", help="The registry's image, by digest.", metavar="REF", required=True),
-    Option(name="env-match", help="Which variables name images.", metavar="REGEX", required=True),
-    Option(name="tree", help="Where the registry's tree is.", metavar="DIR", default=("/var/www/html",)),
+    Option(
+        name="env-match",
+        help="Regular expression for the variables that name images.",
+        metavar="REGEX",
+        required=True,
+    ),
+    Option(name="tree", help="Path of the registry's tree.", metavar="DIR", default=("/var/www/html",)),
     Option(name="name", help="The name of the Deployment.", metavar="NAME", default=("registry",)),
-    Option(name="namespace", help="Where it runs.", metavar="NAME"),
+    Option(name="namespace", help="The namespace to run in.", metavar="NAME"),
 )
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?", re.ASCII)
@@ -42,9 +47,11 @@ def export(lock: Lock, asked: ExportOptions) -> str:
     del lock  # the digests come with the variables
     wanted, tree = asked.one("name") or "", (asked.one("tree") or "").rstrip("/")
     if not _NAME.fullmatch(wanted):
-        raise UsageError(f"--name {wanted!r} is no name", hint="lower-case letters, digits and -")
+        raise UsageError(
+            f"--name {wanted!r} is not a name", hint="use use use use lower-case letters, digits and -"
+        )
     if not tree.startswith("/"):
-        raise UsageError(f"--tree {tree!r} is no absolute path", hint="/var/www/html")
+        raise UsageError(f"--tree {tree!r} is not an absolute path", hint="/var/www/html")
     labels = {"app.kubernetes.io/name": wanted}
     namespace = asked.one("namespace")
     served = {"name": "tree", "mountPath": tree}

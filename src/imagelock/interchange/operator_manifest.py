@@ -1,4 +1,4 @@
-"""What operator-manifest-tools passes between its steps: ``references.json`` and ``replacements.json``.
+"""Read and write what operator-manifest-tools passes between its steps: ``references.json`` and ``replacements.json``.
 
 ``pinning extract`` writes a JSON list of references, ``pinning resolve`` an object from each to the same image by
 digest, which ``pinning replace`` puts into the manifests.
@@ -33,7 +33,7 @@ def read(text: str, where: str) -> list[Reference]:
     if isinstance(document, list):
         return [_parsed(item, where) for item in document]
     if not isinstance(document, dict):
-        raise UsageError("neither a list of references nor replacements", where=where)
+        raise UsageError("neither a list of references nor an object of replacements", where=where)
     return [_replaced(_parsed(old, where), _parsed(new, where), where) for old, new in document.items()]
 
 
@@ -41,7 +41,7 @@ def _replaced(old: Reference, new: Reference, where: str) -> Reference:
     if new.digest is None:
         raise UsageError(f"{old} is replaced by {new}, which has no digest", where=where)
     if new.name != old.name:
-        raise UsageError(f"{old} is replaced by another image: {new}", where=where)
+        raise UsageError(f"{old} is replaced by a different image: {new}", where=where)
     return old.with_digest(new.digest)
 
 

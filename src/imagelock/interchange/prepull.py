@@ -1,6 +1,6 @@
 """A Kubernetes DaemonSet that has every node pull the lock's images before they are needed.
 
-One init container an image, one after another, each of which ends at once: the kubelet has pulled it then.
+One init container per image, one after another, each of which ends at once: the kubelet has pulled it then.
 Not every image has a program that does nothing, so a static busybox is brought in by a volume.
 """
 
@@ -23,12 +23,12 @@ summary = "a Kubernetes DaemonSet that pulls the lock's images to every node"
 options: tuple[Option, ...] = (
     Option(
         name="tool-image",
-        help="An image with a statically linked /bin/busybox, by digest: what runs in every image.",
+        help="An image with a statically linked /bin/busybox, by digest; it runs in every image.",
         metavar="REF",
         required=True,
     ),
     Option(name="name", help="The name of the DaemonSet.", metavar="NAME", default=("imagelock-prepull",)),
-    Option(name="namespace", help="Where it runs.", metavar="NAME"),
+    Option(name="namespace", help="The namespace to run in.", metavar="NAME"),
     Option(name="pull-secret", help="A Secret of type kubernetes.io/dockerconfigjson.", metavar="NAME"),
 )
 
@@ -41,7 +41,9 @@ def export(lock: Lock, asked: ExportOptions) -> str:
     """Return the DaemonSet; raise :class:`UsageError` for a name that is none, or a lock without images."""
     wanted = asked.one("name") or ""
     if not _NAME.fullmatch(wanted):
-        raise UsageError(f"--name {wanted!r} is no name", hint="lower-case letters, digits and -")
+        raise UsageError(
+            f"--name {wanted!r} is not a name", hint="use use use use lower-case letters, digits and -"
+        )
     if not lock.images:
         raise UsageError("the lock has no images", hint="run `imagelock lock`")
     namespace, secret = asked.one("namespace"), asked.one("pull-secret")

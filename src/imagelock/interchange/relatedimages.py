@@ -25,7 +25,7 @@ def export(lock: Lock, asked: ExportOptions) -> str:  # noqa: ARG001 - the proto
     names = olm.related_names(origins)
     for shared in olm.collisions(names):
         raise UsageError(
-            f"two images get the name {shared} (IL116)", hint="exempt one, or give it another tag"
+            f"two images get the name {shared} (IL116)", hint="exempt one of them, or change its tag"
         )
     lines = ["relatedImages:" if origins else "relatedImages: []"]
     for origin, image in zip(origins, lock.images, strict=True):

@@ -1,1 +1,1 @@
-"""The lock file ``images.lock``: read it, read it fast, write it."""
+"""Read and write the lock file ``images.lock``."""

@@ -1,4 +1,4 @@
-"""The lock's own text read quickly: what :func:`imagelock.lockfile.reader.render_lock` writes and nothing else.
+"""Read a lock quickly: exactly the text that :func:`imagelock.lockfile.writer.render_lock` writes, nothing else.
 
 Reading 2,000 entries with tomllib takes six times as long as this, and a third of what `drift` takes through
 64 connections.  Every form taken here is TOML that can be read in one way only: plain strings without

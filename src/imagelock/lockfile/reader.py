@@ -1,7 +1,7 @@
-"""``images.lock``: read strictly, written so that equal content is equal bytes.
+"""Read ``images.lock`` strictly.
 
-One TOML block an image, sorted by name, tag and digest, a blank line between blocks; nothing in it
-changes unless an image does (design: section 3).  A plain list of image IDs is accepted wherever a lock
+One TOML block per image, sorted by name, tag and digest, with a blank line between blocks; nothing in it
+changes unless an image does (docs/concepts/lock.md).  A plain list of image IDs is accepted wherever a lock
 is only read.
 """
 
@@ -52,7 +52,7 @@ def parse_lock(text: str, where: str) -> Lock:
 
 
 def _read_strictly(text: str, where: str) -> tuple[LockedImage, ...]:
-    """Read any TOML that is a lock, and say of any other what is wrong and where."""
+    """Read any TOML that is a lock; for any other text, report what is wrong and where."""
     conflict = _CONFLICT.search(text)
     if conflict:
         raise _error(
@@ -80,7 +80,7 @@ def _read_strictly(text: str, where: str) -> tuple[LockedImage, ...]:
 
 def _check_version(version: int, where: str) -> None:
     if version < 1:
-        raise TableError("version", f"there is no version {version}")
+        raise TableError("version", f"version {version} does not exist")
     if version > VERSION:
         raise LockError(
             f"version {version} is newer than this imagelock reads (version {VERSION})",
@@ -130,7 +130,7 @@ def _two_digests(reference: str, one: tuple[int, Digest], other: tuple[int, Dige
     return LockError(
         f"two digests for {reference}: {one[1]} in line {one[0]} and {other[1]} in line {other[0]}",
         where=f"{where}:{other[0]}",
-        hint="keep the one that is meant",
+        hint="keep the right one",
     )
 
 
@@ -139,7 +139,7 @@ def _image(table: Table) -> LockedImage:
     _check_name(table, name)
     tag = table.optional("tag", str)
     if tag is not None and not is_tag(tag):
-        raise TableError(table.key("tag"), f"{tag!r} is no tag")
+        raise TableError(table.key("tag"), f"{tag!r} is not a tag")
     source = table.optional("source", dict)
     image = LockedImage(
         name=name,
@@ -184,7 +184,7 @@ def _platform(table: Table) -> PlatformImage:
 def _size(table: Table) -> int | None:
     size = table.optional("size", int)
     if size is not None and not 0 <= size < 1 << 63:
-        raise TableError(table.key("size"), f"{size} is no size")
+        raise TableError(table.key("size"), f"{size} is not a size")
     return size
 
 
@@ -210,7 +210,7 @@ def _refuse_duplicates(images: tuple[LockedImage, ...], text: str, where: str) -
     for i, image in enumerate(images):
         key = (image.name, image.tag if image.tag is not None else str(image.digest))
         if key in seen:
-            message = f"{image.reference} is in the lock twice (also image {seen[key] + 1})"
+            message = f"{image.reference} is twice in the lock (also image {seen[key] + 1})"
             raise _error(text, _offset(text, f"image[{i}]"), message, where, _RESTORE)
         seen[key] = i
 

@@ -1,4 +1,4 @@
-"""Write a lock in its own form; equal content gives equal bytes."""
+"""Write a lock in its canonical form: equal content gives equal bytes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def render_lock(lock: Lock) -> str:
 def render_conflicts(
     lock: Lock, conflicts: Iterable[tuple[tuple[LockedImage, ...], tuple[LockedImage, ...]]]
 ) -> str:
-    """Return a lock in which each conflict stands as both sides between git's markers, whole blocks each."""
+    """Return a lock in which each conflict is written as both sides between git's markers, as whole blocks."""
     parts = [(image.sort_key, _block(image)) for image in lock.images]
     for both in conflicts:
         ours, theirs = ("\n".join(map(_block, side)) for side in both)

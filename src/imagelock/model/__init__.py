@@ -1,1 +1,1 @@
-"""Values of the field, made of the standard library only: nothing here reads, writes or connects."""
+"""The values of the domain, built on the standard library only: nothing here reads, writes or connects."""

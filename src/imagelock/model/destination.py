@@ -1,4 +1,4 @@
-"""Where images go in another registry: the naming that mirror, load and the exports for it share."""
+"""Name images in another registry, in the same way for mirror, load and the exports."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _GROUP = lazy_regex(r"\$(?:(\d)|\{(\d)\})", re.ASCII)
-_MAP_HINT = "write PATTERN=PATH: --map 'docker.io/library/(.*)=base/$1'"
+_MAP_HINT = "write PATTERN=PATH, for example --map 'docker.io/library/(.*)=base/$1'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ class Destination:
             return Reference.parse(full).name
         except InvalidValueError as error:
             raise UsageError(
-                f"{full!r} is no repository: {error.message}", where=name, hint="see --map"
+                f"{full!r} is not a repository: {error.message}", where=name, hint="see --map"
             ) from error
 
 
@@ -51,7 +51,7 @@ def destination(registry: str, maps: Sequence[str] = ()) -> Destination:
     reference = Reference.parse_or_none(f"{bare}/x")
     if reference is None or reference.domain != bare.partition("/")[0]:
         raise UsageError(
-            f"{registry!r} is no registry",
+            f"{registry!r} is not a registry",
             hint="write host[:port][/prefix]: registry.example.com:5000/mirror",
         )
     return Destination(registry=bare, maps=tuple(map(_rule, maps)), plain=registry.startswith("http://"))
@@ -75,5 +75,5 @@ def _rule(text: str) -> tuple[str, str]:
     except re.error as error:
         raise UsageError(f"--map {text}: {error}", hint=_MAP_HINT) from error
     if not equals or not pattern or not to:
-        raise UsageError(f"--map {text} is no rule", hint=_MAP_HINT)
+        raise UsageError(f"--map {text} is not a rule", hint=_MAP_HINT)
     return pattern, to

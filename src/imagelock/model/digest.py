@@ -45,13 +45,13 @@ class Digest:
         """Read ``algorithm:hex``; raise :class:`InvalidValueError` saying what is wrong with it."""
         algorithm, colon, encoded = text.partition(":")
         if not colon:
-            raise InvalidValueError("a digest is written algorithm:hex", text=text)
+            raise InvalidValueError("a digest has the form algorithm:hex", text=text)
         chars = HEX_CHARS.get(algorithm)
         if chars is None:
             raise InvalidValueError(
                 f"unknown digest algorithm {algorithm[:32]!r}",
                 text=text,
-                hint="imagelock knows sha256 and sha512, in lower case",
+                hint="use sha256 or sha512, in lower case",
             )
         if len(encoded) != chars:
             raise InvalidValueError(

@@ -1,4 +1,4 @@
-"""Exemptions: images that are left alone on purpose, each with its reason."""
+"""Exempt images that are left alone on purpose, each with its reason."""
 
 from __future__ import annotations
 

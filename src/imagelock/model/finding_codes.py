@@ -44,7 +44,7 @@ KINDS = _kinds(
     FindingCode(
         code="IL102",
         name="tag-moved",
-        meaning="The registry's tag points to another digest than the lock. Deployed files are not "
+        meaning="The registry's tag points to a digest other than the one in the lock. Deployed files are not "
         "affected: they carry the lock's digest.",
         remedy="Look at the new image, then run `imagelock update IMAGE` to take it, or leave the lock as it is.",
     ),
@@ -52,14 +52,14 @@ KINDS = _kinds(
         code="IL103",
         name="unused-lock-entry",
         level=Level.WARNING,
-        meaning="The lock holds an image that no file of the project names any more.",
-        remedy="Run `imagelock lock` over the whole project; it drops what nothing uses.",
+        meaning="The lock holds an image that no file of the project uses any more.",
+        remedy="Run `imagelock lock` over the whole project; it removes what nothing uses.",
     ),
     FindingCode(
         code="IL104",
         name="two-digests-one-tag",
         meaning="Two sources give the same name and tag two different digests.",
-        remedy="Decide which one is meant and take the other away.",
+        remedy="Decide which one is right and remove the other.",
     ),
     FindingCode(
         code="IL105",
@@ -73,7 +73,7 @@ KINDS = _kinds(
         name="platform-missing",
         level=Level.WARNING,
         meaning="An image has no manifest for a platform that `[lock] platforms` asks for.",
-        remedy="Build the image for that platform, or take the platform out of the configuration.",
+        remedy="Build the image for that platform, or remove the platform from the configuration.",
     ),
     FindingCode(
         code="IL107",
@@ -94,25 +94,25 @@ KINDS = _kinds(
         code="IL109",
         name="duplicate-entry",
         level=Level.WARNING,
-        meaning="A list names the same name, or the same name and tag, twice.",
-        remedy="Take one of the two away.",
+        meaning="A list has the same name, or the same name and tag, twice.",
+        remedy="Remove one of the two.",
     ),
     FindingCode(
         code="IL110",
         name="untagged-ambiguous",
-        meaning="A reference without a tag fits several entries of the lock.",
-        remedy="Write the tag that is meant, or give `--untagged first` with a list that keeps its order.",
+        meaning="A reference without a tag matches several entries of the lock.",
+        remedy="Write the intended tag, or use `--untagged first` with a list, which keeps its order.",
     ),
     FindingCode(
         code="IL111",
         name="damaged-reference",
-        meaning="A text that is no image reference stands where one must stand.",
-        remedy="Correct the reference; the finding names what is wrong with it.",
+        meaning="A place that must hold an image reference holds something else.",
+        remedy="Correct the reference; the finding says what is wrong with it.",
     ),
     FindingCode(
         code="IL112",
         name="not-in-lock",
-        meaning="A reference is not in the lock, so nothing is known to write.",
+        meaning="A reference is not in the lock, so there is no digest to write.",
         remedy="Run `imagelock lock`, or exempt the image in imagelock.toml.",
     ),
     FindingCode(
@@ -125,8 +125,8 @@ KINDS = _kinds(
     FindingCode(
         code="IL114",
         name="unreadable-file",
-        meaning="A file, or one document of it, cannot be read as what it is; references in it are not seen.",
-        remedy="Correct the file, or leave it out with `[scan] exclude`.",
+        meaning="A file, or one document of it, cannot be read in its format, so references in it are not seen.",
+        remedy="Correct the file, or exclude it with `[scan] exclude`.",
     ),
     FindingCode(
         code="IL115",
@@ -151,14 +151,14 @@ KINDS = _kinds(
     FindingCode(
         code="IL121",
         name="lists-disagree",
-        meaning="An image stands in one of two lists that must name the same images, and not in the other.",
-        remedy="Add the image to the other list, or take it out of this one.",
+        meaning="Two lists must name the same images, and an image is in only one of them.",
+        remedy="Add the image to the other list, or remove it from this one.",
     ),
     FindingCode(
         code="IL122",
         name="archive-name-wrong",
-        meaning="A list of images to load names another archive than the one that is made of the image.",
-        remedy="Write the file name that the finding gives.",
+        meaning="A list of images to load names an archive other than the one made from the image.",
+        remedy="Use the file name in the finding.",
     ),
     FindingCode(
         code="IL123",
@@ -172,36 +172,36 @@ KINDS = _kinds(
         name="not-proven",
         level=Level.WARNING,
         meaning="`check --render` could not render what these references are for, so whether the digests reach "
-        "the cluster is not known: the chart is not at hand, needs something, or helm or kustomize is missing.",
-        remedy="Install the program or bring the chart into the project; the finding says which.",
+        "the cluster is not known: the chart is not available, needs something else, or helm or kustomize is missing.",
+        remedy="Install the program or add the chart to the project; the finding says which.",
     ),
     FindingCode(
         code="IL125",
         name="variable-misnamed",
         level=Level.WARNING,
-        meaning="A variable of an operator is named otherwise than the operator names it: in "
-        "`RELATED_IMAGE_editor_definition_*` a run of other characters than letters and digits is one `_`, and what "
+        meaning="A variable does not have the name that the operator looks for: in "
+        "`RELATED_IMAGE_editor_definition_*` every run of characters other than letters and digits becomes one `_`, and what "
         "follows `RELATED_IMAGE_sample_encoded_` is base32. The operator will not find it.",
-        remedy="Name it as the operator does.",
+        remedy="Use the name that the operator computes.",
     ),
     FindingCode(
         code="IL126",
         name="tag-names-other-digest",
         level=Level.WARNING,
-        meaning="A tag ends in 64 hexadecimal digits, as copies of images are tagged, and the image has another digest.",
-        remedy="Find out which of the two is meant; the copy may have been overwritten.",
+        meaning="A tag ends in 64 hexadecimal digits, as tags of copies do, but the image has a different digest.",
+        remedy="Find out which of the two is right; the copy may have been overwritten.",
     ),
     FindingCode(
         code="IL201",
         name="pod-not-locked",
         meaning="A pod runs an image that is not in the lock.",
-        remedy="Deploy the pinned files again, or exempt the image with a reason.",
+        remedy="Deploy the pinned files again, or exempt the image and give a reason.",
     ),
     FindingCode(
         code="IL202",
         name="pod-not-pinned",
         meaning="A pod names its image without a digest.",
-        remedy="Pin the manifest it was made from and deploy it again.",
+        remedy="Pin the manifest that the pod comes from and deploy it again.",
     ),
     FindingCode(
         code="IL301",
@@ -214,7 +214,7 @@ KINDS = _kinds(
         code="IL302",
         name="could-not-tell",
         exit_code=3,
-        meaning="A registry or cluster could not be asked, so nothing is known: neither fine nor drift.",
+        meaning="A registry or cluster did not answer, so the result is unknown: neither fine nor drift.",
         remedy="Try again when it answers, or correct the credentials.",
     ),
     FindingCode(
@@ -232,21 +232,21 @@ KINDS = _kinds(
     FindingCode(
         code="IL305",
         name="damaged-content",
-        meaning="The bytes of a blob or manifest are not what their digest says; nothing was made of them.",
-        remedy="Copy the image again from a good source, or make the bundle again.",
+        meaning="The bytes of a blob or manifest do not match their digest; they were not used.",
+        remedy="Copy the image again from a good source, or create the bundle again.",
     ),
     FindingCode(
         code="IL306",
         name="missing-content",
-        meaning="A bundle lacks an image, manifest or blob that it should hold.",
-        remedy="Run the same `imagelock bundle create` again: it goes on where it stopped.",
+        meaning="A bundle lacks an image, manifest or blob that it should contain.",
+        remedy="Run the same `imagelock bundle create` again: it continues where it stopped.",
     ),
     FindingCode(
         code="IL307",
         name="partial-image-refused",
-        meaning="A registry refuses an image of which some platforms or layers were left out on purpose. "
+        meaning="A registry refuses an image because some of its platforms or layers were left out on purpose. "
         "The kept platforms are there, with tags of their own, but the image's own digest is not.",
-        remedy="Copy all platforms, or let the registry accept indexes with missing platforms.",
+        remedy="Copy all platforms, or configure the registry to accept indexes with missing platforms.",
     ),
     FindingCode(
         code="IL401",
@@ -257,34 +257,34 @@ KINDS = _kinds(
     FindingCode(
         code="IL402",
         name="tag-file-invalid",
-        meaning="A tag file breaks the rules of its format.",
-        remedy="Correct the line that the finding names.",
+        meaning="A tag file breaks the rules for tag files.",
+        remedy="Correct the line named in the finding.",
     ),
     FindingCode(
         code="IL403",
         name="tag-source-missing",
-        meaning="The build that a release tag shall be made from is not in the registry. A warning when the "
-        "release tag exists: then there is only nothing left to compare it with.",
+        meaning="The build that a release tag should be made from is not in the registry. A warning if the "
+        "release tag already exists: then there is just nothing to compare it with.",
         remedy="Correct `src_build_tag`, or build the image again.",
     ),
     FindingCode(
         code="IL404",
         name="tag-source-differs",
-        meaning="The build that a release tag shall be made from has another digest than the tag file's "
+        meaning="The build that a release tag should be made from does not have the digest of the tag file's "
         "`digest` key.",
-        remedy="Find out who moved the build's tag; then correct `src_build_tag` or `digest`.",
+        remedy="Find out why the build's tag has moved, then correct `src_build_tag` or `digest`.",
     ),
     FindingCode(
         code="IL405",
         name="floating-tag",
         level=Level.WARNING,
-        meaning="A file uses a floating tag of an image that has a release tag.",
-        remedy="Write the release tag that the finding names.",
+        meaning="A file uses a floating tag for an image that has a release tag.",
+        remedy="Use the release tag named in the finding.",
     ),
     FindingCode(
         code="IL406",
         name="no-version",
-        meaning="git finds no tag that leads to the revision a tag file names, so no tag can be suggested.",
+        meaning="git finds no tag that leads to the revision in a tag file, so no tag can be suggested.",
         remedy="Fetch the tags of the repository (`git fetch --tags`), or tag the revision.",
     ),
 )

@@ -1,4 +1,4 @@
-"""What the configuration says of registry hosts; trust is decided before these values are made.
+"""The configuration of registry hosts; trust is decided before these values are made.
 
 A value here is already allowed: `imagelock.config` drops or refuses what an untrusted file may not say.
 """

@@ -1,4 +1,4 @@
-"""The digests by which an image of the lock can be known: its own, its platforms', their configs'."""
+"""Index the digests by which an image of the lock can be recognised: its own, its platforms', their configs'."""
 
 from __future__ import annotations
 

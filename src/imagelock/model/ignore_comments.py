@@ -1,4 +1,4 @@
-"""Comments that silence findings: ``# imagelock: ignore[CODE] reason``."""
+"""Read comments that silence findings: ``# imagelock: ignore[CODE] reason``."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ NO_IGNORES = Ignores({})
 def ignores(content: str) -> Ignores:
     """Read the ignore comments of a text.
 
-    ``ignore`` alone silences every code, ``ignore[…]`` what stands in the brackets: a mistyped code
+    ``ignore`` alone silences every code, ``ignore[…]`` what is in the brackets: a mistyped code
     silences nothing rather than all.
     """
     if "imagelock:" not in content:

@@ -1,6 +1,6 @@
 """The lock as values: entries, and which of them a reference means.
 
-Matching is exact on canonical name and tag, never on text (design: section 3, "Who decides").
+Matching is exact on canonical name and tag, never on text (docs/concepts/lock.md).
 """
 
 from __future__ import annotations

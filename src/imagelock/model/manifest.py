@@ -136,7 +136,7 @@ _SCHEMA1_HINT = "push the image again with a current docker, podman or skopeo"
 
 def _not_version_2(document: dict[str, Json]) -> str:
     if document.get("schemaVersion") == 1:
-        return "a Docker schema 1 manifest, which has no stable digest, is not supported"
+        return "Docker schema 1 manifests are not supported: they have no stable digest"
     return "not a manifest: schemaVersion is not 2"
 
 
@@ -153,13 +153,13 @@ def _kind(document: dict[str, Json], media_type: str | None) -> str:
     has_children, has_config = "manifests" in document, "config" in document or "layers" in document
     if has_children == has_config:
         raise InvalidValueError(
-            "not clearly a manifest or an index: it must have config and layers, or manifests", text=""
+            "neither a manifest nor an index: it must have config and layers, or manifests", text=""
         )
     kind = inside or outside or (OCI_INDEX if has_children else OCI_MANIFEST)
     if kind not in ACCEPTED_TYPES:
         raise InvalidValueError(f"unknown manifest type {kind[:120]}", text="")
     if (kind in INDEX_TYPES) != has_children:
-        raise InvalidValueError(f"the body has not the shape of {kind}", text="")
+        raise InvalidValueError(f"the body does not have the form of {kind}", text="")
     return kind
 
 
@@ -193,7 +193,7 @@ def _index(document: dict[str, Json], kind: str) -> Index:
 
 
 def parse_descriptor(value: Json, where: str) -> Descriptor:
-    """Read one descriptor out of JSON that is no manifest (an OCI layout's ``index.json``).
+    """Read one descriptor out of JSON that is not a manifest (an OCI layout's ``index.json``).
 
     ``where`` names it in the :class:`InvalidValueError` that is raised when it is none.
     """
@@ -210,11 +210,11 @@ def _descriptor(value: Json, where: str) -> Descriptor:
         raise InvalidValueError(f"{where} is not a descriptor", text="")
     media_type, digest, size = value.get("mediaType"), value.get("digest"), value.get("size")
     if not isinstance(media_type, str) or not _MEDIA_TYPE.fullmatch(media_type):
-        raise InvalidValueError(f"{where}.mediaType is no media type", text="")
+        raise InvalidValueError(f"{where}.mediaType is not a media type", text="")
     if not isinstance(digest, str):
         raise InvalidValueError(f"{where}.digest is missing", text="")
     if isinstance(size, bool) or not isinstance(size, int) or not 0 <= size < 2**63:
-        raise InvalidValueError(f"{where}.size is no size", text="")
+        raise InvalidValueError(f"{where}.size is not a size", text="")
     try:
         parsed = Digest.parse(digest)
     except InvalidValueError as error:
@@ -253,7 +253,7 @@ def _annotations(value: Json, where: str) -> tuple[tuple[str, str], ...]:
         raise InvalidValueError(f"{where}.annotations is not an object", text="")
     pairs = tuple((key, text) for key, text in value.items() if isinstance(text, str))
     if len(pairs) != len(value):
-        raise InvalidValueError(f"{where}.annotations has a value that is no string", text="")
+        raise InvalidValueError(f"{where}.annotations has a value that is not a string", text="")
     return pairs
 
 

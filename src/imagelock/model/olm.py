@@ -1,6 +1,6 @@
-"""What OLM calls images: names of related images, names of generated variables, and what these decode to.
+"""Names for images in OLM: related images, generated variables, and what these decode to.
 
-Design section 6.  A variable carries the tag it stands for in base32, because a name may hold nothing
+A variable carries the tag it stands for in base32, because a name may hold nothing
 else; two dialects are in the field, with and without a line break behind the tag.
 """
 
@@ -111,7 +111,7 @@ def encode_version(version: str, dialect: str = PLAIN) -> str:
 
 
 def decode_suffix(text: str) -> Decoded | None:
-    """Read what stands behind the label of a variable, in either dialect; None when it is no such text."""
+    """Read what is behind the label of a variable, in either dialect; None when it is no such text."""
     if not text:
         return Decoded()
     letters = text.rstrip("_")

@@ -16,7 +16,7 @@ class Finding:
     """Something to tell the user, with a stable code.
 
     ``file`` is relative to the project, ``line`` and ``column`` count from 1.  ``notes`` are further
-    facts, one a line: the other places, what was tried.  ``hint`` is the way out, most often a command.
+    facts, one per line: the other places, what was tried.  ``hint`` is the way out, most often a command.
     ``cause`` is what is wrong without the image's name, where many images may suffer from the same: people are
     told it once.
     """
@@ -164,7 +164,7 @@ class Outcome:
     """What one command did: always the same shape, whatever prints it.
 
     ``summary`` counts; every input is in exactly one of its counts.  ``advice`` is the next command, or
-    a remark that is no finding.  ``images`` are those that were looked at (``name:tag``), also where there is
+    a remark that is not a finding.  ``images`` are those that were looked at (``name:tag``), also where there is
     nothing to say of them; ``lock`` is the file that a finding without a place is about.
     """
 

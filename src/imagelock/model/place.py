@@ -20,7 +20,7 @@ Part: TypeAlias = Literal["reference", "tag", "digest", "@digest", "tag@digest"]
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Where each character of a decoded text stands in the file's text.
+    """Where each character of a decoded text is in the file's text.
 
     Character ``i`` of the decoded text is written at ``starts[i]`` to ``ends[i]`` (offsets in
     characters of the file).  Text written as it is has two ranges; escapes, folding and indentation
@@ -64,7 +64,7 @@ class Span:
 class Slot:
     """Characters that pinning fills: ``text`` as decoded, and where each character is written.
 
-    ``part`` is what stands there: the whole reference, the tag or digest that has a key of its own, or
+    ``part`` is what is there: the whole reference, the tag or digest that has a key of its own, or
     the digest with its ``@`` behind a tag that is put together elsewhere (nothing, as long as there is none).
     ``tag@digest`` is a tag that is left empty, so that a default counts: pinning writes both.
     """
@@ -140,7 +140,7 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Damaged:
-    """A text that is no reference where a reference must stand (finding IL111)."""
+    """A text that is not a reference where a reference must stand (finding IL111)."""
 
     text: str
     line: int

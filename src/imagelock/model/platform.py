@@ -34,7 +34,7 @@ class Platform:
         match = _PLATFORM.fullmatch(text)
         if match is None:
             raise InvalidValueError(
-                f"{text[:80]!r} is no platform",
+                f"{text[:80]!r} is not a platform",
                 text=text,
                 hint="write os/architecture[/variant]: linux/amd64",
             )
@@ -52,7 +52,7 @@ class Platform:
         return self.os == "unknown" or self.architecture == "unknown"
 
     def satisfies(self, wanted: Platform) -> bool:
-        """Whether an image of this platform is what somebody means who asks for ``wanted``.
+        """Whether an image of this platform is what someone means who asks for ``wanted``.
 
         Parts that ``wanted`` leaves out do not count, and ``arm64`` is ``arm64/v8``.
         """

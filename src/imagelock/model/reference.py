@@ -97,7 +97,7 @@ class Reference:
         found = []
         host = self.domain.partition(":")[0]
         if host != host.lower() and not host.startswith("["):
-            found.append(f"{self.domain} is a registry host because of its capital letters")
+            found.append(f"{self.domain} is read as a registry host because of its capital letters")
         if self.domain.endswith((":443", ":80")):
             found.append(f"{self.domain} names a default port: a different name from {host}")
         return tuple(found)
@@ -132,11 +132,11 @@ def is_tag(text: str) -> bool:
 @lru_cache(maxsize=16384)
 def _parse(text: str) -> Reference:
     if not text:
-        raise InvalidValueError("an empty text is no image reference", text=text)
+        raise InvalidValueError("an empty text is not an image reference", text=text)
     if len(text) > REFERENCE_CHARS:
         raise InvalidValueError(f"longer than {REFERENCE_CHARS} characters", text=text)
     if len(text) == _ID_CHARS and _BARE_ID.fullmatch(text):
-        raise InvalidValueError("64 hex characters are an image ID and no reference", text=text)
+        raise InvalidValueError("64 hex characters are an image ID, not a reference", text=text)
     domain, remainder, written = _split_domain(text)
     match = _REST.fullmatch(remainder)
     if match is None:
@@ -179,7 +179,7 @@ def _is_plain_domain(domain: str) -> bool:
 def _check_domain(domain: str, text: str) -> None:
     match = _DOMAIN.fullmatch(domain)
     if match is None:
-        raise InvalidValueError(f"{domain[:80]!r} is no registry host", text=text, hint=_hint(text))
+        raise InvalidValueError(f"{domain[:80]!r} is not a registry host", text=text, hint=_hint(text))
     if match["port"] is not None and not 1 <= int(match["port"][:6]) <= 65535:
         raise InvalidValueError(f"port {match['port'][:12]} is not between 1 and 65535", text=text)
     host = match["host"]
@@ -197,15 +197,15 @@ def _check_address(kind: type[ipaddress.IPv4Address | ipaddress.IPv6Address], ho
     try:
         kind(host)
     except ValueError as error:
-        raise InvalidValueError(f"{host[:80]!r} is no IP address", text=text) from error
+        raise InvalidValueError(f"{host[:80]!r} is not an IP address", text=text) from error
 
 
 def _why_not(text: str, remainder: str) -> str:
     """Name the first thing a person would stumble over."""
     signs = (
-        (any(mark in text for mark in ("${", "$(", "{{", "{%")), "a template and no image reference"),
-        (any(map(str.isspace, text)), "white space does not belong in an image reference"),
-        ("://" in text, "a URL scheme does not belong in an image reference"),
+        (any(mark in text for mark in ("${", "$(", "{{", "{%")), "a template, not an image reference"),
+        (any(map(str.isspace, text)), "an image reference has no white space"),
+        ("://" in text, "an image reference has no URL scheme"),
         (text.count("@") > 1, "more than one digest"),
     )
     for applies, reason in signs:
@@ -213,7 +213,7 @@ def _why_not(text: str, remainder: str) -> str:
             return reason
     repository = remainder.partition("@")[0].partition(":")[0]
     if repository != repository.lower():
-        return "a repository name is in lower case"
+        return "a repository name must be in lower case"
     if not repository:
         return "the repository name is missing"
     return "not of the form [registry/]repository[:tag][@digest]"

@@ -1,4 +1,4 @@
-"""What an Epiphany download list asks for: an image, and what it says of the archive that is made of it."""
+"""One image of an Epiphany download list, with what the list says about its archive."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Requirement:
     allow_mismatch: bool = False
     file_name: str | None = None
     is_loaded: bool = False
-    """Whether this stands in a list of images to load (``image-registry.yml``), not in a download list."""
+    """Whether this is in a list of images to load (``image-registry.yml``), not in a download list."""
 
     @property
     def where(self) -> str:

@@ -42,7 +42,7 @@ class Field:
 class TagItem:
     """One item of ``images`` as it is written, right or wrong.
 
-    ``fields`` are the scalars of known keys, ``others`` the keys nobody knows, ``repeated`` the keys
+    ``fields`` are the scalars of known keys, ``others`` the keys no one knows, ``repeated`` the keys
     written twice.  ``tag_place`` is where the tag alone stands, for edits.
     """
 
@@ -70,7 +70,7 @@ TagPart: TypeAlias = "TagItem | Flaw | Unreadable"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagEntry:
-    """One entry that keeps the rules: the release tag ``reference`` shall be what ``source_tag`` is.
+    """One entry that keeps the rules: the release tag ``reference`` should be what ``source_tag`` is.
 
     ``source_ref`` is the revision it was built from, as written; ``digest``, given one, is enforced.
     """
@@ -125,7 +125,7 @@ def commit_of(source_ref: str) -> str | None:
 class TagRule:
     """What the tags of some files must look like: a regular expression for the whole tag, or a suffix.
 
-    ``files`` is a glob on the file's name; ``reason`` is told with the finding.
+    ``files`` is a glob on the file's name; ``reason`` is reported with the finding.
     """
 
     files: str = "*"

@@ -1,4 +1,4 @@
-"""The lines of a TOML text where its tables and keys are written; ``tomllib`` forgets them.
+"""Find the lines of a TOML text where its tables and keys are written; ``tomllib`` does not keep them.
 
 Follows TOML 1.0 as far as people write configurations: headers and keys at the begin of a line.
 """

@@ -1,4 +1,4 @@
-"""Tiny typed readers for TOML tables: every error names the key's path, unknown keys are errors."""
+"""Read TOML tables with types: every error names the key's path, and unknown keys are errors."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Table:
             yield name, self.table(name)
 
     def done(self) -> None:
-        """Refuse keys that nobody took."""
+        """Refuse keys that no one took."""
         for name in sorted(self._left):
             raise TableError(self.key(name), "unknown key")
 

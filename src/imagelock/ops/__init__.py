@@ -1,1 +1,1 @@
-"""The verbs: each plans from values and acts in one place."""
+"""The operations behind the commands: plan from values, act in one place."""

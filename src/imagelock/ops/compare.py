@@ -1,4 +1,4 @@
-"""Two locks compared entry by entry, and entries compared with what a user wrote."""
+"""Compare two locks entry by entry, and entries with what a user wrote."""
 
 from __future__ import annotations
 
@@ -43,9 +43,7 @@ def matches_image(text: str, name: str, tag: str | None) -> bool:
     try:
         reference = Reference.parse(text)
     except InvalidValueError as error:
-        raise UsageError(f"no image: {error.message}", where=text, hint=error.hint) from error
+        raise UsageError(f"not an image: {error.message}", where=text, hint=error.hint) from error
     if reference.digest is not None:
-        raise UsageError(
-            "an image is named without its digest here", where=text, hint="write name or name:tag"
-        )
+        raise UsageError("name the image without its digest", where=text, hint="write name or name:tag")
     return reference.name == name and reference.tag in (None, tag)

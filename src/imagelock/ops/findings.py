@@ -1,4 +1,4 @@
-"""Findings about one place, said in one way by every verb that meets them."""
+"""Create findings about one place, in the same words for every command."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ def finding_at(
 
 
 def ambiguous(use: Occurrence, entry: Ambiguous) -> Finding:
-    """Tell of a reference without a tag that fits several entries (IL110)."""
+    """Report a reference without a tag that fits several entries (IL110)."""
     tags = ", ".join(image.tag or str(image.digest) for image in entry.entries)
     return finding_at(
         use,
         "IL110",
         f"{use.reference} has no tag and the lock has several: {tags}",
-        hint="write the tag that is meant",
+        hint="write the intended tag",
     )
 
 
 def not_in_lock(use: Occurrence, lock: Lock) -> Finding:
-    """Tell of a reference that the lock does not know (IL112), with what it knows of the name."""
+    """Report a reference that the lock does not know (IL112), with what it knows of the name."""
     others = [image.tag or str(image.digest) for image in lock.named(use.reference.name)]
     notes = [f"the lock has {use.reference.name} with: {', '.join(others)}"] if others else []
     return finding_at(
@@ -59,6 +59,6 @@ def not_in_lock(use: Occurrence, lock: Lock) -> Finding:
 
 
 def not_pinnable(use: Occurrence) -> Finding:
-    """Tell of a place that cannot be written exactly (IL113)."""
+    """Report a place that cannot be written exactly (IL113)."""
     reason = use.place.refusal or "this format is read only"
     return finding_at(use, "IL113", f"{use.reference} cannot be pinned here: {reason}")

@@ -1,4 +1,4 @@
-"""``import``: other tools' lists read, judged and, if asked for, locked.
+"""``import``: read and judge other tools' lists and, if requested, lock them.
 
 What a list says of an archive (a sum, and that it need not match) is dropped: the digest in the lock names
 the image itself, and is never allowed to differ.
@@ -49,7 +49,7 @@ class ImportRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
-    """The requirements that were asked for, where they stand, and the outcome.
+    """The requirements that were asked for, where they are, and the outcome.
 
     ``digests`` has those that the lock knows, by canonical reference; empty when nothing was locked.
     """
@@ -112,7 +112,7 @@ def _lists(project: Project, kind: Import, names: Sequence[str]) -> _Lists:
         items = [item for item in READERS[kind.name](file.text) if isinstance(item, Requirement)]
         read.setdefault(file.name, []).extend(items)
     told = {item.file for item in collection.problems}
-    # The scan passes over a text in which no format sees anything; here somebody named it.
+    # The scan passes over a text in which no format sees anything; here someone named it.
     silent = [name for name, items in read.items() if not items and name not in told]
     texts = [(name, project.directory / name) for name in silent if (project.directory / name).is_file()]
     unread = [_unreadable(kind, Text(name, decode(read_bytes(path)))) for name, path in texts]
@@ -125,7 +125,7 @@ def _unreadable(kind: Import, text: Text) -> Finding:
     broken = next((item for item in READERS[kind.name](text) if isinstance(item, Unreadable)), None)
     if broken is None:
         hint = f"`imagelock import {kind.name}` reads {kind.summary}"
-        raise FileError(f"not a list of {kind.name}", where=text.path, hint=hint)
+        raise FileError(f"not a list for {kind.name}", where=text.path, hint=hint)
     return finding("IL114", broken.reason, file=text.path, line=broken.line, column=broken.column)
 
 
@@ -198,8 +198,10 @@ def _advice(chosen: Sequence[Requirement]) -> tuple[str, ...]:
     allowed = list(dict.fromkeys(str(item.reference) for item in chosen if item.allow_mismatch))
     if any(item.sha1 is not None for item in chosen):
         remarks.append(
-            "sha1 sums are of archives that one program wrote once; the lock keeps digests of the images"
+            "sha1 sums belong to archives written once by one program; the lock records digests of the images instead"
         )
     if allowed:
-        remarks.append(f"allow_mismatch is dropped too, a digest must always match: {', '.join(allowed)}")
+        remarks.append(
+            f"allow_mismatch is dropped too, because a digest must always match: {', '.join(allowed)}"
+        )
     return tuple(remarks)

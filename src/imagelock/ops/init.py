@@ -1,4 +1,4 @@
-"""``init``: a configuration to start from, every setting commented out."""
+"""``init``: write a configuration to start from, with every setting commented out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ATTRIBUTES = ".gitattributes"
 _ATTRIBUTE_LINE = "images.lock text eol=lf merge=imagelock linguist-generated=true\n"
 
 DRIVER = "git config merge.imagelock.driver 'imagelock merge-driver %O %A %B %P'"
-"""What git must be told in each clone: attributes alone name no program."""
+"""The git setting needed in each clone: attributes alone do not name a program."""
 
 TEMPLATE = """\
 # Configuration of imagelock. Everything is optional; the values shown are the defaults or examples.
@@ -53,7 +53,7 @@ TEMPLATE = """\
 
 
 def _unmerged(attributes: bytes) -> tuple[str, ...]:
-    """Tell that git does not know yet whose merge the lock needs."""
+    """Report that git is not configured yet to merge the lock."""
     if b"merge=imagelock" in attributes:
         return ()
     return (f"add merge=imagelock to the lock's line of {ATTRIBUTES}, so that git merges it by image",)
@@ -82,8 +82,8 @@ def init(directory: Path) -> Outcome:
         changes=tuple(Change(reference=name, before=None, after="written") for name in written),
         summary={"written": len(written), "kept": len(kept)},
         advice=(
-            *(f"{name} is there already and was left alone" for name in kept),
+            *(f"{name} already exists and was left unchanged" for name in kept),
             *(() if before is None or b"images.lock" not in before else _unmerged(before)),
-            *((f"once in each clone: {DRIVER}",) if in_git else ()),
+            *((f"run run run run once in each clone: {DRIVER}",) if in_git else ()),
         ),
     )

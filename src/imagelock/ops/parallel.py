@@ -19,18 +19,18 @@ THREADS = 64
 
 
 class Progress(Protocol):
-    """What is told while many things are asked: one call for each that is answered."""
+    """Receives progress: one call for each finished item."""
 
     def advance(self, what: str) -> None:
-        """Say that one more is done."""
+        """Count one more finished item."""
 
 
 def map_concurrently(
     asks: Sequence[T], answer: Callable[[T], R], *, jobs: int, hosts: int, progress: Progress | None
 ) -> list[R]:
-    """Answer everything with threads, in the order asked; what ``answer`` raises ends it all.
+    """Map ``answer`` over all questions with threads, in order; what it raises ends everything.
 
-    Nobody waits then for what has begun, nor on an interrupt or at the end of the process: a silent
+    Running calls are then not waited for, nor on an interrupt or at the end of the process: a silent
     registry would hold it up for its whole deadline.
     """
     crew = _WorkerPool(asks, answer, progress)
@@ -57,7 +57,7 @@ def _start(work: Callable[[], None], count: int) -> int:
 
 
 class _WorkerPool(Generic[T, R]):
-    """Threads that answer one list of questions; a future for each would cost as much as asking."""
+    """Threads that work on one list of items; a future for each item would cost as much as a request."""
 
     def __init__(self, asks: Sequence[T], answer: Callable[[T], R], progress: Progress | None) -> None:
         self._answer = answer
@@ -68,7 +68,7 @@ class _WorkerPool(Generic[T, R]):
         self._ended = threading.Semaphore(0)
 
     def work(self) -> None:
-        """Answer until nothing waits."""
+        """Work until no item is left."""
         try:
             while True:
                 try:
@@ -85,7 +85,7 @@ class _WorkerPool(Generic[T, R]):
             self._ended.release()
 
     def cancel(self) -> None:
-        """Let nothing more begin."""
+        """Start no further item."""
         self._waiting.clear()
 
     def answers(self, workers: int) -> list[R]:

@@ -1,4 +1,4 @@
-"""A project on disk: where it is, what its configuration says, where its lock is."""
+"""Open a project on disk: its directory, its configuration and its lock."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def open_project(settings: Settings) -> Project:
 def read_lock(project: Project, *, for_writing: bool = False) -> LockFile:
     """Read the project's lock; with ``for_writing`` an absent one is empty and a plain list is refused.
 
-    A file that says nothing is only good to be written anew: as a lock it would let every digest pass.
+    A file that says nothing is only good to be rewritten: as a lock it would let every digest pass.
     """
     project.require_lock(for_writing=for_writing)
     path, given = project.lock_path, project.settings.lock_file
@@ -123,7 +123,7 @@ def read_lock(project: Project, *, for_writing: bool = False) -> LockFile:
     except FileError as error:
         if error.message != "no such file":
             raise LockError(error.message, where=where) from error
-        raise LockError("there is no lock", where=where, hint="run `imagelock lock` to make one") from error
+        raise LockError("there is no lock", where=where, hint="run `imagelock lock` to create it") from error
     text = decode(data)
     lock = parse(text, where)
     if not for_writing and not lock.images and is_list(text):
@@ -132,9 +132,9 @@ def read_lock(project: Project, *, for_writing: bool = False) -> LockFile:
         )
     if for_writing and lock.images and is_list(text):
         raise LockError(
-            "a plain list is only read, never written",
+            "a plain list can be read but not written",
             where=where,
-            hint="name another --lock-file; `imagelock lock --from` takes the list into it",
+            hint="name another --lock-file, and add the list to it with `imagelock lock --from`",
         )
     return LockFile(path, lock, data, is_list(text))
 

@@ -1,4 +1,4 @@
-"""Whom a command asks, apart from the verbs: what only reads must not pay for what writes."""
+"""Hold a command's access to registries, apart from the operations: a command that only reads must not import code that writes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class OfflineReader:
-    """A reader that asks nobody: what ``--offline`` puts in a registry's place."""
+    """A reader that refuses every request: what ``--offline`` uses instead of a registry client."""
 
     def head(self, repository: str, target: str | Digest) -> HeadResult:
         """Refuse to ask."""
@@ -41,7 +41,7 @@ class OfflineReader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryAccess:
-    """Whom to ask and how: the reader is opened only when something must be asked."""
+    """Access to registries; the client is opened only when something has to be requested."""
 
     open_reader: Callable[[], AbstractContextManager[ManifestReader]]
     jobs: int

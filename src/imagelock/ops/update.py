@@ -1,4 +1,4 @@
-"""The verb ``update``: new digests into the lock and the files in one transaction."""
+"""``update``: write new digests into the lock and the files in one transaction."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def run_update(
     access: RegistryAccess,
     mode: WriteMode,
 ) -> Outcome:
-    """Take new digests into the lock and the files in one transaction: all of it or nothing."""
+    """Write new digests into the lock and the files in one transaction: all or nothing."""
     lock_request, pin_request = requests
     with hold_lock(project, mode):
         lock_file = read_lock(project, for_writing=True)

@@ -1,4 +1,4 @@
-"""Which entries the places of a project use, and where places contradict each other."""
+"""Decide which entries the places of a project use, and where places contradict each other."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def unused(image: LockedImage, *, level: Level | None = None) -> Finding:
 
 
 def missing_platforms(lock: Lock, platforms: Iterable[Platform]) -> list[Finding]:
-    """Tell which images lack a platform that the configuration asks for (IL106)."""
+    """Report which images lack a platform that the configuration asks for (IL106)."""
     return [
         finding("IL106", f"{image.reference} has no {platform}", reference=image.reference)
         for platform in platforms
@@ -136,5 +136,5 @@ def build_sources(uses: Iterable[Occurrence]) -> dict[tuple[str, str], Source]:
 
 
 def is_scanned(image: LockedImage) -> bool:
-    """Whether a scan of the whole project can tell that an entry is used; build lists are no part of it."""
+    """Whether a scan of the whole project can tell that an entry is used; build lists are not part of it."""
     return image.source is None or image.source.is_tag_file

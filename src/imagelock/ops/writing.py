@@ -1,4 +1,4 @@
-"""How far a writing verb goes."""
+"""How far a command that writes may go."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteMode:
-    """How far a writing verb goes: ``write`` False decides everything and writes nothing.
+    """How far a command that writes may go: with ``write`` False it decides everything and writes nothing.
 
     ``settle``: the lock may be in merge conflict, and the run ends it.  ``tell`` hears that another run
     holds the lock and is waited for.

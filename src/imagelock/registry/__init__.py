@@ -1,1 +1,1 @@
-"""Stores of images and the registry protocol: synchronous, every byte verified, threads for many at once."""
+"""The registry protocol: synchronous, every byte verified, threads for many requests at once."""

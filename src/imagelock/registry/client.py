@@ -1,6 +1,6 @@
-"""The registry client: ask, read and prove, whichever endpoint answers; write to the host itself.
+"""The registry client: read and verify from the first endpoint that answers; write to the host itself.
 
-Follows the OCI distribution specification 1.1, "Pull"; "Push" is in :mod:`imagelock.registry.upload`.  What a header says is a claim; only bytes that
+Follows the OCI distribution specification 1.1, "Pull"; "Push" is in :mod:`imagelock.registry.upload`.  Headers are claims; only bytes that
 were hashed here are returned as content.
 """
 
@@ -57,14 +57,14 @@ _REPLACEABLE = RequestOptions(patience=limits.MIRROR_SECONDS)
 _ACCEPT = {"Accept": ", ".join(ACCEPTED_TYPES)}
 _ANY = {"Accept": "*/*"}
 _NO_HEAD = frozenset({400, 405, 406, 415, 501})
-"""Answers to HEAD that say nothing of the manifest: some registries and proxies do not speak HEAD."""
+"""Responses to HEAD that say nothing about the manifest: some registries and proxies do not support HEAD."""
 
 
 class RegistryClient:
     """A Source and a Target of :mod:`imagelock.stores.base`; safe to call from many threads.
 
     ``hosts`` are the settings by the host that references name, already checked for trust.  ``jobs``
-    connections a host, ``retry_time`` seconds a host for retries and waiting.  ``environ`` replaces the
+    connections per host, ``retry_time`` seconds per host for retries and waiting.  ``environ`` replaces the
     process environment (proxies, credential files, other tools' files).  ``keep_quota`` pulls of a host's
     quota are left alone.  With ``everyone`` a claim about a tag counts only where all sources make it (one
     HEAD each); what is read by a tag is compared in any case.  ``requests`` counts what went out, by
@@ -111,7 +111,7 @@ class RegistryClient:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a person should hear although it worked out, such as a stored login that was refused."""
+        """Warnings although the operation succeeded, such as a stored login that was refused."""
         return (*self._authorizer.warnings, *self._warnings)
 
     def head(self, repository: str, target: str | Digest) -> HeadResult:
@@ -234,7 +234,7 @@ class RegistryClient:
 
     @contextmanager
     def _named(self, repository: str, target: str | Digest) -> Iterator[None]:
-        """Say of an error what it was about."""
+        """Add to an error what was requested."""
         try:
             yield
         except RegistryError as error:
@@ -281,7 +281,7 @@ class RegistryClient:
     ) -> tuple[Endpoint, T, _Tried]:
         """Return the first good answer of the repository's endpoints, then of its alternates.
 
-        With it who gave it, and who was asked before in vain.  An endpoint that another one can stand in for
+        Also return which endpoint gave it, and which failed before.  An endpoint that another one can replace
         gets less patience.
         """
         tried: _Tried = []
@@ -300,7 +300,7 @@ class RegistryClient:
         raise self._failure(repository, target, tried)
 
     def _other_voices(self, repository: str, first: Endpoint, tried: _Tried) -> list[Voice]:
-        """Return who else may say what a tag means; of those asked already note who gave no answer."""
+        """Return the other sources that may resolve a tag; record those that already failed to answer."""
         for at, error in tried:
             if not isinstance(error, NotFoundError):
                 self._agreement.mark_unreachable(at, error)
@@ -319,7 +319,7 @@ class RegistryClient:
         return _failure(_where(repository, target), [(self._label(at), error) for at, error in tried])
 
     def _label(self, at: Endpoint) -> str:
-        """Return the address for messages; what a host without a set scheme speaks is known by now."""
+        """Return the address for messages; the scheme of a host that had none configured is known by now."""
         return at.label or f"{self._transport.known_scheme(at.authority)}://{at.authority}"
 
     def _places(self, name: str) -> tuple[Endpoint, ...]:
@@ -334,9 +334,9 @@ def _where(repository: str, target: str | Digest) -> str:
 
 
 def _check(target: str | Digest) -> None:
-    """Refuse what is no tag before it becomes part of a path."""
+    """Refuse what is not a tag before it becomes part of a path."""
     if isinstance(target, str) and not is_tag(target):
-        raise InvalidValueError(f"{target[:80]!r} is no tag", text=target)
+        raise InvalidValueError(f"{target[:80]!r} is not a tag", text=target)
 
 
 def _manifest_call(
@@ -353,7 +353,7 @@ def _manifest_call(
 
 
 def _twice(read: Callable[[Endpoint, RequestOptions], T]) -> Callable[[Endpoint, RequestOptions], T]:
-    """Read, and when the content is wrong once more on a fresh connection."""
+    """Read, and if the content is wrong, read once more on a new connection."""
 
     def read_twice(at: Endpoint, manner: RequestOptions) -> T:
         try:
@@ -365,12 +365,12 @@ def _twice(read: Callable[[Endpoint, RequestOptions], T]) -> Callable[[Endpoint,
 
 
 def _failure(where: str, tried: list[tuple[str, RegistryError]]) -> RegistryError:
-    """Return the one truthful error: not found only when everything that may answer said so."""
+    """Return the error to report: not found only when every endpoint that may answer said so."""
     if not tried:
         return UnreachableError(
-            "nobody may be asked for a tag: no mirror resolves tags and fallback is off",
+            "nothing can resolve a tag: no mirror resolves tags and fallback is off",
             where=where,
-            hint="set resolve = true for a mirror, or fallback = true",
+            hint="set resolve = true for a mirror, or set fallback = true",
         )
     lines = tuple(f"{label}: {_short(error)}" for label, error in tried)
     label, worst = min(tried, key=lambda each: _badness(each[1]))
@@ -387,7 +387,7 @@ def _failure(where: str, tried: list[tuple[str, RegistryError]]) -> RegistryErro
 
 
 def _badness(error: RegistryError) -> int:
-    """Rank errors, the one to report first: what is least like an answer is worst."""
+    """Rank errors, the one to report first: the less an error says about the image, the worse it is."""
     order: tuple[type[RegistryError], ...] = (
         IntegrityError,
         TLSError,

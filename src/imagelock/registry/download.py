@@ -1,4 +1,4 @@
-"""Blobs out of a registry: in pieces, hashed on the way, taken up again where a connection broke.
+"""Download blobs: in pieces, hashed on the way, resumed where a connection broke.
 
 Follows the OCI distribution specification 1.1, "Pulling blobs", with ranges (RFC 9110, section 14).
 """
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def require_stream(answer: Response, descriptor: Descriptor, start: int = 0) -> Response:
-    """Return the answer when it is the blob from ``start`` on; raise what it is otherwise.
+    """Return the response if it is the blob from ``start`` on; raise the matching error otherwise.
 
     A registry that knows no ranges answers with the whole blob, which is taken too.
     """
@@ -38,15 +38,15 @@ def require_stream(answer: Response, descriptor: Descriptor, start: int = 0) -> 
     if compression is not None or (length is not None and length != str(wanted)):
         answer.stream.close()
         if compression is not None:
-            raise IntegrityError(f"the answer is compressed ({compression}), which was not asked for")
-        raise IntegrityError(f"{answer.url} sends {length} bytes of a blob of {wanted}")
+            raise IntegrityError(f"the response is compressed ({compression}), which was not requested")
+        raise IntegrityError(f"{answer.url} sends {length} bytes for a blob of {wanted}")
     return answer
 
 
 def proved(descriptor: Descriptor, first: Response, again: Callable[[int], Response]) -> Iterator[bytes]:
-    """Yield a blob's bytes; the last piece only when size and digest are right.
+    """Yield a blob's bytes; the last piece is yielded only if size and digest are right.
 
-    ``again`` opens the blob anew from a byte on.  Raises :class:`IntegrityError` naming who sent what.
+    ``again`` opens the blob again from a byte on.  Raises :class:`IntegrityError` naming who sent what.
     """
     hasher, size, held = new_hasher(descriptor.digest.algorithm), 0, b""
     for piece in _resumed(descriptor, first, again):
@@ -57,7 +57,7 @@ def proved(descriptor: Descriptor, first: Response, again: Callable[[int], Respo
         held = piece
     got = Digest(descriptor.digest.algorithm, hasher.hexdigest())
     if size != descriptor.size or not same_digest(got, descriptor.digest):
-        raise IntegrityError(f"{first.url} sent other bytes: wanted {descriptor.digest}, got {got}")
+        raise IntegrityError(f"{first.url} sent the wrong bytes: expected {descriptor.digest}, got {got}")
     if held:
         yield held
 
@@ -83,7 +83,7 @@ def _resumed(descriptor: Descriptor, first: Response, again: Callable[[int], Res
         else:
             if size >= descriptor.size:
                 return
-            raise IntegrityError(f"{first.url} sent {size} bytes of a blob of {descriptor.size}")
+            raise IntegrityError(f"{first.url} sent {size} bytes for a blob of {descriptor.size}")
         answer = require_stream(again(size), descriptor, size)
 
 
@@ -99,7 +99,7 @@ def _pieces(answer: Response, most: int) -> Iterator[bytes]:
     """Yield one answer's body as it comes, at most one piece more than ``most`` bytes of it."""
     stream = answer.stream
     if stream is None:
-        raise UnreachableError("the answer has no body")
+        raise UnreachableError("the response has no body")
     patience, size, whole = _Patience(), 0, False
     try:
         while piece := _read(stream, answer, patience):

@@ -1,8 +1,8 @@
-"""Whether all that may say what a tag means say the same: two sources with two digests are an error.
+"""Check that all sources of a tag agree: two sources with two digests are an error.
 
 ADR 0008.  A *voice* is what has one say: a mirror, an origin or an alternate of our own configuration, or
 all places that another tool's files name for one repository, because by those tools' rules the first of
-them that answers counts.  What is not there, or cannot be asked, contradicts nobody.
+them that answers counts.  What is not there, or cannot be asked, contradicts no one.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     """Return what a place says of the tag; None where it does not say."""
 
 _HINT = (
-    "make them agree, or say who decides: resolve = false for a mirror that lags, "
-    "fallback = false where the mirrors alone count, a narrower match for an alternate"
+    "make them agree, or configure which one decides: resolve = false for a mirror that lags, "
+    "fallback = false if only the mirrors count, or a narrower match for an alternate"
 )
 _LEAVE_OUT = "a mirror with resolve = false, or a registry with fallback = false, is not asked"
 
@@ -84,7 +84,7 @@ class TagConsensus:
         raise DigestConflictError(f"two digests for one tag: {words}", hint=_HINT, tried=lines)
 
     def mark_unreachable(self, at: Endpoint, error: RegistryError) -> None:
-        """Take note of a place that gave no answer; each host's each trouble is told once."""
+        """Take note of a place that gave no answer; each host's each trouble is reported once."""
         retryable = (at.authority, error.kind)
         with self._lock:
             known = retryable in self._told
@@ -92,7 +92,7 @@ class TagConsensus:
             self._silent.add(self._key(at, error))
         if not known:
             self._warn(
-                f"{self._label(at)} could not be asked whether it has the same digest: "
+                f"{self._label(at)} did not say whether it has the same digest: "
                 f"{error.kind}: {error.message} ({_LEAVE_OUT})"
             )
 

@@ -1,4 +1,4 @@
-"""Writing to a registry: blobs in one stream, mounts, manifests by digest and by tag.
+"""Write to a registry: blobs in one stream, mounts, manifests by digest and by tag.
 
 Follows the OCI distribution specification 1.1, "Push".  Only the host itself is written to, never a
 mirror of it.
@@ -159,7 +159,7 @@ class Uploader:
         at = origin(repository, self._hosts)
         answer = self._ask(at, "HEAD", f"/v2/{at.repository}/{path}", _ACCEPT)
         if answer.status == 404:
-            return False  # even from a proxy: whoever is told so writes, and learns then what is true
+            return False  # even from a proxy: who gets this answer writes, and learns then what is true
         if answer.status != 200:
             raise refusal(answer, what=what)
         return True
@@ -183,7 +183,7 @@ class Uploader:
 
 
 class _Again:
-    """One blob's upload: each attempt opens a session of its own, which nobody has written to."""
+    """One blob's upload: each attempt opens a session of its own, which no one has written to."""
 
     def __init__(
         self, uploader: Uploader, at: Endpoint, descriptor: Descriptor, pieces: Iterable[bytes]
@@ -223,27 +223,29 @@ _OPENING = {"Content-Length": "0"}
 def _refused(answer: Response, what: str) -> RegistryError:
     """Return the error for a push that was refused; bytes the registry did not get whole are its fault."""
     if answer.code in {"DIGEST_INVALID", "SIZE_INVALID"}:
-        return IntegrityError(f"{answer.url} got other bytes than were sent ({answer.reason})")
+        return IntegrityError(f"{answer.url} received bytes other than those sent ({answer.reason})")
     if answer.status == 404:
         # Not found would mean that the image is gone, and it is the place to put it that is missing.
         return RegistryError(
-            f"{answer.url} has no such {what} to write to ({answer.reason})",
-            hint="create the project or namespace first, if this registry wants that",
+            f"{answer.url} does not have this {what} to write to ({answer.reason})",
+            hint="if this registry requires it, create the project or namespace first",
         )
     if answer.status in REDIRECT:
-        return UnreachableError(f"a redirect that cannot be followed ({answer.status})")
+        return UnreachableError(f"a redirect that is not followed ({answer.status})")
     return refusal(answer, what=what)
 
 
 def _manifest_refusal(answer: Response, absent: Collection[Digest], where: str) -> RegistryError:
     if answer.code in _INCOMPLETE or (absent and 400 <= answer.status < 500 and answer.status != 429):
         error = IncompleteError(
-            f"{answer.url} refuses a manifest without all of its parts ({answer.reason})",
+            f"{answer.url} refuses a manifest because parts of it are missing ({answer.reason})",
             missing=tuple(str(digest) for digest in absent),
             where=where,
         )
         if absent:
-            error.hint = "copy every platform, or let the registry take indexes with missing platforms"
+            error.hint = (
+                "copy every platform, or configure the registry to accept indexes with missing platforms"
+            )
         return error
     return _refused(answer, "repository")
 

@@ -1,4 +1,4 @@
-"""Prove what a registry answered, by our own hash; its headers are claims that may only agree."""
+"""Verify a registry's responses with our own hash; its headers are claims that must agree."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from imagelock.registry.http.responses import Response
 
 DIGEST_HEADER = "Docker-Content-Digest"
-_PAGE_HINT = "a proxy or a login page is in between: open the address in a browser"
+_PAGE_HINT = "a proxy or a login page may have answered: open the address in a browser"
 
 
 def claim(answer: Response, host: str) -> HeadResult:
@@ -67,8 +67,8 @@ def _require_body(answer: Response, *, what: str) -> None:
         raise refusal(answer, what=what)
     if (compression := coding(answer)) is not None:
         raise IntegrityError(
-            f"the answer is compressed ({compression}), which was not asked for",
-            hint="a proxy in between changes the bytes: their digest can never match",
+            f"the response is compressed ({compression}), which was not requested",
+            hint="a proxy changes the bytes, so their digest can never match",
         )
 
 
@@ -77,7 +77,7 @@ def _prove(answer: Response, wanted: Digest) -> None:
     if same_digest(got, wanted):
         return
     hint = _PAGE_HINT if answer.is_a_page else None
-    raise IntegrityError(f"{answer.url} sent other bytes: wanted {wanted}, got {got}", hint=hint)
+    raise IntegrityError(f"{answer.url} sent the wrong bytes: expected {wanted}, got {got}", hint=hint)
 
 
 def _header_digest(answer: Response) -> Digest | None:

@@ -1,1 +1,1 @@
-"""An outcome as text, JSON and other reports; presentation only, nothing is computed here."""
+"""Render outcomes as text, JSON and other reports; nothing is computed here."""

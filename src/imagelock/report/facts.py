@@ -1,4 +1,4 @@
-"""What several reports say of a finding in the same way: its place, its image, its stable mark."""
+"""Facts that several reports share: a finding's place, its image, its stable fingerprint."""
 
 from __future__ import annotations
 
@@ -75,6 +75,6 @@ def exempt_place(item: Exempted) -> str:
 
 
 def words(item: Finding) -> str:
-    """Return a finding's words with its notes and its hint, one a line."""
+    """Return a finding's words with its notes and its hint, one per line."""
     lines = [item.message, *item.notes]
     return "\n".join([*lines, f"help: {item.hint}"] if item.hint else lines)

@@ -68,7 +68,7 @@ def html(outcome: Outcome) -> str:
     return _PAGE.format(
         title=_text(f"imagelock {outcome.command}"),
         counts=_text(counts or "nothing"),
-        tables="\n".join(table for table in tables if table) or "<p>Nothing to say.</p>",
+        tables="\n".join(table for table in tables if table) or "<p>No findings.</p>",
         version=_text(__version__),
     )
 

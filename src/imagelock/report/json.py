@@ -1,4 +1,4 @@
-"""An outcome as JSON: ``{"schema": "imagelock/<command>/v1", …}`` (design: section 2, "JSON")."""
+"""An outcome as JSON: ``{"schema": "imagelock/<command>/v1", …}`` (docs/guides/reports.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An outcome as JUnit XML: a case an image, failed by its errors, so that every CI shows what was checked.
+"""An outcome as JUnit XML: a case per image, failed by its errors, so that every CI shows what was checked.
 
 Follows the form that Jenkins and GitLab read: ``testsuites``, ``testsuite``, ``testcase`` with ``failure``,
 ``error`` (could not tell), ``skipped`` (exempt), and warnings as ``system-out``.
@@ -64,7 +64,7 @@ def _case(command: str, name: str, findings: Sequence[Finding]) -> ET.Element:
     first = next((item for item in errors if item.file), None)
     if first is not None and first.file is not None:
         case.set("file", _text(printable(first.file)))
-    # One of the two, as readers expect; what could not be told weighs more.
+    # One of the two, as readers expect; what could not be determined weighs more.
     if errors:
         unknown = any(KINDS[item.code].exit_code == 3 for item in errors)
         problem = ET.SubElement(case, "error" if unknown else "failure")

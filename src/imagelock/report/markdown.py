@@ -1,6 +1,6 @@
 """An outcome as Markdown: a comment in a merge request, a step's summary, a release note.
 
-Whatever comes from files stands in code spans, in which neither Markdown nor HTML, mentions nor links mean
+Whatever comes from files is in code spans, in which neither Markdown nor HTML, mentions nor links mean
 anything.
 """
 

@@ -1,4 +1,4 @@
-"""Words for a terminal: colour that never carries meaning alone, and text that cannot do harm."""
+"""Style text for a terminal: colour never carries meaning alone, and control characters are escaped."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """An outcome as text for people: what, where, why, and the way out.
 
-Every function returns text; who prints it where is the command line's business.
+Every function returns text; the command line prints it.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ def findings_text(
     line_of: Callable[[str, int], str | None],
     width: int | None = None,
 ) -> str:
-    """Return findings, errors last so that a terminal ends with what matters; equal ones are told once.
+    """Return findings, errors last so that a terminal ends with what matters; equal ones are reported once.
 
-    What many images suffer from, such as a registry that is down, is told once with their names.
+    What many images suffer from, such as a registry that is down, is reported once with their names.
     ``line_of`` gives a line of a file for the excerpt, or None; ``width`` is what excerpts must fit.
     """
     groups: dict[tuple[str, str, str | None], list[Finding]] = {}
@@ -84,7 +84,7 @@ def _common_text(group: Sequence[Finding], style: Style) -> str:
     named = [f"{name} at {where}" if where else name for name, where in places.items()]
     lines += [f"  {sign} {printable(line)}" for line in named[:_LISTED]]
     if len(named) > _LISTED:
-        lines.append(f"  {sign} and {len(named) - _LISTED} more: -o json names each")
+        lines.append(f"  {sign} and {len(named) - _LISTED} more: -o json lists all")
     shared = [note for note in first.notes if all(note in item.notes for item in group)]
     lines += [f"  {sign} {printable(note)}" for note in shared]
     if first.hint:
@@ -115,7 +115,7 @@ def _excerpt(
 
 
 def changes_text(changes: Sequence[Change], style: Style) -> str:
-    """Return changes, one a line: added, moved, removed; those in files below their file's name."""
+    """Return changes, one per line: added, moved, removed; those in files below their file's name."""
     lines = [_change_line(change, style) for change in changes if change.file is None]
     files: dict[str, list[Change]] = {}
     for change in changes:
@@ -181,12 +181,12 @@ def _count(name: str, count: int) -> str:
 
 
 def advice_text(advice: Iterable[str], style: Style) -> str:
-    """Return remarks that are no findings."""
+    """Return remarks that are not findings."""
     return "".join(f"{style.cyan('note')}: {printable(line)}\n" for line in advice)
 
 
 def exempt_text(exempt: Sequence[Exempted], style: Style) -> str:
-    """Return what was left alone on purpose, one line an image and reason, with its places."""
+    """Return what was left alone on purpose, one line per image and reason, with its places."""
     places: dict[tuple[str, str], list[str]] = {}
     for item in exempt:
         where = f"{item.file}:{item.line}" if item.file is not None else ""

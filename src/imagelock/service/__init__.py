@@ -1,1 +1,1 @@
-"""What stays running: the embedded registry."""
+"""Services that stay running: the embedded registry."""

@@ -221,13 +221,13 @@ def _check_order(request: Request, session: Session) -> None:
     length = request.body.length
     if match is None or (length is not None and int(match["last"]) - int(match["first"]) + 1 != length):
         raise HTTPError(
-            HTTPStatus.BAD_REQUEST, "SIZE_INVALID", "Content-Range is not what is sent", text[:80]
+            HTTPStatus.BAD_REQUEST, "SIZE_INVALID", "Content-Range does not match the body", text[:80]
         )
     if int(match["first"]) != session.part.size:
         raise HTTPError(
             HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
             "BLOB_UPLOAD_INVALID",
-            f"the upload goes on at byte {session.part.size}",
+            f"the upload continues at byte {session.part.size}",
             headers=_progress_headers(session),
         )
 

@@ -38,15 +38,15 @@ def unless_sent(request: Request, headers: Mapping[str, str]) -> Response | None
 
 
 def require_standing(request: Request, standing: Digest | None) -> None:
-    """Raise :class:`HTTPError` (412) unless a write may replace what stands there; None: nothing does.
+    """Raise :class:`HTTPError` (412) unless a write may replace what is there; None: nothing does.
 
-    So nobody's change is lost: ``If-Match`` replaces only what the client has seen, ``If-None-Match: *``
+    So no one's change is lost: ``If-Match`` replaces only what the client has seen, ``If-None-Match: *``
     replaces nothing.
     """
     tag = None if standing is None else entity_tag(standing)
     _require_match(request, tag)
     if tag is not None and _is_known(request, tag):
-        raise HTTPError(HTTPStatus.PRECONDITION_FAILED, "DENIED", "it is there already", str(standing))
+        raise HTTPError(HTTPStatus.PRECONDITION_FAILED, "DENIED", "it already exists", str(standing))
 
 
 def range_asked(request: Request, tag: str) -> str:
@@ -58,7 +58,7 @@ def range_asked(request: Request, tag: str) -> str:
 def _require_match(request: Request, tag: str | None) -> None:
     wanted = request.headers.get("if-match")
     if wanted is not None and (tag is None or not _names(wanted, tag, weak=False)):
-        raise HTTPError(HTTPStatus.PRECONDITION_FAILED, "DENIED", "the content is another one", tag)
+        raise HTTPError(HTTPStatus.PRECONDITION_FAILED, "DENIED", "the content is different", tag)
 
 
 def _is_known(request: Request, tag: str) -> bool:

@@ -70,7 +70,7 @@ class Distribution:
             answer = store_refusal(error).answer()
         except Exception:  # noqa: BLE001 - logged, and one request's fault must not end a server
             _log.exception("%s %s", request.method, request.path)
-            answer = HTTPError(HTTPStatus.INTERNAL_SERVER_ERROR, "UNKNOWN", "an internal error").answer()
+            answer = HTTPError(HTTPStatus.INTERNAL_SERVER_ERROR, "UNKNOWN", "internal error").answer()
         return Response(
             status=answer.status,
             headers={**_VERSION, **answer.headers},
@@ -90,7 +90,7 @@ class Distribution:
             if match is not None:
                 break
         else:
-            raise HTTPError(HTTPStatus.NOT_FOUND, "UNSUPPORTED", "there is nothing at this path")
+            raise HTTPError(HTTPStatus.NOT_FOUND, "UNSUPPORTED", "nothing is at this path")
         name = match.groupdict().get("name")
         if name is not None and not is_path(name):
             raise HTTPError(HTTPStatus.BAD_REQUEST, "NAME_INVALID", "not a repository name", name[:255])
@@ -104,7 +104,7 @@ class Distribution:
             )
         if request.method not in _READS and "origin" in request.headers:
             # Only browsers say where they come from, and no web page has business writing here.
-            raise HTTPError(HTTPStatus.FORBIDDEN, "DENIED", "not from a web page")
+            raise HTTPError(HTTPStatus.FORBIDDEN, "DENIED", "not allowed from a web page")
         return route.handlers[request.method](request, **match.groupdict())
 
 
@@ -147,5 +147,5 @@ def _with_head(handlers: dict[str, Callable[..., Response]]) -> dict[str, Callab
 
 
 def _base(_request: Request) -> Response:
-    """Say that this is a registry ("Determining Support")."""
+    """Answer that this is a registry ("Determining Support")."""
     return Response(status=HTTPStatus.OK, headers={"Content-Type": "application/json"}, body=b"{}")

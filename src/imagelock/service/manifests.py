@@ -72,7 +72,7 @@ class ManifestRoutes:
         digest = Digest.of(body) if wanted is None else wanted
         if not digest.matches(body):
             raise HTTPError(
-                HTTPStatus.BAD_REQUEST, "DIGEST_INVALID", "the body does not hash to it", str(digest)
+                HTTPStatus.BAD_REQUEST, "DIGEST_INVALID", "the body does not match its digest", str(digest)
             )
         media_type = request.headers.get("content-type", "").partition(";")[0].strip()
         content = Content(body=body, digest=digest, media_type=media_type, host=self._store.name)
@@ -153,7 +153,7 @@ def _target(text: str) -> Target:
 
 
 def _new_target(request: Request, text: str) -> tuple[Digest | None, tuple[str, ...]]:
-    """Return what a manifest shall be stored under: its digest, if the client says it, and its tags."""
+    """Return what a manifest should be stored under: its digest, if the client says it, and its tags."""
     if ":" in text:
         digest, tags = text, request.every("tag")
     else:
@@ -175,7 +175,7 @@ def _page(
     """Return the page that ``n`` and ``last`` ask for, with a link to the next one."""
     last, wanted = request.query.get("last", ""), request.query.get("n")
     if wanted is not None and not (wanted.isascii() and wanted.isdigit() and len(wanted) < 10):
-        raise HTTPError(HTTPStatus.BAD_REQUEST, "UNSUPPORTED", "n is no number", wanted[:80])
+        raise HTTPError(HTTPStatus.BAD_REQUEST, "UNSUPPORTED", "n is not a number", wanted[:80])
     count = PAGE_ENTRIES if wanted is None else min(int(wanted), PAGE_ENTRIES)
     left = [entry for entry in entries if entry > last]
     page = left[:count]

@@ -1,4 +1,4 @@
-"""Answers that say no, as the OCI distribution specification's "Error Codes" writes them."""
+"""Error responses as the OCI distribution specification's "Error Codes" defines them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class HTTPError(Exception):
-    """An answer other than what was asked for: status, code of the specification, message, detail."""
+    """An error response: status, code of the specification, message, detail."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ def refusal(error: ImagelockError) -> HTTPError:
         return HTTPError(HTTPStatus.INTERNAL_SERVER_ERROR, "UNKNOWN", "the stored content is damaged")
     if isinstance(error, FileError):
         return store_refusal(error.__cause__)
-    return HTTPError(HTTPStatus.INTERNAL_SERVER_ERROR, "UNKNOWN", "an internal error")
+    return HTTPError(HTTPStatus.INTERNAL_SERVER_ERROR, "UNKNOWN", "internal error")
 
 
 def store_refusal(error: BaseException | None) -> HTTPError:

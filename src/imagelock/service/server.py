@@ -1,7 +1,7 @@
-"""The embedded registry's server: a thread a connection, a bounded number of them, none of them idle for free.
+"""The embedded registry's server: one thread per connection, a bounded number of them.
 
-When every place is taken, the client that has kept us waiting longest gives up its place; a client whose
-answer is under way keeps it.  So slow and silent clients cost places, and never somebody else's pull.
+When every place is taken, the client that has kept us waiting longest loses its place; a client whose
+response is being sent keeps it.  So slow and silent clients cost places, but never another client's pull.
 """
 
 from __future__ import annotations
@@ -166,12 +166,12 @@ class Connection:
                 if data is None or not self._answer(parse_head(data)):
                     return
             except HeadError as error:
-                # Neither the application nor the observer hears of what is no request.
+                # Neither the application nor the observer hears of what is not a request.
                 self._stream.send(_refusal(error.status))
                 return
 
     def turn_away(self) -> None:
-        """Say that there is no place, if that can be said at once."""
+        """Refuse a client for lack of a place, if that can be sent at once."""
         try:
             self._socket.settimeout(0)
             self._socket.send(_refusal(HTTPStatus.SERVICE_UNAVAILABLE))
@@ -244,7 +244,7 @@ class Connection:
 
 def _can_drain(head: Head, body: Body) -> bool:
     if head.asks_first and not body.begun:
-        return False  # It will not come, or what comes is the next request: nobody can tell.
+        return False  # It will not come, or what comes is the next request: no one can tell.
     return body.length is None or body.length <= DRAIN_BYTES
 
 

@@ -1,4 +1,4 @@
-"""One connection's bytes: read into one buffer, each wait with a deadline, nobody waited for for ever.
+"""Read and write one connection: one buffer, and a deadline for each wait.
 
 A client has to show progress: a head within :data:`~imagelock.limits.HEAD_SECONDS` of its first byte,
 however it trickles, and of a body some :data:`~imagelock.limits.TRICKLE_BYTES` each
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _RECEIVE = 64 * KIB
 _END = b"\r\n\r\n"
 BUSY = math.inf
-"""What :attr:`Stream.since` is while nobody waits for the client."""
+"""What :attr:`Stream.since` is while no one waits for the client."""
 
 
 class Stream:

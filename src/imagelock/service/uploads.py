@@ -1,7 +1,7 @@
-"""Upload sessions: blobs that arrive over several requests.
+"""Upload sessions for blobs that arrive over several requests.
 
 Follows the OCI distribution specification, "Pushing blobs".  A session ends finished, cancelled, or idle
-for too long; whichever it is, nothing of it stays.
+for too long; in each case nothing of it remains.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class Uploads:
         session.part.discard()
 
     def expire(self, idle_seconds: float | None = None) -> None:
-        """End the sessions nobody used for too long."""
+        """End the sessions no one used for too long."""
         oldest = self._clock() - (self._idle_seconds if idle_seconds is None else idle_seconds)
         for session in list(self._sessions.values()):
             if session.touched < oldest and session.busy.acquire(blocking=False):

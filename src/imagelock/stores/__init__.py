@@ -1,1 +1,1 @@
-"""What holds images, without a network: OCI layouts, tars, memory."""
+"""Stores that hold images without a network: OCI layouts, tars, memory."""

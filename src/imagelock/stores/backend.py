@@ -1,4 +1,4 @@
-"""What holds a local store's bytes: the little that memory and a directory do differently.
+"""Back ends of a local store: the little that memory and a directory do differently.
 
 :class:`~imagelock.stores.local.LocalStore` is everything above it, written once.
 """

@@ -1,4 +1,4 @@
-"""What a store of images can do, whatever holds it: a registry, an OCI layout, memory.
+"""Protocols of a store of images, whatever holds it: a registry, an OCI layout, memory.
 
 Every method that returns content returns *proved* content: it was hashed by us and it is what was asked
 for.  What a store merely says about itself (a HEAD's digest header) is a claim and named so.
@@ -81,7 +81,7 @@ class Target(Protocol):
     def put_blob(self, repository: str, descriptor: Descriptor, pieces: Iterable[bytes]) -> None:
         """Store a blob; it becomes visible only when its size and digest are right.
 
-        Pieces that are no mere iterator may be asked for again when sending them fails.
+        Pieces other than a plain iterator are iterated again when sending them fails.
         """
 
     def put_manifest(

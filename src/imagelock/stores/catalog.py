@@ -1,4 +1,4 @@
-"""What a local store records: repositories, their tags and manifests, as immutable values.
+"""The catalog of a local store: repositories, their tags and manifests, as immutable values.
 
 Readers keep the snapshot they took, so nothing is locked while reading; a change makes a new snapshot and
 the store replaces the old one as a whole.

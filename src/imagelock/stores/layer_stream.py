@@ -1,4 +1,4 @@
-"""Layers read as streams: decompressed, cut into entries, nothing ever written and no size believed.
+"""Read layers as streams: decompress them and cut them into entries, writing nothing and trusting no size.
 
 Follows POSIX.1-2017 pax and GNU tar as layers have them, and RFC 1952 and 8878 for what they are packed in.
 Python's tarfile is not used: it reads a pax header of any size into memory, and raises what it likes.
@@ -91,7 +91,7 @@ class _Gzip:
                     data = self._member.unused_data.lstrip(b"\0")
                     self._member = zlib.decompressobj(zlib.MAX_WBITS | 16)
         except zlib.error as error:
-            raise IntegrityError(f"a layer that is no gzip: {error}") from error
+            raise IntegrityError(f"a layer that is not gzip: {error}") from error
 
 
 class _Zstd:
@@ -112,7 +112,7 @@ class _Zstd:
                 if part:
                     yield part
         except self._error as error:
-            raise IntegrityError(f"a layer that is no zstd: {error}") from error
+            raise IntegrityError(f"a layer that is not zstd: {error}") from error
 
 
 class TarStream:
@@ -133,7 +133,7 @@ class TarStream:
             if not block.strip(b"\0"):
                 break
             if len(block) < _BLOCK:
-                raise IntegrityError("a layer that is no tar, or ends in the middle of an entry")
+                raise IntegrityError("a layer that is not a tar, or ends in the middle of an entry")
             count += 1
             if count > limits.LAYER_ENTRIES:
                 raise IntegrityError(f"a layer of more than {limits.LAYER_ENTRIES} entries")
@@ -202,7 +202,7 @@ def _header(block: bytes) -> tuple[int, bytes]:
     """Return the size and kind of an entry whose checksum is right."""
     signed = sum(block[:148]) + 8 * 32 + sum(block[156:])
     if _number(block[148:156]) != signed:
-        raise IntegrityError("a layer that is no tar: the checksum of an entry is wrong")
+        raise IntegrityError("a layer that is not a tar: the checksum of an entry is wrong")
     return _number(block[124:136]), block[156:157]
 
 
@@ -214,9 +214,9 @@ def _number(field: bytes) -> int:
         try:
             value = int(text, 8)
         except ValueError as error:
-            raise IntegrityError("a layer that is no tar: a number is none") from error
+            raise IntegrityError("a layer that is not a tar: a number is invalid") from error
     if value > limits.LAYER_BYTES:
-        raise IntegrityError("an entry larger than any layer")
+        raise IntegrityError("an entry larger than a layer can be")
     return value
 
 
@@ -224,7 +224,7 @@ def _size(text: str | None, size: int) -> int:
     if text is None:
         return size
     if not text.isascii() or not text.isdecimal() or len(text) > 18 or int(text) > limits.LAYER_BYTES:
-        raise IntegrityError("a layer that is no tar: a size is none")
+        raise IntegrityError("a layer that is not a tar: a size is invalid")
     return int(text)
 
 
@@ -245,7 +245,7 @@ def _pax(data: bytes) -> dict[str, str]:
             or len(length) > 7
             or not len(length) + 2 < int(length) <= len(data)
         ):
-            raise IntegrityError("a layer that is no tar: a pax record is none")
+            raise IntegrityError("a layer that is not a tar: a pax record is invalid")
         key, _, value = data[len(length) + 1 : int(length) - 1].partition(b"=")
         records[_text(key)] = value.decode("utf-8", "surrogateescape")
         data = data[int(length) :]

@@ -1,4 +1,4 @@
-"""A store of images held here: one behaviour over memory or a directory.
+"""A local store of images: one behaviour over memory or a directory.
 
 Blobs are shared by all repositories: content is addressed by its hash, and whoever may write here may
 read all of it.  Manifests belong to a repository.  Every promise of the store is kept in this class:
@@ -204,15 +204,15 @@ class LocalStore:
         """Store a manifest under its digest and, given one, a tag, if ``permit`` raises nothing.
 
         Raises :class:`IncompleteError` when blobs or children are missing that are not ``absent`` on
-        purpose (a missing ``subject`` is allowed), :class:`IntegrityError` when the body is no manifest
+        purpose (a missing ``subject`` is allowed), :class:`IntegrityError` when the body is not a manifest
         or not of this digest.
         """
         if not is_name(repository):
-            raise UsageError("no repository name", where=repository[:255])
+            raise UsageError("not a repository name", where=repository[:255])
         if tag is not None and not is_tag(tag):
-            raise UsageError(f"{tag[:80]!r} is no tag", where=repository)
+            raise UsageError(f"{tag[:80]!r} is not a tag", where=repository)
         parsed = read_manifest(content)
-        # Hashing what it points to may take long, so it is done once before everybody else has to wait.
+        # Hashing what it points to may take long, so it is done once before everyone else has to wait.
         self._require(repository, parsed, self._backend.catalog(), absent)
         part = self.create(content.digest.algorithm)
         try:

@@ -1,4 +1,4 @@
-"""What a manifest or index that is held here points to, and how it is described to others."""
+"""Read what a stored manifest or index points to, and describe it to others."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def read_manifest(content: Content) -> Manifest | Index:
     if len(content.body) > MANIFEST_BYTES:
         raise IntegrityError(f"longer than {MANIFEST_BYTES} bytes", where=str(content.digest))
     if not content.digest.matches(content.body):
-        raise IntegrityError("the body does not hash to it", where=str(content.digest))
+        raise IntegrityError("the body does not match its digest", where=str(content.digest))
     try:
         return parse_manifest(content.body, content.media_type)
     except InvalidValueError as error:

@@ -1,4 +1,4 @@
-"""A store in memory: for the demo, the tests and everything that is thrown away at the end."""
+"""A store in memory, for the demo, the tests and anything temporary."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class LayoutStore(LocalStore):
 
     With ``create`` a missing or empty directory becomes an empty layout and leftovers of dead processes
     are removed; without, nothing is written until something is stored.  Raises :class:`FileError` when
-    the directory is no layout or cannot be read.
+    the directory is not a layout or cannot be read.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, create: bool = True) -> None:
@@ -129,7 +129,7 @@ class _Directory:
 
     def create(self) -> _Sink:
         with _file_errors(self.blobs), self.locked():
-            # Under the lock, so that nobody sweeps the file between its creation and its own lock.
+            # Under the lock, so that no one sweeps the file between its creation and its own lock.
             return _Sink(self, self.blobs / f"{_PREFIX}{secrets.token_hex(8)}")
 
     def stamp(self, digest: Digest) -> Stamp | None:

@@ -1,4 +1,4 @@
-"""A store that is one tar file in OCI image layout, read where it lies: nothing is unpacked.
+"""A read-only store over one tar file in OCI image layout; nothing is unpacked.
 
 The members' places are read once from their headers (POSIX ustar and pax, and GNU's long names); every
 blob is then read by its offset.  What ``skopeo copy … oci-archive:`` writes is read like our own.
@@ -39,7 +39,7 @@ _REGULAR = frozenset({tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE})
 class TarStore(LocalStore):
     """A read-only :class:`~imagelock.stores.local.LocalStore` over a tar file.
 
-    Raises :class:`FileError` when the file cannot be read or is no tar, :class:`IntegrityError` when its
+    Raises :class:`FileError` when the file cannot be read or is not a tar, :class:`IntegrityError` when its
     structure is damaged: a header, the bytes between two members, the end, the index.
     """
 
@@ -119,7 +119,9 @@ class _Tar:
                 raise IntegrityError(f"index.json: {error.message}", where=self.name) from error
 
     def _read_only(self) -> UsageError:
-        return UsageError("a tar file is not written to", where=self.name, hint="unpack it into a directory")
+        return UsageError(
+            "a tar file cannot be written to", where=self.name, hint="unpack it into a directory"
+        )
 
 
 class _Window(io.RawIOBase):
@@ -196,7 +198,7 @@ def _overrides(data: bytes, kind: bytes) -> dict[bytes, bytes]:
 
 
 def _require_zeros(file: int, start: int, stop: int, where: str) -> None:
-    """Refuse anything but zeros between members and at the end: nobody would ever look at it."""
+    """Refuse anything but zeros between members and at the end: no one would ever look at it."""
     while start < stop:
         piece = os.pread(file, min(stop - start, PIECE_BYTES), start)
         if not piece or any(piece):
@@ -205,8 +207,10 @@ def _require_zeros(file: int, start: int, stop: int, where: str) -> None:
 
 
 def _damaged(where: str, at: int, what: str) -> IntegrityError:
-    return IntegrityError(f"the tar is damaged at byte {at}: {what}", where=where, hint="make it again")
+    return IntegrityError(f"the tar is damaged at byte {at}: {what}", where=where, hint="create it again")
 
 
 def _no_tar(where: str) -> FileError:
-    return FileError("not a tar file", where=where, hint="compressed tars are not read: unpack it first")
+    return FileError(
+        "not a tar file", where=where, hint="compressed tar files cannot be read: decompress it first"
+    )

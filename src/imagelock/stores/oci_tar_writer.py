@@ -1,4 +1,4 @@
-"""Write one tar, every byte's place known before the first is written, from many threads at once.
+"""Write one tar from many threads at once: the place of every byte is known before the first is written.
 
 Equal content gives equal bytes, whatever the number of threads: members are sorted, times, owners and
 modes are fixed.  The bytes go into ``.NAME.imagelock-part`` beside the file, which is synced and renamed
@@ -148,14 +148,14 @@ class TarWriter:
         """Write a manifest into its place; its tag is the index's business."""
         del repository, tag, absent
         if not content.digest.matches(content.body):
-            raise IntegrityError("the body does not hash to it", where=str(content.digest))
+            raise IntegrityError("the body does not match its digest", where=str(content.digest))
         self.put_file(self._name(content.digest), content.body)
 
     def put_file(self, name: str, body: bytes) -> None:
         """Write a file of the size that was announced."""
         place = self._place(name)
         if len(body) != place.size:
-            raise UsageError(f"{len(body)} bytes for a place of {place.size}", where=name)
+            raise UsageError(f"{len(body)} bytes instead of {place.size}", where=name)
         self._write(body, place.data)
         self._whole[name] = True
 
@@ -236,7 +236,7 @@ class TarWriter:
 
     def _place(self, name: str) -> Place:
         if name not in self._places:
-            raise UsageError("not one of the files that were announced", where=name)
+            raise UsageError("not one of the announced files", where=name)
         return self._places[name]
 
     @contextmanager

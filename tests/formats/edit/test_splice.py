@@ -90,7 +90,7 @@ def test_two_edits_of_one_place_that_disagree_are_refused() -> None:
     text = Text("a.yaml", POD)
     (place,) = _places(text)
     pairs = [(place, place.reference.with_digest(digest)) for digest in (DIGEST, OTHER)]
-    with pytest.raises(FormatError, match="two edits of one place disagree"):
+    with pytest.raises(FormatError, match="two edits of one place contradict each other"):
         fill(text, pairs)
     assert fill(text, [pairs[0], pairs[0]]) == f"{POD}@{DIGEST}"
 

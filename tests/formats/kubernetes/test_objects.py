@@ -104,13 +104,13 @@ def test_what_is_not_written_is_neither_found_nor_damaged(env: str) -> None:
         ("${IMAGE}", "template"),
         ("quay.io/acme/web:$(TAG)", "template"),
         (f"a@sha256:{'a' * 64}@sha256:{'a' * 64}", "more than one digest"),
-        ("web=quay.io/acme/web:1", "no registry host"),
+        ("web=quay.io/acme/web:1", "not a registry host"),
         ("Nginx", "lower case"),
         ("'nginx:1 '", "white space"),
         ("|\n      nginx:1", "white space"),
-        ("1.20", "no text"),
-        ("true", "no text"),
-        ("2024-01-01", "no text"),
+        ("1.20", "not a string"),
+        ("true", "not a string"),
+        ("2024-01-01", "not a string"),
         ("https://quay.io/acme/web:1", "URL scheme"),
         (f"a@sha256:{'a' * 63}", "64 hex characters"),
     ],
@@ -137,7 +137,7 @@ def test_templates_are_skipped_with_the_reason(written: str) -> None:
 def test_a_list_or_mapping_is_skipped_with_the_reason(written: str) -> None:
     (found,) = _pod(f"image: {written}")
     assert isinstance(found, Skipped)
-    assert "no text" in found.reason
+    assert "not a string" in found.reason
 
 
 def test_parameters_of_an_openshift_template_are_skipped_and_damage_stays_damage() -> None:

@@ -123,10 +123,10 @@ def test_reading_gives_each_item_with_its_fields_and_odd_keys() -> None:
 @pytest.mark.parametrize(
     ("content", "line", "reason"),
     [
-        ("---\nimages:\n  #- name: a\n", 2, "images is null: nothing stands below it"),
-        ("---\nimages: {a: b}\n", 2, "images is no list"),
-        ("---\nimage: []\n", 2, "there is no key images"),
-        ("images:\n- a\n", 2, "an item that is no mapping of keys"),
+        ("---\nimages:\n  #- name: a\n", 2, "images is null: nothing is below it"),
+        ("---\nimages: {a: b}\n", 2, "images is not a list"),
+        ("---\nimage: []\n", 2, "the key images is missing"),
+        ("images:\n- a\n", 2, "an item that is not a mapping"),
         ("# nothing\n", 1, "the file has no content"),
         ("other: 1\nimages: []\n", 1, "unknown key 'other' beside images"),
     ],

@@ -89,9 +89,14 @@ STATES = {
         WEB_TAGGED,
         f"nginx@{UNKNOWN}",
         State.NOT_LOCKED,
-        "what runs is not in the lock",
+        "the running image is not in the lock",
     ),
-    "a rogue by config": ("evil:latest", str(UNKNOWN), State.NOT_LOCKED, "what runs is not in the lock"),
+    "a rogue by config": (
+        "evil:latest",
+        str(UNKNOWN),
+        State.NOT_LOCKED,
+        "the running image is not in the lock",
+    ),
     "a digest the lock does not have": (
         f"nginx:1.27@{UNKNOWN}",
         f"nginx@{UNKNOWN}",
@@ -102,25 +107,25 @@ STATES = {
         WEB_PINNED,
         f"nginx@{UNKNOWN}",
         State.NOT_LOCKED,
-        "the node runs another image than the spec names",
+        "the node runs an image other than the one in the spec",
     ),
     "another locked image than the spec's": (
         WEB_PINNED,
         f"quay.io/acme/api@{API.digest}",
         State.NOT_LOCKED,
-        "the node runs another image than the spec names",
+        "the node runs an image other than the one in the spec",
     ),
     "another platform than the spec's": (
         f"nginx@{digest('web amd64')}",
         f"nginx@{digest('web arm64')}",
         State.NOT_LOCKED,
-        "the node runs another image than the spec names",
+        "the node runs an image other than the one in the spec",
     ),
     "another config than the spec's": (
         WEB_PINNED,
         str(UNKNOWN),
         State.NOT_LOCKED,
-        "the node runs another image than the spec names",
+        "the node runs an image other than the one in the spec",
     ),
     "nothing yet": (WEB_PINNED, None, State.COULD_NOT_TELL, "no imageID yet (Pending)"),
     "nothing yet of a tag": (WEB_TAGGED, None, State.COULD_NOT_TELL, "no imageID yet (Pending)"),
@@ -146,7 +151,7 @@ STATES = {
         WEB_PINNED,
         "nonsense",
         State.COULD_NOT_TELL,
-        "imageID 'nonsense' is no digest",
+        "imageID 'nonsense' is not a digest",
     ),
 }
 
@@ -162,7 +167,7 @@ def test_a_platforms_digest_is_no_config_digest() -> None:
 
 def test_a_mirrors_name_is_noted() -> None:
     subject = Subject(image=WEB_PINNED, kind=Kind.CONTAINER, image_id=f"mirror.corp/nginx@{WEB.digest}")
-    assert JUDGE.judge(subject).notes == ("the node knows it as mirror.corp/nginx",)
+    assert JUDGE.judge(subject).notes == ("the node calls it mirror.corp/nginx",)
     subject = Subject(image=f"mirror.corp/nginx@{WEB.digest}", kind=Kind.CONTAINER, has_status=False)
     assert JUDGE.judge(subject).notes == ("locked as docker.io/library/nginx:1.27",)
 
@@ -312,8 +317,8 @@ def test_exemptions_that_are_over_or_cover_nothing_are_told() -> None:
         ),
     ).outcome.advice
     assert advice == (
-        "the exemption of b expired on 2025-01-01",
-        "the exemption of a for pods covers nothing in this cluster",
+        "the exemption for b expired on 2025-01-01",
+        "the exemption for a matches no pod in this cluster",
     )
 
 

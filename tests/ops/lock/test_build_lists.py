@@ -91,7 +91,7 @@ def test_a_partial_pipeline_keeps_what_it_did_not_rebuild_and_says_so(pipeline: 
     api = built(pipeline, API, "1", "rebuilt")
     result = pipeline.run("lock")
     assert (result.code, locked(pipeline)[f"{WEB}:1"], locked(pipeline)[f"{API}:1"]) == (0, web, api)
-    assert f"not rebuilt, kept as the lock has it: {WEB}:1\n" in result.err
+    assert f"not rebuilt, kept as locked: {WEB}:1\n" in result.err
 
 
 def test_a_pipeline_that_built_nothing_keeps_everything(pipeline: World) -> None:

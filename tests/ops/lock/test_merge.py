@@ -54,5 +54,5 @@ def test_a_lock_without_conflict_is_read_as_it_is() -> None:
 
 
 def test_a_marker_without_an_end_is_refused() -> None:
-    with pytest.raises(LockError, match="no end"):
+    with pytest.raises(LockError, match="without its end"):
         sides(f"{HEAD}<<<<<<< ours\n", "images.lock")

@@ -101,7 +101,7 @@ def test_a_conflict_is_exit_1_and_names_both_digests(world: World) -> None:
         world, render_lock(Lock()), render_lock(Lock((one, other))), render_lock(Lock((two,)))
     )
     assert code == 1
-    assert "quay.io/acme/a:1 was updated to two digests" in said
+    assert "quay.io/acme/a:1 was updated to two different digests" in said
     for entry in (one, two):
         assert str(entry.digest) in said
         assert str(entry.digest) in text

@@ -68,7 +68,7 @@ def test_names_that_stand_twice_are_told(pinned: World) -> None:
     pinned.write("web.csv.yaml", bundle(related=related, env=env))
     pinned.write("external_images.txt", f"{SERVER}\n{PROXY}\n{SERVER}\n")
     assert sorted(message for _, message in found(pinned, "IL109")) == [
-        f"{SERVER} stands in this list already, in line 1",
+        f"{SERVER} is already in this list, in line 1",
         "spec.relatedImages has a 2 times",
         "the environment has RELATED_IMAGE_x 2 times",
     ]

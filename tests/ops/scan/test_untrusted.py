@@ -144,7 +144,7 @@ def test_a_budget_that_ends_is_exit_3_with_the_time_of_day(world: World, status:
         result = world.run("lock", "--retry-time", "5")
         assert len(server.seen) == 1
     assert result.code == 3
-    assert re.search(r"ask again after \d\d:\d\d:\d\d", result.out + result.err)
+    assert re.search(r"try again after \d\d:\d\d:\d\d", result.out + result.err)
 
 
 def test_one_image_in_many_files_is_asked_for_once(world: World) -> None:

@@ -175,7 +175,7 @@ def test_move_of_one_image_moves_no_other(registry: Registry) -> None:
 def test_a_name_that_nothing_has_and_one_that_several_have_are_refused(registry: Registry) -> None:
     entries = [entry("quay.io/a/dex", "v1"), entry("quay.io/b/dex", "v1")]
 
-    with pytest.raises(UsageError, match="no tag file names this image"):
+    with pytest.raises(UsageError, match="no tag file has this image"):
         planned(registry, entries, move=("rvmc",))
     with pytest.raises(UsageError, match="several images"):
         planned(registry, entries, repush=("dex",))

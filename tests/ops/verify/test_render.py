@@ -98,7 +98,7 @@ BAD = {
         "{{ .Values.image.repository }}@{{ .Values.image.digest }}:{{ .Values.image.tag }}",
         KEYED,
         "x",
-        "is no image reference",
+        "is not an image reference",
         "image.digest: sha256",
     ),
     "a digest that is not used": (JOINED, KEYED, "x", "without a digest", "image.tag: 1.0@sha256:"),
@@ -106,7 +106,7 @@ BAD = {
         JOINED + "{{ with .Values.image.digest }}@{{ . }}{{ end }}",
         VALUES,
         "{{ .Values.image.tag }}",
-        "becomes a label",
+        "is used in a label",
         "image.tag: 1.0, image.digest: sha256:",
     ),
     "the characters alone": (
@@ -120,7 +120,7 @@ BAD = {
         "{{ .Values.image }}:{{ .Values.imageTag }}",
         "image: docker.io/acme/app\nimageTag: '1.0'\n",
         "{{ .Values.imageTag }}",
-        "becomes a label",
+        "is used in a label",
         "",
     ),
 }
@@ -149,7 +149,7 @@ def test_a_number_that_helm_reads_otherwise_is_told(world: World, monkeypatch: p
     locked(world, "acme/app:1.20")
     if provide_helm(monkeypatch):
         (item,) = findings(check(world), "IL123")
-        assert "docker.io/acme/app:1.2 is not rendered any more" in item["message"]
+        assert "docker.io/acme/app:1.2 is no longer rendered" in item["message"]
 
 
 def test_further_values_files_are_rendered_each(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -257,7 +257,7 @@ def test_a_login_the_token_service_refuses_is_followed_by_one_anonymous_try(
         client.head(f"{guarded.address}/app", "1")
     assert [seen.authorization for seen in other.seen] == [BASIC, None]
     assert len(client.warnings) == 1
-    assert "was refused: asked anonymously" in client.warnings[0]
+    assert "was refused: continuing anonymously" in client.warnings[0]
     assert PASSWORD not in client.warnings[0]
 
 

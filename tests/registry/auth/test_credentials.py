@@ -213,8 +213,8 @@ def test_a_store_without_the_host_leaves_the_entry_of_the_file(tmp_path: Path) -
     ("script", "words"),
     [
         (f"echo {SECRET}; exit 3", "exit code 3"),
-        (f"echo {SECRET}", "no user name and secret"),
-        (f'echo \'{{"Username":"{SECRET}"}}\'', "no user name and secret"),
+        (f"echo {SECRET}", "did not return a user name and secret"),
+        (f'echo \'{{"Username":"{SECRET}"}}\'', "did not return a user name and secret"),
         ("exec head -c 200000 /dev/zero", "more than"),
     ],
 )
@@ -233,14 +233,14 @@ def test_a_helper_that_hangs_is_ended_with_all_it_started(
     helper(tmp_path, "slow", "sleep 600 & sleep 600")
     found = docker(tmp_path, {"credsStore": "slow"})
     begin = time.monotonic()
-    with pytest.raises(AccessDeniedError, match=r"docker-credential-slow gave no answer in 0\.3 s"):
+    with pytest.raises(AccessDeniedError, match=r"docker-credential-slow did not answer within 0\.3 s"):
         found.lookup("a.io/x")
     assert time.monotonic() - begin < 120
 
 
 @pytest.mark.parametrize("name", ["../evil", "a b", "x;id", "a/b"])
 def test_a_helper_is_a_plain_name(tmp_path: Path, name: str) -> None:
-    with pytest.raises(AccessDeniedError, match="no name of a credential helper"):
+    with pytest.raises(AccessDeniedError, match="not the name of a credential helper"):
         docker(tmp_path, {"credsStore": name}).lookup("a.io/x")
 
 

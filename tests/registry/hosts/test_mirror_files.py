@@ -396,7 +396,7 @@ def test_a_certificate_without_its_key_is_named(
     folder = tmp_path / ".config" / "containers" / "certs.d" / mutual.address
     client_files(authority, folder)
     (folder / "client.key").unlink()
-    with pytest.raises(ConfigError, match="without its key") as caught:
+    with pytest.raises(ConfigError, match="without a key") as caught:
         new_client(environ=environ).head(f"{mutual.address}/app", "1")
     assert caught.value.where == str(folder / "client.cert")
 

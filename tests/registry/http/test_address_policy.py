@@ -134,7 +134,7 @@ def test_a_registry_of_this_machine_cannot_send_us_into_a_network(
     lying: Lying, new_client: NewClient, host: str
 ) -> None:
     lying.on(PATH, Reply(status=307, headers=(("Location", f"http://{host}/x?sig=canary"),)))
-    with pytest.raises(UnreachableError, match="does not live there") as caught:
+    with pytest.raises(UnreachableError, match="is not there itself") as caught:
         new_client(retry_time=60).get_manifest(f"{lying.address}/app", "1")
     assert "canary" not in f"{caught.value} {caught.value.hint} {caught.value.tried}"
     assert len(lying.seen) == 1

@@ -94,7 +94,7 @@ def test_a_name_that_is_not_known_is_told_as_that(
         raise socket.gaierror(-2, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    with pytest.raises(UnreachableError, match="the host name is not known"):
+    with pytest.raises(UnreachableError, match="the host name is unknown"):
         new_client().head(f"{NAME}/app", "1")
 
 

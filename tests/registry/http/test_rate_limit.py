@@ -63,7 +63,7 @@ def test_a_part_of_the_quota_is_left_alone_and_a_head_asks_first(lying: Lying, n
     client = new_client(keep_quota=10)
     for tag in ("1", "2"):
         client.get_manifest(f"{lying.address}/app", tag)
-    with pytest.raises(RateLimitedError, match="10 of 100 left in 6 h, and --keep-quota leaves 10"):
+    with pytest.raises(RateLimitedError, match="10 of 100 left in 6 h, and --keep-quota keeps 10"):
         client.get_manifest(f"{lying.address}/app", "3")
     assert hub.left == 10
     assert [seen.method for seen in lying.seen] == ["HEAD", "GET", "GET"]
@@ -106,5 +106,5 @@ def test_lock_that_would_use_the_kept_part_could_not_tell(lying: Lying, world: W
     world.write("external_images.txt", f"{lying.address}/app:1\n{lying.address}/app:2\n")
     result = world.json("lock", "--keep-quota", "2")
     assert result.code == 3
-    assert "--keep-quota leaves 2" in result.out
+    assert "--keep-quota keeps 2" in result.out
     assert not (world.root / "images.lock").exists()

@@ -101,7 +101,7 @@ def test_a_pause_beyond_the_budget_is_refused_at_once_with_the_time_of_day() -> 
         shared.failed(replace(LIMITED, pause=3600.0), attempt=0, first=None, patience=math.inf)
     assert clock.pauses == []
     assert caught.value.hint is not None
-    assert caught.value.hint.startswith("ask again after ")
+    assert caught.value.hint.startswith("try again after ")
     with pytest.raises(RateLimitedError), shared.slot(math.inf):
         raise AssertionError("the host asked not to be asked")
 

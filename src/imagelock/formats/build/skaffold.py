@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from imagelock.model.place import Found
 
 name = "skaffold"
-summary = "Skaffold: builders, run images and base images; the artifacts it builds are told"
+summary = "Skaffold: builders, run images and base images; the artifacts it builds are reported"
 marks: tuple[Mark, ...] = ("skaffold/",)
 
 _KEYS = {

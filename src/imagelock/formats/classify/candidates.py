@@ -17,7 +17,7 @@ _TEMPLATE = lazy_regex(r"\{\{|\{%|###|<[^<>@]+>|<%|%\(|\[\[")
 _VARIABLE = lazy_regex(r"\$\{|\$\(|\$[A-Za-z_]")
 _TEMPLATE_LINE = lazy_regex(r"[ \t]*(?:-[ \t]+)?(?:\{\{|\{%|<%|###\w+###)")
 _TEMPLATE_TAG = lazy_regex(r"(?<!\$)\{\{|\{%|<%|###\w+###")
-NO_SPAN = "the characters of this scalar cannot be followed exactly"
+NO_SPAN = "the characters of this scalar cannot be located exactly"
 SHOWN_CHARS = 200
 """How much is shown of a text that is no reference; a line of a megabyte helps nobody."""
 
@@ -88,7 +88,7 @@ def possible(node: Node, format_name: str) -> Place | None:
 def _no_scalar(node: Node, format_name: str) -> Skipped:
     """Tell of a mapping or a list at the place of a reference; ``{{ x }}`` is a mapping to YAML."""
     raw = node.document.raw_text(node.raw)[:SHOWN_CHARS]
-    reason = "a template" if is_template(raw) else "a mapping or a list, and no text"
+    reason = "a template" if is_template(raw) else "a mapping or a list, not a string"
     line, column = node.document.text.position(node.offset)
     return Skipped(text=raw.partition("\n")[0], line=line, column=column, reason=reason, format=format_name)
 
@@ -116,7 +116,7 @@ def _judge(node: Node, text: str, format_name: str, *, damage: bool, start: int 
             text=text,
             line=line,
             column=column,
-            reason="a number, a date or true or false to YAML, and no text",
+            reason="a number, a date or a boolean in YAML, not a string",
             hint=f'write it in quotes: "{text}"',
             format=format_name,
         )

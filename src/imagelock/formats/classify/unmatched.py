@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from imagelock.model.place import Found
 
 UNMATCHED = "an image key outside the places of this format"
-NAMED = "its key says image, and no format knows this place: a [[scan.rule]] takes it"
-VARIABLE = "a variable that no format knows: a [[scan.rule]] takes it"
-ARGUMENT = "an argument: a [[scan.rule]] takes it"
+NAMED = "its key says image, but no format knows this place: add a [[scan.rule]]"
+VARIABLE = "a variable that no format knows: add a [[scan.rule]]"
+ARGUMENT = "an argument: add a [[scan.rule]]"
 _REST = r"[\"']?(?P<text>[^\s\"'#,}][^\r\n\"'#,}]*)"
 IMAGE_LINE = lazy_regex(rf"^[ \t]*(?:-[ \t]+){{0,50}}[\"']?image[\"']?[ \t]*:[ \t]*{_REST}", re.MULTILINE)
 _NAMED_LINE = lazy_regex(

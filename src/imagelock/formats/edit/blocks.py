@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _DASH = lazy_regex(r"[ ]*(?P<dash>-)(?P<gap>[ ]+)")
 _COMMENT = lazy_regex(r"[ \t]*# tag: (?P<text>\S+)[ \t]*\r?(?:\n|\Z)")
 _PLAIN = lazy_regex(r"[A-Za-z0-9](?:[A-Za-z0-9_./@+-]|:(?=[^\s]))*", re.ASCII)
-_FLOW = "written in flow style, where no item can be added line by line"
+_FLOW = "written in flow style, where an item cannot be added as a line"
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +271,7 @@ def _value_edits(document: Document, node: Node, item: Item) -> Iterator[Edit]:
         value = values[key]
         span = value.span()
         if value.text is None or span is None:
-            raise _refused(document, value, "the characters of this scalar cannot be followed exactly")
+            raise _refused(document, value, "the characters of this scalar cannot be located exactly")
         edit = edit_of(Slot(span=span, text=value.text), wanted)
         if edit is not None:
             yield edit

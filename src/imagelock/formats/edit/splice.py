@@ -65,7 +65,9 @@ def fill(
     for one, other in pairwise(edits):
         if other.start < one.end or other.start == one.start:
             line, column = text.position(other.start)
-            raise FormatError("two edits of one place disagree", line=line, column=column, where=text.path)
+            raise FormatError(
+                "two edits of one place contradict each other", line=line, column=column, where=text.path
+            )
     result = applied(text.content, edits)
     whole = _whole_format(text, pairs)
     is_proved_there = is_local if whole is None else is_local_word
@@ -199,7 +201,7 @@ def _decoded(raw: str, scalar: tuple[int, int, str, str | None], edits: Sequence
     start, end, value, style = scalar
     span = scalar_span(raw, start, end, value, style)
     if span is None:
-        raise ValueError("a scalar that cannot be followed")
+        raise ValueError("a scalar whose characters cannot be located")
     pieces = []
     at = 0
     for edit in edits:

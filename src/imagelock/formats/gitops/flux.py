@@ -32,7 +32,7 @@ marks: tuple[str, ...] = ("fluxcd.",)
 
 SCHEME = "oci://"
 FLOATS = "floats on purpose: Flux looks for new tags here"
-NO_DIGEST_KEY = 'Flux takes a digest in ref.digest only; a key `digest: ""` beside the tag would be filled'
+NO_DIGEST_KEY = 'Flux reads a digest only from ref.digest; add `digest: ""` beside the tag to have it filled'
 _SET = "ResourceSet"
 _GROUPS = ("helm.fluxcd.io", "flux.weave.works")
 

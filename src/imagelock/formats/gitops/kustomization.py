@@ -36,7 +36,7 @@ marks: tuple[str, ...] = (
 )
 
 GROUP = "kustomize.config.k8s.io"
-RENAMED = "only renamed: the tag stays the one of the resources"
+RENAMED = "only renamed: the tag is the one in the resources"
 _KINDS = ("Kustomization", "Component")
 _OWN_KEYS = ("resources", "bases", "components", "namePrefix", "configMapGenerator", "helmCharts", "images")
 _BUILTIN = "builtin"

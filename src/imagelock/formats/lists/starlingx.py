@@ -31,8 +31,8 @@ name = "starlingx-tags"
 summary = "StarlingX tag files: images with name, src_build_tag, src_ref and tag; a digest key is filled"
 marks: tuple[str, ...] = ("src_build_tag", "src_ref")
 
-NO_DIGEST_KEY = 'a tag file keeps no digest here; a key `digest: ""` would be filled'
-_NO_TEXT = "a number, a date or true or false to YAML, and no text"
+NO_DIGEST_KEY = 'this item has no digest key; add `digest: ""` to have it filled'
+_NO_TEXT = "a number, a date or a boolean in YAML, not a string"
 
 
 def claims(document: Document) -> bool:
@@ -90,7 +90,7 @@ def _tag_text(tag: Node) -> str:
 def _reference(image: str, tag: str, digest: str | None) -> Reference:
     bare = Reference.parse(image)
     if bare.tag is not None or bare.digest is not None:
-        raise InvalidValueError("the name carries a tag or digest of its own", text=image)
+        raise InvalidValueError("the name includes a tag or digest", text=image)
     reference = Reference.parse(f"{image}:{tag}")
     return reference.with_digest(Digest.parse(digest)) if digest else reference
 
@@ -100,7 +100,7 @@ def _digest_slot(digest: Node | None) -> tuple[tuple[Slot, ...], str | None]:
         return (), NO_DIGEST_KEY
     span = digest.span()
     if span is None:
-        return (), "the characters of the digest cannot be followed exactly"
+        return (), "the characters of the digest cannot be located exactly"
     return (Slot(span=span, text=digest.text, part="digest"),), None
 
 
@@ -136,7 +136,7 @@ def _items(document: Document) -> Iterator[TagPart]:
     line, column = document.text.position(top.offset)
     images = top.get("images")
     if images is None:
-        yield Flaw(line=line, column=column, reason="there is no key images")
+        yield Flaw(line=line, column=column, reason="the key images is missing")
         return
     for key in _keys(top):
         if key.text != "images":
@@ -150,14 +150,14 @@ def _items(document: Document) -> Iterator[TagPart]:
             seen.add(id(item.raw))
         return
     at = next(key for key in _keys(top) if key.text == "images")
-    reason = "images is null: nothing stands below it" if images.is_null else "images is no list"
+    reason = "images is null: nothing is below it" if images.is_null else "images is not a list"
     yield Flaw(line=at.line, column=at.column, reason=reason, hint="write images: [] or add an item")
 
 
 def _item(item: Node) -> TagPart:
     line, column = item.document.text.position(item.offset)
     if not item.is_mapping:
-        return Flaw(line=line, column=column, reason="an item that is no mapping of keys")
+        return Flaw(line=line, column=column, reason="an item that is not a mapping")
     fields: dict[str, Field] = {}
     others, repeated, seen = [], [], set()
     for key in _keys(item):

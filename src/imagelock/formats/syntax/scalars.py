@@ -2,7 +2,7 @@
 
 PyYAML gives a scalar's value and its raw range.  The functions here decode the raw text once more,
 keeping positions, and give a span only when the result equals PyYAML's value: an edit through the span
-is exact, and a scalar that cannot be followed is refused rather than guessed.
+is exact, and a scalar whose characters cannot be located is refused rather than guessed.
 
 Follows YAML 1.1 as libyaml reads it (flow folding, block scalars) and RFC 8259 for JSON strings.
 """

@@ -232,7 +232,9 @@ def _broken(error: Exception, raw: str, text: Text, start: int) -> FormatError:
     conflict = _CONFLICT.search(raw)
     if conflict:
         line, column = text.position(start + conflict.start())
-        return FormatError(MERGE_CONFLICT, line=line, column=column, hint="settle the merge, then run again")
+        return FormatError(
+            MERGE_CONFLICT, line=line, column=column, hint="resolve the merge conflict, then run again"
+        )
     unprintable = _UNPRINTABLE.search(raw)
     if unprintable and isinstance(error, UnicodeError | yaml.reader.ReaderError):
         line, column = text.position(start + unprintable.start())

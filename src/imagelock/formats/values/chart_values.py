@@ -47,13 +47,13 @@ _OWNERS = ("org", "organization", "organisation", "namespace", "account", "owner
 _KEYS_APART = ("registry", "repository", "name", "image", "tag", "digest", "sha", "hub", "repo")
 TEXT_ROLE = "values"
 """What is read as values is read once, whatever contains it."""
-SHA_KEY = "the digest stands in a key sha, without its algorithm"
+SHA_KEY = "the digest is in a key sha, without its algorithm"
 OTHER_REGISTRY = "global.imageRegistry is {}: whether it replaces the registry is the chart's to say"
 NAME_OR_REPOSITORY = "repository and name: which of them is the image is the chart's to say"
-NO_REPOSITORY = "a tag without a repository beside it: the name is in another file"
+NO_REPOSITORY = "a tag without a repository beside it: the name is elsewhere"
 OWNER = "a repository with {} in a key of its own: what the chart makes of them is the chart's to say"
 VERSION = "a version beside the image: what the chart makes of the two is the chart's to say"
-BARE_WORD = "one word without a tag: an image of another kind may be meant"
+BARE_WORD = "one word without a tag: it may be another kind of image"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from imagelock.formats.syntax.tree import Node
     from imagelock.model.place import Found, Part
 
-NULL_DIGEST = 'nothing is written behind the key of the digest; write "" there, and pinning fills it'
-NULL_TAG = 'nothing is written behind the key of the tag; write "" or a tag there, and pinning fills it'
-NO_TAG = "no tag is written here: another file or the chart decides"
-NO_APP_VERSION = "the tag is empty, and the chart whose appVersion it stands for is not at hand"
-TAG_IS_DIGEST = "a digest stands in place of the tag: write the tag, and pinning puts the digest behind it"
-TWO_TAGS = "the repository carries a tag, and there is a key for the tag as well"
-SHARED = "an alias: several images share these characters, and their digests differ"
+NULL_DIGEST = 'the digest key has no value; write "" there to have it filled'
+NULL_TAG = 'the tag key has no value; write "" or a tag there to have it filled'
+NO_TAG = "there is no tag here: another file or the chart decides"
+NO_APP_VERSION = "the tag is empty, and the chart with the appVersion it defaults to is not available"
+TAG_IS_DIGEST = "a digest is in place of the tag: write the tag, and pinning appends the digest"
+TWO_TAGS = "the repository includes a tag, but there is also a key for the tag"
+SHARED = "an alias: several images with different digests share these characters"
 _NULLS = ("", "~", "null", "Null", "NULL")
 _DIGEST_STARTS = ("sha256:", "sha512:")
 

@@ -1,1 +1,1 @@
-"""What a cluster runs, judged by the lock."""
+"""Compare what a cluster runs with the lock."""

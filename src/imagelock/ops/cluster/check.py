@@ -1,4 +1,4 @@
-"""``cluster check``: what a cluster runs against the lock, told by workload and not by pod.
+"""``cluster check``: compare what a cluster runs with the lock, reported by workload instead of by pod.
 
 Everything observed is counted by what it says, so that ten thousand pods of one workload are one
 judgement.  A workload without a live pod is judged by its pod template.
@@ -27,7 +27,7 @@ _CHAIN = 8
 """Owners of owners; a chain of objects that own each other ends here."""
 _CODES = {State.NOT_LOCKED: "IL201", State.NOT_PINNED: "IL202", State.COULD_NOT_TELL: "IL302"}
 _ORDER = (State.LOCKED, State.EXEMPT, State.NOT_PINNED, State.COULD_NOT_TELL, State.NOT_LOCKED)
-"""How a table is ordered: what matters stands last, where a terminal ends."""
+"""The order of the table: what matters comes last, where a terminal ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +131,7 @@ def check_cluster(
     if not seen.groups and not seen.workloads and not seen.unseen:
         # A mistyped namespace, or a dump of other things, must not look like a clean cluster.
         seen.unseen.append(
-            UnreadableObject(what=", ".join(namespaces) or "cluster", reason="no pod and no workload")
+            UnreadableObject(what=", ".join(namespaces) or "cluster", reason="neither a pod nor a workload")
         )
     judge = _Exempting(Judge(lock), exemptions, today)
     rows = _folded([*_running_rows(seen, judge), *_template_rows(seen, judge)])
@@ -176,13 +176,13 @@ class _Exempting:
         return self._judge.judge(subject)
 
     def remarks(self) -> Iterator[str]:
-        """Tell which exemptions are over, and which of those for pods cover nothing here."""
+        """Report which exemptions are over, and which of those for pods cover nothing here."""
         over = expired(self._exemptions, self._today)
         for item in over:
-            yield f"the exemption of {item.image} expired on {item.expires}"
+            yield f"the exemption for {item.image} expired on {item.expires}"
         for item in self._exemptions:
             if item.is_for_pods and item not in over and id(item) not in self._used:
-                yield f"the exemption of {item.image} for pods covers nothing in this cluster"
+                yield f"the exemption for {item.image} matches no pod in this cluster"
 
 
 def _running_rows(seen: _Seen, judge: _Exempting) -> Iterator[Row]:

@@ -1,4 +1,4 @@
-"""One container of a cluster against the lock: what its spec names, and what its node says it runs.
+"""Judge one container of a cluster: what its spec names, and what its node reports.
 
 Both count.  The spec's digest decides what a node pulls; the status tells what it really runs, as a
 manifest's digest or, from some runtimes, as the config's.  A digest is content: under a mirror's name
@@ -64,7 +64,7 @@ class ContainerResult:
 
 
 class Judge:
-    """Knows every digest of one lock."""
+    """Judge containers by every digest of one lock."""
 
     def __init__(self, lock: Lock) -> None:
         self._lock = lock
@@ -102,22 +102,24 @@ class Judge:
     def _other_than_named(
         self, wanted: tuple[KnownDigest, ...], running: ImageId, notes: tuple[str, ...]
     ) -> ContainerResult:
-        """Judge a node that tells another digest than the spec names."""
+        """Judge a node that reports a digest other than the one in the spec."""
         told = f"the node runs {running.digest}"
         images = [item.image for item in wanted]
         is_known = str(running.digest) in self._known
         if not is_known and running.is_config and any(map(_lacks_configs, images)):
             return ContainerResult(
-                State.LOCKED, SPEC, (*notes, f"{told}, a config that the lock does not record")
+                State.LOCKED, SPEC, (*notes, f"{told}, a config digest that the lock does not have")
             )
         if not is_known and not running.is_config and any(map(_lacks_platforms, images)):
             return ContainerResult(
                 State.COULD_NOT_TELL,
                 "the lock does not know the platforms",
                 (told,),
-                hint="run `imagelock lock -U` against the registry: the list says nothing of platforms",
+                hint="run `imagelock lock -U` against the registry: the list has no platforms",
             )
-        return ContainerResult(State.NOT_LOCKED, "the node runs another image than the spec names", (told,))
+        return ContainerResult(
+            State.NOT_LOCKED, "the node runs an image other than the one in the spec", (told,)
+        )
 
     def _unpinned(self, subject: Subject, reference: Reference | None) -> ContainerResult:
         """Judge a spec without a digest: at best its content is locked and it is not pinned."""
@@ -147,7 +149,9 @@ class Judge:
                 pinned=False,
                 hint="run `imagelock lock --full`",
             )
-        return ContainerResult(State.NOT_LOCKED, "what runs is not in the lock", (told,), pinned=False)
+        return ContainerResult(
+            State.NOT_LOCKED, "the running image is not in the lock", (told,), pinned=False
+        )
 
     def _identities(self, digest: Digest, *, config: bool, name: str | None) -> tuple[KnownDigest, ...]:
         """Return what a digest is in the lock, entries of this name first."""
@@ -162,7 +166,7 @@ class Judge:
 
 
 def reference_of(image: str) -> Reference | None:
-    """Read what a spec names; None for what is no reference (a bare ID, nothing at all)."""
+    """Read what a spec names; None for what is not a reference (a bare ID, nothing at all)."""
     return Reference.parse_or_none(image)
 
 
@@ -174,7 +178,7 @@ def _parsed(image_id: str) -> ImageId | None:
 
 
 def _unknown_id(image_id: str, *, pinned: bool) -> ContainerResult:
-    return ContainerResult(State.COULD_NOT_TELL, f"imageID {image_id[:160]!r} is no digest", pinned=pinned)
+    return ContainerResult(State.COULD_NOT_TELL, f"imageID {image_id[:160]!r} is not a digest", pinned=pinned)
 
 
 def _not_running(subject: Subject, notes: tuple[str, ...], *, pinned: bool) -> ContainerResult:
@@ -220,7 +224,7 @@ def _mirror(running: ImageId, reference: Reference) -> tuple[str, ...]:
     """Note the name under which a node knows the image, when it is another: a mirror's."""
     if running.name is None or running.name == reference.name:
         return ()
-    return (f"the node knows it as {running.name}",)
+    return (f"the node calls it {running.name}",)
 
 
 def _other_name(known: tuple[KnownDigest, ...], name: str | None) -> tuple[str, ...]:

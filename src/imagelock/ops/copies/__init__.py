@@ -1,1 +1,1 @@
-"""Images copied between stores: mirrors, bundles, archives; one engine below them."""
+"""Copy images between stores: mirrors, bundles and archives on one engine."""

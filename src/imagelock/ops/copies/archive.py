@@ -57,14 +57,14 @@ NAMINGS: Mapping[str, Callable[[LockedImage], str]] = {"full": full_name, "epiph
 def create(
     request: Request, registries: Source, naming: Callable[[LockedImage], str], progress: Progress | None
 ) -> BundleResult:
-    """Write one archive an image into the directory.
+    """Write one archive per image into the directory.
 
     Raises :class:`UsageError` when two images would get one name, and for several platforms at once.
     """
     if len(request.platforms) > 1 or request.since is not None:
         raise UsageError(
-            "a docker-archive holds one platform, and all of an image",
-            hint="give one --platform, into a directory of its own, and no --since",
+            "a docker-archive holds one platform of complete images",
+            hint="give one --platform and a directory of its own, without --since",
         )
     source, moved = CachingSource(registries), Moved()
     files = _files(request, naming)
@@ -88,8 +88,8 @@ def _files(request: Request, naming: Callable[[LockedImage], str]) -> tuple[Copy
         other = files.setdefault(name.lower(), image)
         if other is not image:
             raise UsageError(
-                f"{other.reference} and {image.reference} would both be {name}",
-                hint="--naming full gives every image a name of its own",
+                f"{other.reference} and {image.reference} would both be named {name}",
+                hint="--naming full gives every image a unique name",
             )
     return tuple(
         CopyItem(
@@ -139,14 +139,16 @@ def _runnable(item: CopyItem, tree: Tree) -> Manifest:
         if isinstance(parsed, Manifest) and _is_image(parsed, content.digest, tree):
             found.append(parsed)
     if not found:
-        raise PlatformNotFoundError("nothing in it can run", where=item.reference)
+        raise PlatformNotFoundError("it has no runnable image", where=item.reference)
     if len(found) > 1:
         raise UsageError(
-            f"{item.reference} has {len(found)} platforms, and an archive holds one",
+            f"{item.reference} has {len(found)} platforms, but an archive holds one",
             hint="choose one: --platform linux/amd64",
         )
     if any(layer.digest not in {blob.digest for blob in tree.blobs} for layer in found[0].layers):
-        raise IntegrityError("a layer stays with its vendor, and an archive needs all", where=item.reference)
+        raise IntegrityError(
+            "a layer must stay with its vendor, but an archive needs all layers", where=item.reference
+        )
     return found[0]
 
 

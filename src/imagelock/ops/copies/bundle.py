@@ -43,7 +43,7 @@ LAYOUT_BODY = msgspec.json.encode({"imageLayoutVersion": "1.0.0"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What to put into a bundle: everything, only some platforms, only what ``since`` does not have."""
+    """What to put into a bundle: everything, some platforms, or what ``since`` does not have."""
 
     lock: Lock
     path: Path
@@ -54,7 +54,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class BundleResult:
-    """What became of a bundle: the images' results, and what a person should hear."""
+    """The result of creating a bundle: how each image ended, and remarks for the user."""
 
     done: Done
     advice: tuple[str, ...] = ()
@@ -66,9 +66,9 @@ def is_tar(path: Path) -> bool:
 
 
 def create(request: Request, registries: Source, progress: Progress | None = None) -> BundleResult:
-    """Make a bundle, or go on with one that was broken off.
+    """Create a bundle, or continue an interrupted one.
 
-    It is finished, and has its lock, only when every image is in it.
+    It gets its lock, and so is finished, only when every image is in it.
     """
     source = CachingSource(registries)
     items, left_out = _items(request)
@@ -212,7 +212,7 @@ def _delivered(request: Request, source: Source) -> tuple[dict[Digest, str], int
 def _unread(count: int) -> tuple[str, ...]:
     if not count:
         return ()
-    return (f"{count} images of the earlier lock could not be read: what they share is sent again",)
+    return (f"{count} images of the earlier lock could not be read: shared content is sent again",)
 
 
 def _absent(whole: Plan) -> tuple[str, ...]:
@@ -231,7 +231,7 @@ def _in_order(whole: Plan, results: Sequence[Result]) -> tuple[Result, ...]:
 
 
 class _Nothing:
-    """A target that has nothing: a plan for it reads every image and lists all of its content."""
+    """A target that has nothing, so a plan for it reads every image and lists all of its content."""
 
     def resolve_tag(self, repository: str, tag: str) -> Digest | None:
         """Know no tag."""

@@ -1,4 +1,4 @@
-"""What a bundle says of itself: the lock it was made from, and what was left out on purpose.
+"""A bundle's own record: the lock it was made from, and what was left out on purpose.
 
 An OCI artifact in the layout, ``imagelock/lock:latest``: one layer with the lock's text, one with the
 record.  Other tools see an image they need not understand, and its digest covers both.
@@ -108,12 +108,12 @@ def read(store: LocalStore) -> Contents | None:
         for text in (*record.absent, *record.elsewhere):
             Digest.parse(text)
     except NotFoundError as error:
-        raise IntegrityError("the lock in it is missing", where=store.name) from error
+        raise IntegrityError("the bundle's lock is missing", where=store.name) from error
     except (KeyError, InvalidValueError, msgspec.DecodeError) as error:
         raise IntegrityError(
-            f"what the bundle says of itself cannot be read: {error}",
+            f"the bundle's record cannot be read: {error}",
             where=store.name,
-            hint="a newer imagelock may have made it",
+            hint="it may come from a newer imagelock",
         ) from error
     return Contents(parse(lock.decode("utf-8", "surrogateescape"), f"{store.name}: lock"), record)
 
@@ -123,9 +123,9 @@ def require(store: LocalStore) -> Contents:
     found = read(store)
     if found is None:
         raise LockError(
-            "no lock in it: an unfinished bundle, or another tool's layout",
+            "it has no lock: an unfinished bundle, or another tool's layout",
             where=store.name,
-            hint="run `imagelock bundle create` to its end",
+            hint="run `imagelock bundle create` until it finishes",
         )
     return found
 

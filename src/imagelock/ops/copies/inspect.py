@@ -1,4 +1,4 @@
-"""Look into a bundle, offline: prove every byte of it, or list what it holds."""
+"""Read a bundle offline: verify every byte of it, or list what it holds."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Listed:
 
 
 def verify(path: Path, progress: Progress | None = None) -> Outcome:
-    """Hash every manifest and blob of a bundle and compare it with the lock inside; ask nobody."""
+    """Hash every manifest and blob of a bundle and compare it with the lock inside; ask no one."""
     try:
         store = open_store(path)
         inside = contents.read(store)
@@ -78,7 +78,7 @@ def verify(path: Path, progress: Progress | None = None) -> Outcome:
 
 
 def damaged(command: str, path: Path, error: IntegrityError) -> Outcome:
-    """Tell of a bundle whose own structure is damaged: nothing of it can be believed."""
+    """Report a bundle whose own structure is damaged: nothing of it can be believed."""
     return Outcome(command=command, findings=(_damaged(path.name, error),), summary={"damaged": 1})
 
 
@@ -143,8 +143,8 @@ def _prove(store: LocalStore, image: Image, blob: Descriptor) -> Finding | None:
         "IL305",
         f"{image}: the blob {blob.digest} is damaged",
         reference=image,
-        notes=[f"{size} bytes where {blob.size} should be"] if size != blob.size else [],
-        hint="make the bundle again: only what is damaged is fetched",
+        notes=[f"{size} bytes instead of {blob.size}"] if size != blob.size else [],
+        hint="create the bundle again: only damaged content is fetched",
     )
 
 
@@ -174,9 +174,9 @@ def _unfinished(path: Path, inside: Contents | None) -> tuple[Finding, ...]:
     return (
         finding(
             "IL306",
-            f"{path.name} has no lock in it: an unfinished bundle, or another tool's layout",
+            f"{path.name} has it has no lock: an unfinished bundle, or another tool's layout",
             reference=path.name,
-            hint="run the same `imagelock bundle create` again: it goes on where it stopped",
+            hint="run the same `imagelock bundle create` again: it continues where it stopped",
         ),
     )
 
@@ -192,7 +192,7 @@ def _frame(
     lock = (contents.NAME, contents.TAG, store.get_manifest(contents.NAME, contents.TAG))
     for name, body in ((INDEX, index_of([*images, lock])), (LAYOUT, LAYOUT_BODY)):
         if store.file(name) != body:
-            yield finding("IL305", f"{name} is not what the images make it", reference=store.name)
+            yield finding("IL305", f"{name} does not match the images", reference=store.name)
 
 
 def _counts(
@@ -213,13 +213,13 @@ def _remarks(store: LocalStore, inside: Contents | None) -> tuple[str, ...]:
     if inside is None:
         return ()
     extra = sorted(str(one) for one in set(_held(store)) - set(_expected(inside)))
-    return tuple(f"{one} is in the bundle, and not in its lock" for one in extra)
+    return tuple(f"{one} is in the bundle, but not in its lock" for one in extra)
 
 
 def _missing(image: Image, why: str) -> Finding:
     return finding(
         "IL306",
-        f"{image} is not whole: {why}",
+        f"{image} is incomplete: {why}",
         reference=image,
         hint="run the same `imagelock bundle create` again",
     )

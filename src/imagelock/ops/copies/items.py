@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class CopyStatus(Enum):
-    """How one image ended; every image has exactly one."""
+    """How one image ended; every image has exactly one status."""
 
     COPIED = "copied"
     THERE = "there already"
@@ -25,7 +25,7 @@ class CopyStatus(Enum):
     FAILED = "failed"
     UNKNOWN = "could not tell"
     HELD = "held back"
-    """Fine by itself, but the whole is not finished because of others."""
+    """The image itself is fine, but other images keep the whole from being finished."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

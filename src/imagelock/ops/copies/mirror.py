@@ -1,4 +1,4 @@
-"""``mirror``: the lock's images in another registry, digests unchanged, and what is told of it.
+"""``mirror``: plan the copy of the lock's images into another registry, and report on it.
 
 Needs the lock alone: what an image is called at the mirror follows from its name.
 """
@@ -49,7 +49,7 @@ class Shard:
         match = _SHARD.fullmatch(text)
         if match is None or not 0 <= int(match[1]) < int(match[2]):
             raise UsageError(
-                f"{text!r} is no shard", hint="write I/N, I from 0 to N-1: --shard 0/4, --shard 3/4"
+                f"{text!r} is not a shard", hint="write I/N with I from 0 to N-1, for example --shard 0/4"
             )
         return cls(int(match[1]), int(match[2]))
 
@@ -70,12 +70,12 @@ def items(
     _refuse_collisions([_item(image, to, ()) for image in lock.images])
     unknown = set(moves) - {image.reference for image in lock.images}
     if unknown:
-        raise UsageError(f"not in the lock: {', '.join(sorted(unknown))}", hint="name images as name:tag")
+        raise UsageError(f"not in the lock: {', '.join(sorted(unknown))}", hint="write images as name:tag")
     return tuple(dict.fromkeys(found))
 
 
 def outcome(command: str, done: Done, *, missing: str = "IL303") -> Outcome:
-    """Tell of every image how it ended; ``missing`` is the finding of what the source does not have."""
+    """Report how every image ended; ``missing`` is the code for images that the source does not have."""
     counts = {verdict: sum(1 for one in done.results if one.verdict is verdict) for verdict in CopyStatus}
     return Outcome(
         command=command,
@@ -91,7 +91,7 @@ def outcome(command: str, done: Done, *, missing: str = "IL303") -> Outcome:
 
 
 def preview(command: str, plan: Plan, *, missing: str = "IL303") -> Outcome:
-    """Tell what :func:`~imagelock.ops.copies.transfer.apply` would do; ``missing`` as in :func:`outcome`."""
+    """Report what :func:`~imagelock.ops.copies.transfer.apply` would do; ``missing`` as in :func:`outcome`."""
     settled = {one.item: one for one in plan.settled}
     counts = {verdict: sum(1 for one in plan.settled if one.verdict is verdict) for verdict in CopyStatus}
     blobs = plan.missing
@@ -134,7 +134,7 @@ def tell(result: Result, missing: str = "IL303") -> Finding | None:
     if result.verdict is CopyStatus.CONFLICT:
         return finding(
             "IL401",
-            f"{item.goal} exists and is another image",
+            f"{item.goal} exists and is a different image",
             reference=item.reference,
             notes=[f"the lock has {item.digest}", f"the registry has {result.now}"],
             hint=f"nothing was changed there; {_way_out(item)}",
@@ -154,7 +154,7 @@ def tell(result: Result, missing: str = "IL303") -> Finding | None:
 
 def _way_out(item: CopyItem) -> str:
     if item.source == item.target:
-        return "make the bundle in a new directory"
+        return "create the bundle in a new directory"
     return f"`--move {item.reference}` moves the tag on purpose"
 
 

@@ -1,4 +1,4 @@
-"""Decide what a copy has to do: what is there already, what is missing, what must not be touched.
+"""Plan a copy: what is there already, what is missing, and what must not be touched.
 
 One copy serves mirror, bundle and load: both sides are stores (:mod:`imagelock.stores.base`).
 :mod:`imagelock.ops.copies.transfer` carries the plan out.
@@ -23,7 +23,7 @@ from imagelock.ops.copies.items import CopyJob, CopyStatus, Plan, Result, Tree
 from imagelock.ops.copies.tree import read_tree
 
 _Answers: TypeAlias = "Mapping[tuple[str, Digest], bool | RegistryError]"
-"""Whether a repository of the target has a manifest or blob, or why that cannot be told."""
+"""Whether a repository of the target has a manifest or blob, or why that cannot be determined."""
 
 
 def plan(
@@ -54,7 +54,7 @@ def plan(
 
 
 def failure(item: CopyItem, error: RegistryError) -> Result:
-    """Return how an image ended that met this error: a definite no, or not to be told."""
+    """Return how an image ended that met this error: a definite no, or could-not-tell."""
     definite = isinstance(error, (NotFoundError, IntegrityError))
     return Result(item=item, verdict=CopyStatus.FAILED if definite else CopyStatus.UNKNOWN, error=error)
 

@@ -1,4 +1,4 @@
-"""Carry out a copy's plan: several blobs at once, children before parents, the tag last.
+"""Carry out the plan of a copy: several blobs at once, children before parents, the tag last.
 
 A blob that several images share is sent once, to one repository, and mounted into the others.  Memory
 holds a few pieces a thread, whatever the blobs' sizes.  One image's failure is that image's result.
@@ -63,7 +63,7 @@ class Done:
 def apply(plan: Plan, source: Source, target: Target, *, jobs: int, progress: Progress | None = None) -> Done:
     """Copy what the plan says; every item of it has a result.
 
-    What is no registry's error (a full disk) ends the copy and is raised.
+    What is not a registry's error (a full disk) ends the copy and is raised.
     """
     return _Transfer(plan, source, target, progress).run(min(jobs, STREAMS))
 
@@ -79,7 +79,7 @@ class _Blob:
 
 
 class _Pieces:
-    """A blob's bytes, each time anew: what a registry refused in the middle can be sent again."""
+    """A blob's bytes, read again on each iteration: what a registry refused halfway can be sent again."""
 
     def __init__(
         self, source: Source, repository: str, descriptor: Descriptor, stop: threading.Event
@@ -180,7 +180,7 @@ class _Transfer:
                 self._progress.advance(job.item.reference)
 
     def _seal(self, job: CopyJob) -> Result:
-        """Put children, then the image itself with its tag, unless somebody took the tag meanwhile."""
+        """Put children, then the image itself with its tag, unless someone took the tag meanwhile."""
         item, root = job.item, job.tree.root
         for content in job.manifests:
             if content is not root:

@@ -59,7 +59,7 @@ class CachingSource:
 def read_tree(source: Source, repository: str, digest: Digest, choice: CopyOptions) -> Tree:
     """Read an image's manifests, all levels, and list the blobs they point to.
 
-    Raises :class:`IntegrityError` for a body that is no manifest, lies about sizes, contains itself or is
+    Raises :class:`IntegrityError` for a body that is not a manifest, lies about sizes, contains itself or is
     nested too deep, and :class:`PlatformNotFoundError` when no child has a wanted platform.
     """
     reading = _Reading(source, repository, choice)

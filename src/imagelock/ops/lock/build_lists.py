@@ -69,14 +69,14 @@ class Built:
         for name in sorted(self.records.keys() - self.repositories.keys()):
             yield _mismatch(
                 self.records[name],
-                f"{name} was recorded and is not listed in {lists}",
+                f"{name} was recorded, but is not listed in {lists}",
                 f"add {name} to {lists}",
             )
         for name in sorted(self.repositories.keys() - self.records.keys()):
             if not lock.named(name):
                 yield _mismatch(
                     self.repositories[name],
-                    f"{name} is listed, nothing was recorded for it, and the lock does not have it",
+                    f"{name} is listed, but was neither recorded nor locked",
                     f"run `imagelock record {name}:TAG@DIGEST` in the job that builds it",
                 )
 
@@ -84,7 +84,7 @@ class Built:
         """Tell which listed images were not rebuilt and stay as the lock has them."""
         names = sorted(self.repositories.keys() - self.records.keys())
         kept = [image.reference for name in names for image in lock.named(name)]
-        return (f"not rebuilt, kept as the lock has it: {', '.join(kept)}",) if kept else ()
+        return (f"not rebuilt, kept as locked: {', '.join(kept)}",) if kept else ()
 
     def is_outdated(self, image: LockedImage) -> bool:
         """Whether an entry comes from a record of an earlier run that this run's lists speak against."""
@@ -204,7 +204,7 @@ def _check(text: str, shown: str, *, is_record: bool) -> None:
     except LockError as error:
         if is_record or not error.message.endswith("has no digest"):
             raise
-        hint = f"{error.hint}, or take what the registry has with --resolve-external"
+        hint = f"{error.hint}, or use --resolve-external to take the registry's digest"
         raise LockError(error.message, where=error.where, hint=hint) from error
 
 
@@ -273,7 +273,7 @@ def _two_digests(*both: tuple[ListedLine, LockedImage]) -> Finding:
         file=line.file,
         line=line.number,
         notes=[f"{line.where}: {image.digest}" for line, image in both],
-        hint="keep the one that is meant",
+        hint="keep the right one",
     )
 
 
@@ -294,7 +294,7 @@ def _repositories(project: Project, path: Path) -> Iterator[ListedLine]:
     for number, reference in list_lines(decode(read_bytes(path)), shown):
         if reference.tag is not None or reference.digest is not None:
             raise FileError(
-                f"{reference} is more than a repository",
+                f"{reference} is not just a repository",
                 where=f"{shown}:{number}",
                 hint=f"write {replace(reference, tag=None, digest=None)}",
             )

@@ -103,7 +103,7 @@ def run_merge(base: Path, ours: Path, theirs: Path, shown: str) -> Outcome:
         findings=tuple(_contested(item, shown) for item in merged.conflicts),
         summary={"entries": len(merged.lock.images), "conflicts": len(merged.conflicts)},
         advice=tuple(
-            f"{image.reference} was moved on one side and dropped on the other: it is kept"
+            f"{image.reference} was updated on one side and removed on the other: it is kept"
             for image in merged.kept
         ),
     )
@@ -114,7 +114,7 @@ def _contested(item: Conflict, shown: str) -> Finding:
     named = image.reference if image.tag is not None else image.name
     return finding(
         "IL104",
-        f"{named} was updated to two digests",
+        f"{named} was updated to two different digests",
         reference=named,
         file=shown,
         notes=[
@@ -205,7 +205,7 @@ def sides(text: str, where: str) -> tuple[str, str]:
             theirs.append(line)
     if state != "both":
         raise LockError(
-            "a merge conflict marker has no end", where=where, hint="restore the lock and merge again"
+            "a merge conflict marker without its end", where=where, hint="restore the lock, then merge again"
         )
     return "".join(ours), "".join(theirs)
 

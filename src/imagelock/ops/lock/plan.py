@@ -255,7 +255,9 @@ def _check_known(images: Sequence[str], lock: Lock, uses: Iterable[Occurrence]) 
     for text in images:
         if not any(matches_image(text, name, tag) for name, tag in names):
             raise UsageError(
-                "no such image in the lock or in the files", where=text, hint="`imagelock scan` lists them"
+                "neither the lock nor the files have this image",
+                where=text,
+                hint="`imagelock scan` lists them",
             )
 
 
@@ -264,7 +266,7 @@ def _without_tags(request: LockRequest, lock: Lock) -> Iterator[str]:
     for text in () if request.upgrade else request.upgrade_images:
         found = [image for image in lock.images if matches_image(text, image.name, image.tag)]
         if found and all(image.tag is None for image in found):
-            yield f"{text} is locked without a tag, so there is nothing to ask for: write its tag or another digest"
+            yield f"{text} is locked without a tag, so it cannot be updated: add a tag or write another digest"
 
 
 def _unused(collection: Collection, lock: Lock, request: LockRequest) -> tuple[LockedImage, ...]:

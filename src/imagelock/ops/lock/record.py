@@ -63,7 +63,7 @@ def read_given(given: Given, directory: Path) -> list[Reference]:
     for path, image in given.digest_files:
         found += _file(directory / path, str(path), partial(read_digest, image=image))
     if not found:
-        raise UsageError("nothing to record", hint="name a REFERENCE@DIGEST or a file of the build")
+        raise UsageError("nothing to record", hint="give a REFERENCE@DIGEST or a file from the build")
     return list({one.canonical: one for one in found}.values())
 
 
@@ -117,7 +117,7 @@ def _file(path: Path, shown: str, reader: Callable[[str], list[Reference]]) -> l
     except InvalidValueError as error:
         raise FileError(error.message, where=shown, hint=error.hint) from error
     if not found:
-        raise FileError("it names no image", where=shown)
+        raise FileError("it does not name an image", where=shown)
     return found
 
 

@@ -1,4 +1,4 @@
-"""From names to digests: many questions at once, each answered, failed or left open, none lost."""
+"""Resolve tags to digests with a pool of threads; every query ends as resolved or failed."""
 
 from __future__ import annotations
 
@@ -126,7 +126,9 @@ def _children(
                 raise IntegrityError("an index that contains itself", where=f"{name}@{child.digest}")
             inner = _read(reader, name, child)
             if not isinstance(inner, Index):
-                raise IntegrityError("an index that is none", where=f"{name}@{child.digest}")
+                raise IntegrityError(
+                    "not an index, although the parent index says so", where=f"{name}@{child.digest}"
+                )
             yield from _children(reader, name, inner, detail, (*above, child.digest))
         elif child.platform is not None and not child.platform.is_unknown:
             seen += 1
@@ -142,7 +144,7 @@ def _child(
         return PlatformImage(platform=platform, digest=child.digest)
     manifest = _read(reader, name, child)
     if not isinstance(manifest, Manifest):
-        raise IntegrityError("a manifest that is none", where=f"{name}@{child.digest}")
+        raise IntegrityError("not a manifest, although the index says so", where=f"{name}@{child.digest}")
     return PlatformImage(
         platform=platform,
         digest=child.digest,

@@ -91,7 +91,7 @@ def _settled(project: Project) -> tuple[LockFile, tuple[str, ...]]:
     data = read_bytes(path, LOCK_BYTES)
     settled = settle(decode(data), where)
     remarks = (
-        f"{one.reference} was {one.digest} on one side and {other.digest} on the other: settled anew"
+        f"{one.reference} was {one.digest} on one side and {other.digest} on the other: resolved again"
         for one, other in settled.contested
     )
     return LockFile(path, settled.lock, data), tuple(remarks)
@@ -146,7 +146,7 @@ def _partial(collection: Collection, lock_file: LockFile, plan: LockPlan) -> tup
         return ()
     if plan.removed or not lock_file.lock.images:
         return ()
-    why = "some files could not be read" if collection.whole else "only a part of the project was scanned"
+    why = "some files could not be read" if collection.whole else "only part of the project was scanned"
     return (f"{why}, so no entry was removed",)
 
 

@@ -131,7 +131,7 @@ def _listed_twice(uses: Iterable[Occurrence]) -> Iterator[Finding]:
         first = seen.setdefault(olm.identity(use.reference.with_tag(use.reference.tag)), use)
         if first is not use and use.reference.tag is not None:
             yield finding_at(
-                use, "IL109", f"{use.reference} stands in this list already, in line {first.place.line}"
+                use, "IL109", f"{use.reference} is already in this list, in line {first.place.line}"
             )
 
 
@@ -146,9 +146,9 @@ def _misnamed(file: ScannedFile, bundle: Bundle) -> Iterator[Finding]:
 def _flaw(variable: Variable) -> str | None:
     name = variable.name
     if name.startswith(_EDITOR) and _RULE.fullmatch(name.removeprefix(_EDITOR)) is None:
-        return "in the name of an editor a run of other characters than letters and digits is one _"
+        return "in an editor's name every run of characters other than letters and digits must be one _"
     if name.startswith(_SAMPLE) and not _decodes(name.removeprefix(_SAMPLE)):
-        return "what follows sample_encoded_ is no base32"
+        return "the part after sample_encoded_ is not base32"
     return None
 
 
@@ -170,7 +170,7 @@ def _tags(uses: Iterable[Occurrence], lock: Lock) -> Iterator[Finding]:
         entry = lock.tagged(reference.name, reference.tag)
         digest = reference.digest or (entry.digest if entry is not None else None)
         if digest is not None and not str(digest).endswith(f":{match['hex']}") and not use.silences("IL126"):
-            yield finding_at(use, "IL126", f"the tag of {reference} names another digest than {digest}")
+            yield finding_at(use, "IL126", f"the tag of {reference} names a digest other than {digest}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def catalog_uses(project: Project, catalog: Catalog, lock: Lock) -> CatalogUses:
     if source is None:
         source = _source(project, catalog, collect(project), lock)
     if source is None:
-        raise ConfigError(f"no variable names the image of the catalog {catalog.label}")
+        raise ConfigError(f"there is no variable with the image of the catalog {catalog.label}")
     return CatalogUses(catalog, _collected(project, source).all_uses)
 
 
@@ -105,7 +105,9 @@ def _path(project: Project, catalog: Catalog, source: str) -> str:
         return source
     where = project.shown(project.config_path) if project.config_path is not None else None
     raise ConfigError(
-        f"the catalog {catalog.label} has no source {source}", where=where, hint="correct [[olm.catalog]]"
+        f"the catalog {catalog.label} names a source that does not exist: {source}",
+        where=where,
+        hint="correct [[olm.catalog]]",
     )
 
 

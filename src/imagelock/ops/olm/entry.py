@@ -114,7 +114,7 @@ def known_images(environ: Mapping[str, str], pattern: str) -> Known:
         key = (reference.name, decoded.tag)
         if digests.setdefault(key, reference.digest) != reference.digest:
             raise UsageError(
-                f"{named[key]} and {name} say two digests of {reference.name}:{decoded.tag}",
+                f"{named[key]} and {name} give two digests for {reference.name}:{decoded.tag}",
                 hint="correct the operator's environment",
             )
         named.setdefault(key, name)
@@ -178,12 +178,12 @@ def _overridden(text: Text, place: Place, new: Reference, override: Override) ->
     where = f"{text.path}:{place.line}"
     if override.tag is not None and new.digest is not None and not override.drop_digests:
         raise UsageError(
-            f"--tag would take the digest of {new} away", where=where, hint="--drop-digests allows it"
+            f"--tag would remove the digest of {new}", where=where, hint="--drop-digests allows it"
         )
     try:
         return override.applied(new)
     except InvalidValueError as error:
-        raise UsageError(f"no reference becomes of {new}: {error.message}", where=where) from error
+        raise UsageError(f"{new} cannot be rewritten: {error.message}", where=where) from error
 
 
 def _files(folders: Iterable[Path]) -> Iterator[Path]:

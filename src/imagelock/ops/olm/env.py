@@ -70,7 +70,7 @@ def _catalogs(
     if sources:
         if len(labels) != 1:
             raise UsageError(
-                "sources are one catalog: give it one label", hint="--label plugin_registry_image"
+                "the sources are one catalog: give one label for it", hint="--label plugin_registry_image"
             )
         return [CatalogUses(Catalog(label=labels[0]), collect(project, sources).all_uses)]
     configured = project.config.olm.catalogs
@@ -117,7 +117,7 @@ def read_environment(text: str) -> dict[str, str]:
     try:
         document = strictjson.loads(text)
     except InvalidValueError as error:
-        raise UsageError(f"no environment: {error.message}") from error
+        raise UsageError(f"not an environment: {error.message}") from error
     items = (
         document.items()
         if isinstance(document, dict)
@@ -140,11 +140,11 @@ def _meaning(name: str, value: str) -> Meaning:
         return Meaning(name, value, None, error.message)
     decoded = decode_name(name)
     if decoded is None:
-        return Meaning(name, value, str(reference), "not generated: its name carries no tag")
+        return Meaning(name, value, str(reference), "not generated: its name has no tag")
     if decoded.digest is not None:
         same = decoded.digest == str(reference.digest)
         return Meaning(
-            name, value, str(reference), "came with its digest" if same else "its name has another digest"
+            name, value, str(reference), "came with its digest" if same else "its name has a different digest"
         )
     if reference.digest is None:
         return Meaning(name, value, str(reference), "has no digest")

@@ -67,7 +67,9 @@ def _copies(collection: Collection, plan: EditPlan, target: Path) -> list[tuple[
     changed = {name: encode(after) for name, _, after in plan.texts}
     for file in collection.visited:
         if file.name.startswith("../"):
-            raise UsageError("a file outside the directory cannot be copied", where=file.name, hint="use -C")
+            raise UsageError(
+                "a file outside of the directory cannot be copied", where=file.name, hint="use -C"
+            )
     originals = ((file.name, Path(file.path)) for file in collection.visited if not file.is_outside)
     return [(_copy_of(target / name, changed.get(name), path), path) for name, path in originals]
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 CHART_FILE = "Chart.yaml"
 PACKAGE_SUFFIX = ".tgz"
-READ_ONLY = "inside a packaged chart, which is read only: pin the chart it was made from, or its values"
+READ_ONLY = "inside a packaged chart, which is not edited: pin its source or the values given to it"
 _TEXTS = (".yaml", ".yml", ".json", ".tpl")
 _GZIP = 31
 
@@ -124,7 +124,7 @@ def _packed(data: bytes, prefix: str, budget: _Budget, depth: int) -> Iterator[P
         return
     whole = _unpacked(data, budget.data + 1)
     if whole is None:
-        raise FileError("not a whole archive")
+        raise FileError("an incomplete archive")
     if len(whole) > budget.data:
         raise FileError(f"larger than {CHART_BYTES} bytes when unpacked")
     budget.data -= len(whole)
@@ -166,7 +166,7 @@ def _members(data: bytes, budget: _Budget) -> Iterator[tuple[str, bytes]]:
                 if file is not None:
                     yield name, file.read(YAML_BYTES)
     except (tarfile.TarError, OverflowError, ValueError, EOFError, RecursionError) as error:
-        raise FileError("not a whole archive") from error
+        raise FileError("an incomplete archive") from error
 
 
 def _nearest(name: str, folders: dict[str, Chart]) -> Chart | None:

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from imagelock.ops.scan.walk import Visited
 
 _HINTS = {
-    "IL111": "correct it, or silence the line with `# imagelock: ignore[IL111] reason`",
-    "IL114": "correct the file, or leave it out with `[scan] exclude` in imagelock.toml",
+    "IL111": "correct it, or silence it with the comment `# imagelock: ignore[IL111] reason`",
+    "IL114": "correct the file, or exclude it with `[scan] exclude` in imagelock.toml",
 }
 
 
@@ -118,11 +118,11 @@ class Collection:
     def remarks(self) -> tuple[str, ...]:
         """Tell which exemptions are expired or, in a whole run, cover nothing."""
         over = expired(self.exemptions, self.today)
-        remarks = [f"the exemption of {item.image} expired on {item.expires}" for item in over]
+        remarks = [f"the exemption for {item.image} expired on {item.expires}" for item in over]
         if self.whole:
             used = {id(item) for _, item in self.exempt_uses}
             remarks += [
-                f"the exemption of {item.image} covers nothing"
+                f"the exemption for {item.image} matches nothing"
                 for item in self.exemptions
                 if id(item) not in used and item not in over and item.namespace is None and item.owner is None
             ]

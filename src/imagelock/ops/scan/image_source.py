@@ -45,7 +45,7 @@ def split_source(text: str) -> tuple[Reference, str]:
             found = (reference, "/".join(parts[i:]).strip("/"))
     if found is None or not found[1]:
         raise UsageError(
-            "no image with files in it", where=text, hint="write image://name:tag/path, or name@digest/path"
+            "no image and path", where=text, hint="write image://name:tag/path, or name@digest/path"
         )
     return found
 
@@ -55,13 +55,15 @@ def read_image(project: Project, text: str) -> list[tuple[str, bytes]]:
     from imagelock.registry.client import RegistryClient  # noqa: PLC0415 - most runs read no image
 
     if project.settings.offline:
-        raise UsageError("files inside images need a registry", where=text, hint="run without --offline")
+        raise UsageError(
+            "files inside images are read from a registry", where=text, hint="run without --offline"
+        )
     reference, glob = split_source(text)
     settings = project.settings
     with RegistryClient(project.config.hosts, jobs=settings.jobs, retry_time=settings.retry_time) as client:
         files = read_files(client, reference, glob)
     if not files:
-        raise NotFoundError("the image has no such file", where=text)
+        raise NotFoundError("the image does not have this file", where=text)
     return [(f"{SCHEME}{reference}/{path}", data) for path, data in files]
 
 
@@ -72,11 +74,11 @@ def read_files(store: Source, reference: Reference, glob: str) -> list[tuple[str
     parsed = parse_manifest(content.body, content.media_type)
     if isinstance(parsed, Index):
         if not parsed.images:
-            raise NotFoundError("the index names no image", where=str(reference))
+            raise NotFoundError("the index lists no image", where=str(reference))
         content = store.get_manifest(reference.name, parsed.images[0].digest)
         parsed = parse_manifest(content.body, content.media_type)
     if isinstance(parsed, Index):
-        raise IntegrityError("an index inside an index", where=str(reference))
+        raise IntegrityError("an index within an index", where=str(reference))
     image = _Image(store, reference.name, tuple(reversed(parsed.layers)), glob.split("/"))
     return image.files()
 
@@ -145,7 +147,7 @@ class _Image:
             self.tree[path] = (entry, number)
             self._enter(path)
         if len(self.tree) > limits.LAYER_ENTRIES:
-            raise IntegrityError(f"an image of more than {limits.LAYER_ENTRIES} files", where=self.name)
+            raise IntegrityError(f"an image with more than {limits.LAYER_ENTRIES} files", where=self.name)
         self.hidden |= hidden
         self.opaque |= opaque
 

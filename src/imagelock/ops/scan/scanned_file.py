@@ -79,7 +79,7 @@ class FileContent:
             raise FileError(error.message, where=self._name, hint=error.hint) from error
         if fingerprint(data) != self._fingerprint:
             raise FileChangedError(
-                "somebody changed this file while imagelock was running",
+                "this file changed while imagelock was running",
                 where=self._name,
                 hint="run the command again",
             )

@@ -1,1 +1,1 @@
-"""Release tags: files, their rules, planning and setting, suggesting."""
+"""Release tags: files, rules, planning, setting, suggesting."""

@@ -1,4 +1,4 @@
-"""Tag files on disk: read for the rules of ``tags``, and written with the tags that were proposed."""
+"""Read tag files from disk for ``tags``, and write proposed tags into them."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class SuggestRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggested:
-    """What came of it: the outcome, the commit message of the follow-up change, and the files looked at."""
+    """The result: the outcome, the commit message of the follow-up change, and the files."""
 
     outcome: Outcome
     message: str
@@ -160,7 +160,7 @@ def _homes(project: Project, entries: Sequence[TagEntry], repositories: Sequence
 def _advice(request: SuggestRequest, *, at_home: int, changed: int, refused: bool) -> tuple[str, ...]:
     if not at_home:
         where = ", ".join(map(str, request.repositories))
-        return (f"no src_ref names a commit of {where}",)
+        return (f"no src_ref is a commit of {where}",)
     if refused:
-        return ("nothing was written: the files would break their rules",)
-    return ("nothing was written; --write does",) if changed and not request.write else ()
+        return ("nothing was written: the new tags would break the rules of the files",)
+    return ("nothing was written; use --write to write the tags",) if changed and not request.write else ()

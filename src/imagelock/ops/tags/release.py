@@ -1,4 +1,4 @@
-"""``tags plan`` and ``tags apply``: release tags made from the builds that tag files name.
+"""``tags plan`` and ``tags apply``: set release tags from the builds that tag files name.
 
 One HEAD for the wanted tag and one for its source; only where they differ are both read, and our own hash
 decides.  A tag is set by putting the source's own manifest bytes under it: every platform comes along,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class TagStore(Protocol):
-    """What applying needs beside reading: to put a manifest under a tag."""
+    """What applying needs besides reading: to put a manifest under a tag."""
 
     def put_manifest(self, repository: str, content: Content, tag: str | None = None) -> None:
         """Store a manifest under its digest and, given one, a tag."""
@@ -55,7 +55,7 @@ class Action(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagResult:
-    """What one entry needs, what its tag is ``now`` and shall be (``wanted``), and what there is to tell."""
+    """What one entry needs, what its tag is ``now`` and should be (``wanted``), and what there is to tell."""
 
     entry: TagEntry
     action: Action
@@ -97,9 +97,9 @@ def apply(
     jobs: int,
     progress: Progress | None = None,
 ) -> tuple[TagResult, ...]:
-    """Set the tags that :func:`plan` would want; a failure is told in its verdict and stops no other.
+    """Set the tags that :func:`plan` would want; a failure is reported in its verdict and stops no other.
 
-    Each tag is set right after it was asked, so that little time is left in which somebody else could.
+    Each tag is set right after it was asked, so that little time is left in which someone else could.
     """
     judge = _judging(entries, reader, request)
 
@@ -176,10 +176,10 @@ def _named(entries: Sequence[TagEntry], names: Iterable[str]) -> frozenset[TagEn
         meant = [entry for entry in entries if text in _names_of(entry)]
         images = sorted({entry.name for entry in meant})
         if not images:
-            raise UsageError("no tag file names this image", where=text, hint="give its full name")
+            raise UsageError("no tag file has this image", where=text, hint="give its full name")
         if len(images) > 1:
             raise UsageError(
-                f"this means several images: {', '.join(images)}", where=text, hint="give the full name"
+                f"this matches several images: {', '.join(images)}", where=text, hint="give the full name"
             )
         found.update(meant)
     return frozenset(found)
@@ -245,7 +245,7 @@ def _set(verdict: TagResult, reader: ManifestReader, store: TagStore) -> TagResu
 
 def _no_source(entry: TagEntry, now: Digest | None) -> TagResult:
     if now is None:
-        message, level = f"{entry.shown} cannot be made: there is no {entry.name}:{entry.source_tag}", None
+        message, level = f"{entry.shown} cannot be created: there is no {entry.name}:{entry.source_tag}", None
     else:
         message = f"{entry.shown} exists, and there is no {entry.name}:{entry.source_tag} to compare it with"
         level = Level.WARNING
@@ -257,7 +257,7 @@ def _no_source(entry: TagEntry, now: Digest | None) -> TagResult:
         level=level,
         hint="correct src_build_tag, or build the image again"
         if now is None
-        else f"a key `digest: {now}` settles it",
+        else f"add the key `digest: {now}` to check against it",
     )
     return TagResult(entry=entry, action=Action.NO_SOURCE, now=now, finding=missing)
 
@@ -266,10 +266,10 @@ def _source_differs(entry: TagEntry, source: Digest) -> Finding:
     return finding_in(
         entry,
         "IL404",
-        f"{entry.name}:{entry.source_tag} is not the digest that the file gives for {entry.shown}",
+        f"{entry.name}:{entry.source_tag} does not have the digest that the file gives for {entry.shown}",
         reference=entry.shown,
         notes=[f"the file has {entry.digest}", f"the registry has {source}"],
-        hint="find out who moved the build's tag, then correct src_build_tag or digest",
+        hint="find out why the build's tag has moved, then correct src_build_tag or digest",
     )
 
 
@@ -277,7 +277,7 @@ def _conflict(entry: TagEntry, now: Digest, wanted: Digest) -> Finding:
     return finding_in(
         entry,
         "IL401",
-        f"{entry.shown} exists and is another image",
+        f"{entry.shown} exists and is a different image",
         reference=entry.shown,
         notes=[f"the tag is {now}", f"{entry.source_tag} is {wanted}"],
         hint=f"choose another tag, or move this one on purpose with --move {entry.name}:{entry.tag}",
@@ -288,7 +288,7 @@ def _moved_meanwhile(verdict: TagResult, now: Digest | None) -> Finding:
     return finding_in(
         verdict.entry,
         "IL401",
-        f"{verdict.entry.shown} was changed by somebody else while this ran; it was not moved",
+        f"{verdict.entry.shown} changed while imagelock was running; it was not moved",
         reference=verdict.entry.shown,
         notes=[f"the tag was {verdict.now}", f"it is now {now or 'gone'}"],
         hint="look at the new image, then run again",
@@ -314,5 +314,5 @@ def _not_set(entry: TagEntry, error: RegistryError) -> Finding:
         f"{entry.shown} could not be set: {error.kind}: {error.message}",
         reference=entry.shown,
         notes=[f"tried {line}" for line in error.tried],
-        hint=error.hint or "run the same command again: what is done is kept",
+        hint=error.hint or "run the same command again: tags that are set are kept",
     )

@@ -1,6 +1,6 @@
-"""``tags lint``: the rules of tag files, decided from values alone.
+"""``tags lint``: check the rules of tag files, from values alone.
 
-An entry that breaks a rule is no entry: ``plan`` and ``apply`` leave it alone, and tell it as a finding.
+``plan`` and ``apply`` leave out an entry that breaks a rule, and report it as a finding.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def _entry(file: TagFile, item: TagItem) -> tuple[TagEntry | None, list[Finding]
         return None, wrong
     source_ref = values["src_ref"]
     if commit_of(source_ref.text) is None:
-        message = "src_ref names no full commit, so nobody can tell what was built"
+        message = "src_ref is not a full commit, so it does not say what was built"
         wrong.append(_malformed(file, source_ref, message, level=Level.WARNING))
     try:
         reference = Reference.parse(f"{values['name'].text}:{values['tag'].text}")
@@ -161,9 +161,7 @@ def _keys(file: TagFile, item: TagItem) -> Iterator[Finding]:
                 hint=f"an item has {', '.join(REQUIRED_KEYS)}",
             )
     for again in item.repeated:
-        yield _malformed(
-            file, again, f"{again.text} is written twice in one item; YAML readers take the last"
-        )
+        yield _malformed(file, again, f"{again.text} is twice in one item; YAML readers take the last one")
     for other in item.others:
         yield _malformed(file, other, f"unknown key {other.text!r}", level=Level.WARNING)
 
@@ -171,18 +169,18 @@ def _keys(file: TagFile, item: TagItem) -> Iterator[Finding]:
 def _value_problem(key: str, field: Field) -> str | None:
     """Return what is wrong with one value by itself."""
     if not field.text:
-        return None if key == DIGEST_KEY else "there is nothing written"
+        return None if key == DIGEST_KEY else "it is empty"
     if not field.is_text:
-        return f"{field.text} is no text to YAML: write it in quotes"
+        return f"{field.text} is not a string in YAML: write it in quotes"
     return _PROBLEMS[key](field.text)
 
 
 def _tag_problem(text: str) -> str | None:
-    return None if is_tag(text) else f"{text!r} is no tag"
+    return None if is_tag(text) else f"{text!r} is not a tag"
 
 
 def _ref_problem(text: str) -> str | None:
-    return "white space does not belong here" if any(map(str.isspace, text)) else None
+    return "white space is not allowed here" if any(map(str.isspace, text)) else None
 
 
 def _digest_problem(text: str) -> str | None:
@@ -199,8 +197,8 @@ def _name_problem(text: str) -> str | None:
     except InvalidValueError as error:
         return f"{text!r}: {error.message}"
     if reference.digest is not None:
-        return "the name carries a digest"
-    return None if reference.tag is None else f"the name carries the tag {reference.tag!r}"
+        return "the name includes a digest"
+    return None if reference.tag is None else f"the name includes the tag {reference.tag!r}"
 
 
 _PROBLEMS: dict[str, Callable[[str], str | None]] = {
@@ -273,7 +271,7 @@ def _dispute(group: Sequence[TagEntry]) -> Finding | None:
         message,
         reference=last.tag,
         notes=notes,
-        hint="a tag names one image: give one of them another tag",
+        hint="a tag names one image: change the tag of one of them",
     )
 
 

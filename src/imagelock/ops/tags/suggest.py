@@ -1,4 +1,4 @@
-"""``tags suggest``: tags made of ``git describe``, the edits that write them, and who still floats.
+"""``tags suggest``: propose tags with ``git describe``, write them, and find places that still float.
 
 StarlingX's own way to version an image: ``stx.<release>-`` and what ``git describe --tags`` says of the
 revision it was built from, with the suffix that its file wants.
@@ -63,7 +63,7 @@ def suggest(
     """Propose a tag for each entry by what ``describe`` says of its commit.
 
     ``release`` takes the place of the one in the entry's tag.  An entry whose commit no tag leads to, or
-    whose proposed tag breaks a rule, is told as a finding.
+    whose proposed tag breaks a rule, is reported as a finding.
     """
     suggestions: list[Suggestion] = []
     findings: list[Finding] = []
@@ -77,7 +77,7 @@ def suggest(
         if problem is not None:
             findings.append(
                 finding_in(
-                    entry, "IL402", f"the tag {tag} would be proposed and {problem}", reference=entry.tag
+                    entry, "IL402", f"the tag {tag} would be proposed, but it {problem}", reference=entry.tag
                 )
             )
         else:
@@ -132,7 +132,7 @@ def floating(
 
 
 def floating_finding(use: Occurrence, tags: Sequence[str]) -> Finding:
-    """Tell of one place that floats (IL405), with the reference to write."""
+    """Report one place that floats (IL405), with the reference to write."""
     name = use.reference.written_name
     meant = " or ".join(f"{name}:{tag}" for tag in tags)
     return finding(
@@ -198,9 +198,9 @@ def _suffix(entry: TagEntry, rules: Sequence[TagRule]) -> str:
 
 def _problem(entry: TagEntry, tag: str, rules: Sequence[TagRule]) -> str | None:
     if not is_tag(tag):
-        return "is no tag"
+        return "is not a tag"
     if entry.tag_place is None:
-        return "cannot be written: the characters of the tag cannot be followed exactly"
+        return "cannot be written: the tag's characters in the file cannot be located exactly"
     return next((breach for breach, _ in breaches(tag, entry.file, rules)), None)
 
 
@@ -216,6 +216,6 @@ def _no_version(entry: TagEntry) -> Finding:
     return finding_in(
         entry,
         "IL406",
-        f"no git tag leads to {entry.commit}, which {entry.shown} was built from",
+        f"no git tag leads to {entry.commit}, from which {entry.shown} was built",
         reference=entry.tag,
     )

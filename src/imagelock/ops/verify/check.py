@@ -123,7 +123,7 @@ def _judge_unpinned(use: Occurrence, lock: Lock, *, untagged_first: bool) -> Ite
         yield finding_at(
             use,
             "IL101",
-            f"{use.reference} is not pinned, and not in the lock",
+            f"{use.reference} is neither pinned nor in the lock",
             hint="run `imagelock lock`, then `imagelock pin`",
         )
     else:
@@ -145,7 +145,7 @@ def _judge_pinned(use: Occurrence, lock: Lock) -> Iterator[Finding]:
         yield finding_at(
             use,
             "IL115",
-            f"{reference.name}:{reference.tag} carries the digest that the lock has for {tags}",
+            f"{reference.name}:{reference.tag} has the digest that the lock has for {tags}",
             hint="correct the tag",
         )
     elif not same and use.place.recorded and (entries := recorded_entries(use, lock)):
@@ -170,7 +170,7 @@ def _other_digest(use: Occurrence, entry: LockedImage) -> Finding:
     return finding_at(
         use,
         "IL105",
-        f"{entry.reference} has another digest than the lock",
+        f"{entry.reference} has a digest other than the one in the lock",
         notes=[f"the file has {reference.digest}", f"the lock has {entry.digest}"],
         hint="run `imagelock pin`, or `imagelock lock --adopt` to take the file's",
     )

@@ -56,7 +56,7 @@ def subject(text: str) -> tuple[Reference, bool]:
         return Reference.parse(text), True
     domain = Reference.parse(f"{host}/x").domain
     if domain != host and domain == DEFAULT_DOMAIN and "." not in host:
-        raise UsageError(f"{host!r} is no registry host", hint="HOST is like quay.io or localhost:5000")
+        raise UsageError(f"{host!r} is not a registry host", hint="write HOST as quay.io or localhost:5000")
     return Reference.parse(f"{domain}/{_PROBES.get(domain, _NO_IMAGE)}"), domain in _PROBES
 
 
@@ -109,7 +109,7 @@ class _Visit:
         yield from self._challenges(site, answer)
         yield from self._image_rows(site)
         quota = self._transport.quotas.known.get(at.authority)
-        yield Row(what="quota", answer="none told" if quota is None else str(quota))
+        yield Row(what="quota", answer="not reported" if quota is None else str(quota))
         yield from (Row(what="login", answer=words) for words in self._authorizer.warnings)
 
     def _rules(self) -> str:
@@ -129,13 +129,15 @@ class _Visit:
             told = f", {_plain(version)}" if version else ""
             return Row(what="api", answer=f"GET /v2/ answers {answer.status}{told}")
         return Row(
-            what="api", answer=f"GET /v2/ answers {answer.status}: no registry's answer", could_not_tell=True
+            what="api",
+            answer=f"GET /v2/ answers {answer.status}: not an answer of a registry",
+            could_not_tell=True,
         )
 
     def _challenges(self, site: HostState, answer: Response) -> Iterator[Row]:
         found = parse_challenges(answer.headers.getlist("WWW-Authenticate"))
         if not found:
-            yield Row(what="challenge", answer="none: asked without a login")
+            yield Row(what="challenge", answer="none: access without a login")
         for challenge in found:
             yield Row(what="challenge", answer=_shown(challenge))
             yield self._login(site, challenge)
@@ -148,7 +150,7 @@ class _Visit:
             sent = challenge.scheme == "basic" or may_see(challenge.realm, site)
         except ImagelockError as error:
             return Row(what="login", answer=str(error))
-        where = "sent" if sent else "not sent: the realm is of another domain (realms would allow it)"
+        where = "sent" if sent else "not sent: the realm belongs to another domain (allow it with realms)"
         return Row(what="login", answer=f"from {credential.source}, {where}")
 
     def _image_rows(self, site: HostState) -> Iterator[Row]:
@@ -162,7 +164,7 @@ class _Visit:
             if self._known:
                 yield _failed("image", error)
             else:
-                yield Row(what="HEAD", answer="spoken (an unknown image is refused without a login)")
+                yield Row(what="HEAD", answer="supported (an unknown image needs a login)")
             return
         except RegistryError as error:
             yield _failed("image", error)
@@ -170,16 +172,16 @@ class _Visit:
         yield from self._head_rows(site, answer)
 
     def _head_rows(self, site: HostState, answer: Response) -> Iterator[Row]:
-        spoken = answer.status not in {400, 405, 406, 415, 501}
-        yield Row(what="HEAD", answer="spoken" if spoken else f"not spoken ({answer.status})")
+        is_supported = answer.status not in {400, 405, 406, 415, 501}
+        yield Row(what="HEAD", answer="supported" if is_supported else f"not supported ({answer.status})")
         if answer.status != 200:
             if self._known:
                 missing = f"{self._image} is not there ({answer.status})"
                 yield Row(what="image", answer=missing, could_not_tell=answer.status != 404)
             return
         said = answer.headers.get(DIGEST_HEADER)
-        yield Row(what="image", answer=f"{self._image} is {answer.media_type or 'of no told type'}")
-        yield Row(what="digest header", answer=_plain(said) if said else "none: tags cost a GET to compare")
+        yield Row(what="image", answer=f"{self._image} is {answer.media_type or 'of unknown type'}")
+        yield Row(what="digest header", answer=_plain(said) if said else "none: comparing a tag takes a GET")
         if said:
             yield self._referrers(site, _plain(said))
 
@@ -189,12 +191,14 @@ class _Visit:
         try:
             answer = self._authorizer.request(site, self._at, call)
         except NotFoundError:
-            return Row(what="referrers", answer="no API: tags of the form sha256-… stand in")
+            return Row(what="referrers", answer="no API: tags of the form sha256-… are used instead")
         except RegistryError as error:
             return Row(what="referrers", answer=f"could not tell: {error.message}")
         if answer.status == 200 and answer.media_type == "application/vnd.oci.image.index.v1+json":
             return Row(what="referrers", answer="the API of OCI 1.1")
-        return Row(what="referrers", answer=f"no API ({answer.status}): tags of the form sha256-… stand in")
+        return Row(
+            what="referrers", answer=f"no API ({answer.status}): tags of the form sha256-… are used instead"
+        )
 
 
 def _shown(challenge: Challenge) -> str:
@@ -204,7 +208,7 @@ def _shown(challenge: Challenge) -> str:
         scheme, authority, target = split_location("", challenge.realm)
         realm = f"{scheme}://{authority}{target.partition('?')[0]}"
     except RegistryError:
-        realm = "that is no web address"
+        realm = "that is not a web address"
     return f"bearer, realm {_plain(realm)}, service {_plain(challenge.service) or 'none'}"
 
 

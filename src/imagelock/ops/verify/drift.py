@@ -108,9 +108,9 @@ def _has(reader: ManifestReader, name: str, digest: Digest) -> bool:
 def _digest_gone(image: LockedImage) -> Finding:
     return finding(
         "IL303",
-        f"{image.image_id} is gone: nothing can pull it any more",
+        f"{image.image_id} is gone: it can no longer be pulled",
         reference=image.reference,
-        hint=f"load it from a mirror or bundle, or take another with `imagelock update {image.reference}`",
+        hint=f"load it from a mirror or bundle, or take a new one with `imagelock update {image.reference}`",
     )
 
 
@@ -119,7 +119,7 @@ def _tag_gone(image: LockedImage) -> Finding:
         "IL304",
         f"the tag of {image.reference} is gone; its digest is still there",
         reference=image.reference,
-        hint="mirror the image or set the tag again: registries collect untagged digests",
+        hint="mirror the image or set the tag again: registries delete untagged digests",
     )
 
 

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 RENDERED = ("helm-values", "helm-template", "argocd", "flux", "kustomization")
 """Formats whose places some program turns into what is deployed."""
-NOT_AT_HAND = "no chart in this project uses it"
-SWITCHED_OFF = "it is not in the output, so what uses it is switched off or overruled"
+NOT_AT_HAND = "no chart of this project uses it"
+SWITCHED_OFF = "it is not in the output, so it is disabled or overridden"
 _LABEL_KEYS = ("labels", "matchLabels")
 
 
@@ -103,10 +103,10 @@ def _prove(target: Target, tree: Path, proof: _Proof) -> None:
             if reason is not None:
                 _report(target, str(item.reference), reason, _use_of(item.reference, uses), tree, proof)
     for reference in _lost(Text("rendered.yaml", before), rendered):
-        _report(target, reference, "is not rendered any more once it is pinned", None, tree, proof)
+        _report(target, reference, "is no longer rendered once it is pinned", None, tree, proof)
     for words in _labels(rendered):
         use = next((use for use in uses if use.reference.tag and words.startswith(use.reference.tag)), None)
-        reason = "becomes a label, and Kubernetes refuses a label with a digest"
+        reason = "is used in a label, and Kubernetes refuses a label with a digest"
         _report(target, words, reason, use, tree, proof)
 
 
@@ -127,8 +127,14 @@ def _wrong(reference: Reference, lock: Lock) -> str | None:
         return "is rendered without a digest"
     entry = None if reference.tag is None else lock.tagged(reference.name, reference.tag)
     if entry is not None:
-        return None if same_digest(entry.digest, reference.digest) else "has another digest than the lock"
-    return None if lock.with_digest(reference.name, reference.digest) else "has a digest that the lock lacks"
+        return (
+            None
+            if same_digest(entry.digest, reference.digest)
+            else "has a digest other than the one in the lock"
+        )
+    return (
+        None if lock.with_digest(reference.name, reference.digest) else "has a digest that is not in the lock"
+    )
 
 
 def _use_of(reference: Reference, uses: list[Occurrence]) -> Occurrence | None:
@@ -141,7 +147,7 @@ def _broken(target: Target, item: Damaged, uses: list[Occurrence], tree: Path, p
     """Tell of an image that is no reference once it is rendered."""
     named = [use for use in uses if item.text.startswith(use.reference.written_name)]
     use = max(named, key=lambda use: len(use.reference.written_name), default=None)
-    _report(target, item.text, f"is no image reference: {item.reason}", use, tree, proof)
+    _report(target, item.text, f"is not an image reference: {item.reason}", use, tree, proof)
 
 
 def _report(

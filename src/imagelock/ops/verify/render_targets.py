@@ -35,10 +35,10 @@ Origin: TypeAlias = tuple[str, int]
 _LOADED_NODES = 200_000
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 REMOTE_CHART = "its chart is not in this project"
-REMOTE_VALUES = "a values file of its chart is not in this project"
+REMOTE_VALUES = "one of its values files is not in this project"
 IMAGES_OF_ARGO = "Argo CD itself sets these images when it builds the kustomization"
-IS_TEMPLATE = "its source is put together from a template"
-VALUES_FROM = "valuesFrom brings values from a cluster"
+IS_TEMPLATE = "a template builds its source"
+VALUES_FROM = "valuesFrom takes values from a cluster"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,7 +50,7 @@ def summarize(project: Project, collection: Collection) -> Summary:
 
 def _next(collection: Collection, lock: Lock | None) -> tuple[str, str]:
     if lock is None and not collection.all_uses:
-        return "imagelock scan --help", "nothing here names an image"
+        return "imagelock scan --help", "no file here names an image"
     if lock is None or plan(collection, lock, LockRequest()).changes_something:
         return "imagelock lock", "resolve what is new and write the lock"
     if any(item.code in ("IL101", "IL105", "IL120") for item in check(collection, lock).findings):

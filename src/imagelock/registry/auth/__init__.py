@@ -1,1 +1,1 @@
-"""Who we are to a registry: challenges, tokens, stored credentials."""
+"""Authenticate to registries: challenges, tokens, stored credentials."""

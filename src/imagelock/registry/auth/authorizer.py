@@ -1,7 +1,7 @@
-"""Authorization: what a registry asks for, answered with as little as settles it.
+"""Answer a registry's demand for authorization with the least that satisfies it.
 
 Follows the distribution project's token authentication (GET) and its OAuth 2 form (POST with a refresh
-token).  Design section 12: stored credentials go only to the registry's own host or registrable domain,
+token).  Stored credentials go only to the registry's own host or registrable domain,
 or to a configured realm; an anonymous token may be asked of any https realm.
 """
 
@@ -37,11 +37,11 @@ class _Login:
 
 
 class Authorizer:
-    """Send calls with what their registry asks for; no ping, the first refusal tells.
+    """Send calls with the authorization their registry asks for; there is no ping, the first 401 starts it.
 
     A registry that once asked for tokens in the usual way gets one at once for its other repositories,
     so that each costs one request and one token, not two requests.  ``warnings`` collects what a person
-    should hear although it worked out.
+    should know although the call succeeded.
     """
 
     def __init__(self, transport: Transport, environ: Mapping[str, str]) -> None:
@@ -55,7 +55,7 @@ class Authorizer:
         self.warnings: list[str] = []
 
     def request(self, site: HostState, at: Endpoint, call: Request) -> Response:
-        """Send the call and settle a refusal; any status but 401 and 403 is an answer.
+        """Send the call and authorize it if refused; any status except 401 and 403 is a response.
 
         Raises :class:`AccessDeniedError` when nothing settles it.
         """
@@ -77,7 +77,7 @@ class Authorizer:
         return self._transport.request(site, call)
 
     def _known_grant(self, site: HostState, at: Endpoint, wanted: str) -> Grant | None:
-        """Return what is known to settle this repository, or most likely will."""
+        """Return the authorization that worked for this repository, or most likely will."""
         grant = self._grants.get((site.url, at.repository, wanted))
         if grant is not None and grant.expires > time.monotonic():
             return grant
@@ -93,7 +93,7 @@ class Authorizer:
     def _settle(
         self, site: HostState, at: Endpoint, call: Request, answer: Response, refused: Grant | None
     ) -> Response:
-        """Offer the stored login, then nothing but an anonymous token."""
+        """Try the stored login, then an anonymous token only."""
         if answer.status == 403 and (refused is None or not refused.with_login):
             raise self._no_access(site, at, answer)
         challenge = self._challenge(site, answer)
@@ -118,7 +118,7 @@ class Authorizer:
         *,
         login: bool = True,
     ) -> Iterator[Grant]:
-        """Yield what may settle the challenge, the most likely first."""
+        """Yield authorizations that may satisfy the challenge, the most likely first."""
         credential = self._login(site, at, challenge).credential
         if credential is not None and login and (site.url, at.repository) not in self._anonymous:
             try:
@@ -144,7 +144,7 @@ class Authorizer:
         return Grant(credential.basic if credential else "", float("inf"), with_login=credential is not None)
 
     def _challenge(self, site: HostState, answer: Response) -> Challenge:
-        """Choose what to answer: tokens before passwords; a 403 repeats nothing, so the known one counts."""
+        """Choose a challenge to answer: tokens before passwords; a 403 has no challenge, so the known one is used."""
         offered = parse_challenges(answer.headers.getlist("WWW-Authenticate"))
         for scheme in ("bearer", "basic"):
             for challenge in offered:
@@ -165,7 +165,7 @@ class Authorizer:
             if login.credential is not None and not grant.with_login:
                 self._anonymous.add(key)
                 self._warn(
-                    f"the login for {at.host} ({login.credential.source}) was refused: asked anonymously"
+                    f"the login for {at.host} ({login.credential.source}) was refused: continuing anonymously"
                 )
 
     def _warn(self, text: str) -> None:
@@ -185,11 +185,11 @@ class Authorizer:
         command = f"podman login {at.host}"
         if login.withheld is not None:
             hint = (
-                f"the stored login is not sent to {_host_of(login.withheld)}, another domain; allow it: "
+                f"the stored login is not sent to {_host_of(login.withheld)}, which is another domain; to allow it, set "
                 f'realms = ["https://…"] under [registries."{at.host}"]'
             )
         elif login.credential is not None:
-            hint = f"the login from {login.credential.source} does not settle it; log in again: {command}"
+            hint = f"the login from {login.credential.source} is not enough; log in again: {command}"
         else:
             hint = f"no such repository, or it is private: {command}"
         return AccessDeniedError(f"access denied ({answer.reason})", hint=hint)

@@ -34,7 +34,9 @@ def ask_helper(name: str, server: str, environ: Mapping[str, str], *, where: str
     ``limits.HELPER_BYTES``.
     """
     if not _NAME.fullmatch(name):
-        raise AccessDeniedError(f"{name[:60]!r} is no name of a credential helper", hint=f"named in {where}")
+        raise AccessDeniedError(
+            f"{name[:60]!r} is not the name of a credential helper", hint=f"named in {where}"
+        )
     program = f"docker-credential-{name}"
     path = shutil.which(program, path=environ.get("PATH"))
     if path is None:
@@ -75,14 +77,14 @@ def _run(path: str, server: str, environ: Mapping[str, str], program: str, where
         timer.cancel()
         _kill(process)
     if late.is_set():
-        raise _failure(program, f"gave no answer in {limits.HELPER_SECONDS:g} s", where)
+        raise _failure(program, f"did not answer within {limits.HELPER_SECONDS:g} s", where)
     if len(output) > limits.HELPER_BYTES:
-        raise _failure(program, f"said more than {limits.HELPER_BYTES} bytes", where)
+        raise _failure(program, f"wrote more than {limits.HELPER_BYTES} bytes", where)
     return code, output
 
 
 def _talk(process: subprocess.Popen[bytes], server: str) -> bytes:
-    """Say the server's address and read the answer, at most one byte more than is allowed."""
+    """Write the server's address and read the answer, at most one byte more than is allowed."""
     with process:
         assert process.stdin is not None  # noqa: S101  # both are pipes, as asked for
         assert process.stdout is not None  # noqa: S101
@@ -112,7 +114,7 @@ def _read_answer(output: bytes, program: str, where: str) -> tuple[str, str] | N
     username, secret = fields.get("Username"), fields.get("Secret")
     if not isinstance(username, str) or not isinstance(secret, str):
         # "from None" above all: what a helper says may hold the secret.
-        raise _failure(program, "gave no user name and secret", where) from None
+        raise _failure(program, "did not return a user name and secret", where) from None
     return (username, secret) if secret else None
 
 

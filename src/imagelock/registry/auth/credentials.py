@@ -155,9 +155,9 @@ def _read_file(path: Path) -> _File:
         raise ConfigError(f"cannot be read: {(error.strerror or 'unknown').lower()}", where=where) from error
     except InvalidValueError as error:
         # The reason may quote the file, so only that there is one is said.
-        raise ConfigError("not a credential file: no JSON, or a key twice", where=where) from error
+        raise ConfigError("not a credential file: not JSON, or a duplicate key", where=where) from error
     if not isinstance(document, dict):
-        raise ConfigError("not a credential file: no JSON object", where=where)
+        raise ConfigError("not a credential file: not a JSON object", where=where)
     entries = {
         _normal_key(key): _entry(value, key, where) for key, value in _table(document, "auths").items()
     }

@@ -1,4 +1,4 @@
-"""Bearer tokens: one request for all threads that wait for the same scope, kept until they expire."""
+"""Get and cache bearer tokens: one request serves all threads that wait for the same scope."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 _TOKEN = lazy_regex(r"[\x21-\x7e]+", re.ASCII)
 _CLIENT_ID = "imagelock"
 _LEAST_SECONDS = 60.0
-"""What a token lives when its service does not say, by the specification."""
+"""The lifetime of a token when its service does not give one, by the specification."""
 _MOST_SECONDS = 24 * 3600.0
 _MARGIN = 0.9
-"""The part of its life that a token is used for: clocks and queues differ."""
+"""The part of its lifetime for which a token is used: clocks differ and requests queue."""
 _REFUSED_SECONDS = 30.0
-"""How long a refusal of the token service is not asked again."""
+"""How long a refusal of the token service is remembered."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +49,7 @@ class Grant:
 
 @dataclass(slots=True)
 class _Slot:
-    """One scope's token; the lock makes everybody wait for the one who asks."""
+    """One scope's token; the lock makes everyone wait for the one who asks."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     grant: Grant | None = None
@@ -190,11 +190,11 @@ def _realm(realm: str, site: HostState) -> SplitResult:
     """Read a realm; raise :class:`AccessDeniedError` for one that must not be asked."""
     try:
         parts = urlsplit(realm)
-        parts.port  # noqa: B018  # the property raises for what is no port
+        parts.port  # noqa: B018  # the property raises for what is not a port
     except ValueError as error:
-        raise AccessDeniedError("the registry names a token service that is no address") from error
+        raise AccessDeniedError("the registry names a token service with an invalid address") from error
     if parts.scheme not in DEFAULT_PORTS or not parts.hostname or "@" in parts.netloc:
-        raise AccessDeniedError("the registry names a token service that is no web address")
+        raise AccessDeniedError("the registry names a token service that is not a web address")
     if parts.scheme == "http" and site.scheme == "https":
         raise AccessDeniedError(f"the registry names a token service over plain http: {parts.netloc}")
     return parts
@@ -202,7 +202,7 @@ def _realm(realm: str, site: HostState) -> SplitResult:
 
 def _grant(answer: Response, asked: float, *, with_login: bool) -> Grant:
     if answer.status in {400, 401, 403, 404}:
-        raise AccessDeniedError(f"the token service {answer.url} gives no token ({answer.reason})")
+        raise AccessDeniedError(f"the token service {answer.url} refuses a token ({answer.reason})")
     if answer.status != 200:
         error = refusal(answer, what="token")
         error.message = f"token service {answer.url}: {error.message}"

@@ -1,1 +1,1 @@
-"""Where a registry is asked: endpoints, mirrors, certificates by host."""
+"""Decide where a registry is contacted: endpoints, mirrors, certificates per host."""

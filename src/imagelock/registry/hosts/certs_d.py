@@ -51,6 +51,8 @@ def _pair(certificate: Path) -> tuple[str, str]:
     key = certificate.with_suffix(".key")
     if not key.is_file():
         raise ConfigError(
-            "a client certificate without its key", where=str(certificate), hint=f"its key is {key.name}"
+            "a client certificate without a key",
+            where=str(certificate),
+            hint=f"the key must be in {key.name}",
         )
     return str(certificate), str(key)

@@ -1,7 +1,7 @@
-"""Where to ask for a repository: the mirrors of its host in order, then the host itself.
+"""List the endpoints of a repository: the mirrors of its host in order, then the host itself.
 
-Design section 4: mirrors answer tags too unless they are for content only; with ``fallback = false``
-the origin is never asked.
+Mirrors also resolve tags unless they are configured for content only; with ``fallback = false``
+the origin is never contacted (docs/concepts/registries.md).
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ def endpoints(
     """Return the places to ask for the canonical ``name``, in order.
 
     ``others`` are other tools' files: they count where ``hosts`` say nothing of the host's mirrors.
-    Raises :class:`InvalidValueError` for what is no repository name and :class:`ConfigError` for a mirror
-    that is no URL.
+    Raises :class:`InvalidValueError` for what is not a repository name and :class:`ConfigError` for a mirror
+    that is not a URL.
     """
     reference = Reference.parse(name)
     if reference.tag is not None or reference.digest is not None:
@@ -92,7 +92,7 @@ def endpoints(
 def origin(name: str, hosts: Mapping[str, HostSettings]) -> Endpoint:
     """Return the host itself, the only place that is ever written to.
 
-    Raises :class:`InvalidValueError` for what is no repository name.
+    Raises :class:`InvalidValueError` for what is not a repository name.
     """
     reference = Reference.parse(name)
     if reference.tag is not None or reference.digest is not None:
@@ -133,7 +133,7 @@ def _origin(reference: Reference, settings: HostSettings) -> Endpoint:
 def _mirror(mirror: Mirror, reference: Reference, hosts: Mapping[str, HostSettings]) -> Endpoint:
     try:
         parts = urlsplit(mirror.url)
-        parts.port  # noqa: B018  # the property raises for what is no port
+        parts.port  # noqa: B018  # the property raises for what is not a port
     except ValueError as error:
         raise _not_a_mirror(mirror, reference) from error
     plain = not (parts.query or parts.fragment or "@" in parts.netloc)
@@ -156,7 +156,7 @@ def _other(place: MirrorEntry, hosts: Mapping[str, HostSettings]) -> Endpoint:
     try:
         reference = Reference.parse(place.name)
     except InvalidValueError as error:
-        raise ConfigError(f"{place.name!r} is no place of a registry", hint=_SEE) from error
+        raise ConfigError(f"{place.name!r} is not a repository at a registry", hint=_SEE) from error
     if reference.domain != place.name.partition("/")[0]:
         # A host without a dot or port would be taken for a path of Docker Hub.
         raise ConfigError(f"{place.name!r} does not begin with a registry's host", hint=_SEE)
@@ -180,7 +180,7 @@ def _other(place: MirrorEntry, hosts: Mapping[str, HostSettings]) -> Endpoint:
 def _not_a_mirror(mirror: Mirror, reference: Reference) -> ConfigError:
     shown = mirror.url.rpartition("@")[2]
     return ConfigError(
-        f"{shown!r} is no mirror",
+        f"{shown!r} is not a mirror",
         where=f'[registries."{reference.domain}"] mirrors',
         hint="write https://host[:port][/prefix], without user and password",
     )

@@ -220,11 +220,11 @@ def _is_hub(name: str) -> bool:
 def _containerd_place(url: str, table: Table, path: str, host: str, folder: Path) -> MirrorEntry:
     """Return one place of the file for the repository ``path`` of ``host``.
 
-    A place that is another host is told whose image is meant: ``ns``, as containerd does it.
+    A place on another host gets the original host in the query: ``ns``, as containerd does it.
     """
     try:
         parts = urlsplit(url if "://" in url else f"https://{url}")
-        parts.port  # noqa: B018  # the property raises for what is no port
+        parts.port  # noqa: B018  # the property raises for what is not a port
     except ValueError as error:
         raise TableError(table.path, "no address") from error
     root, prefix = _root(parts.path.strip("/"), override=table.optional("override_path", bool) is True)
@@ -243,7 +243,7 @@ def _containerd_place(url: str, table: Table, path: str, host: str, folder: Path
 
 
 def _root(path: str, *, override: bool) -> tuple[str, str]:
-    """Return where the API begins and what stands before every repository's name.
+    """Return where the API begins and what is before every repository's name.
 
     A path is where ``/v2`` is, or with ``override_path`` what replaces it; what follows ``v2`` in it belongs
     to the names, as registries see them.

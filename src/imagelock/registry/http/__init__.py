@@ -1,1 +1,1 @@
-"""How bytes travel: connections, proxies, throttling, responses."""
+"""HTTP for registries: connections, proxies, throttling, responses."""

@@ -1,6 +1,6 @@
-"""Where an address leads, and whether a server may send us there.
+"""Classify addresses, and decide whether a server may send us there.
 
-Design section 12: what a server chose (realm, redirect, ``Location``) may not lead to this machine, to the
+An address that a server chose (realm, redirect, ``Location``) must not lead to this machine, to the
 link, to a cloud's metadata service or into a private network, unless the registry itself lives there.
 """
 
@@ -22,9 +22,9 @@ class Zone(enum.Enum):
     PUBLIC = "a public address"
     PRIVATE = "an address of a private network"
     LOOPBACK = "an address of this machine"
-    LINK = "an address of this link"
+    LINK = "a link-local address"
     METADATA = "the address of a metadata service"
-    NOWHERE = "an address that no host can have"
+    NOWHERE = "an address that a host cannot have"
 
 
 _METADATA = frozenset(
@@ -111,6 +111,6 @@ def require_allowed(host: str, address: str, home: HomeNetwork) -> None:
         return
     shown = host if host.strip("[]") == address else f"{host} ({address})"
     raise UnreachableError(
-        f"the registry points to {shown}, {zone_of(address).value}, and does not live there itself",
-        hint="if that is right, name the other host in the configuration: a mirror, or realms for tokens",
+        f"the registry points to {shown}, {zone_of(address).value}, but is not there itself",
+        hint="if that is intended, name the other host in the configuration: as a mirror, or in realms for tokens",
     )

@@ -1,6 +1,6 @@
-"""Names looked up and connected to within one deadline.
+"""Look up a name and connect to it within one deadline.
 
-``getaddrinfo`` has no deadline and nothing can break it off, so it runs in a thread that nobody has to wait
+``getaddrinfo`` has no deadline and nothing can break it off, so it runs in a thread that no one has to wait
 for: not the caller past its deadline, not Ctrl-C, not the end of the process.  A name has one such thread
 at a time, however many ask.
 """
@@ -107,7 +107,7 @@ def _lookup(host: str, port: int, seconds: float) -> list[Place]:
             try:
                 thread.start()
             except RuntimeError as error:
-                raise OSError("no more threads to look a name up") from error
+                raise OSError("no free thread to look up a host name") from error
             _under_way[key] = lookup
     if not lookup.done.wait(seconds):
         raise LookupTimeoutError("the host name was not resolved in time")

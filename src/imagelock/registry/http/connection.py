@@ -1,6 +1,6 @@
-"""One connection: where it may lead, the exact target it asks for, and how long an answer may take.
+"""One connection: where it may lead, the exact request target, and how long a response may take.
 
-urllib3 and http.client count their time-outs anew with every packet, so that a server which trickles one
+urllib3 and http.client restart their time-outs with every packet, so that a server which trickles one
 byte now and then holds a request for ever.  Here the head of an answer has a deadline as a whole, and a
 body has one, or a least speed where it is streamed.
 """
@@ -33,7 +33,7 @@ class HeadError(HTTPException):
 class RequestHeaders(dict[str, str]):
     """Request headers that carry what a connection of ours must know of the request.
 
-    ``target`` goes out exactly as it is: urllib3 writes percent escapes anew, which breaks signed links.
+    ``target`` goes out exactly as it is: urllib3 rewrites percent escapes, which breaks signed links.
     ``streamed``: the body of the answer has a least speed and no deadline.
     """
 
@@ -80,7 +80,7 @@ class Connection(HTTPConnection):
                 options=self.socket_options or (),
             )
         except TimeoutError as error:
-            raise ConnectTimeoutError(self, "no connection in time") from error
+            raise ConnectTimeoutError(self, "no connection before the timeout") from error
         except (OSError, UnicodeError) as error:
             raise NewConnectionError(self, "no connection") from error
 
@@ -215,7 +215,7 @@ class _Answer(HTTPResponse):
         codings = [value.strip().lower() for value in self.headers.get_all("transfer-encoding", ())]
         coding = ", ".join(each for each in codings if each not in {"", "identity"})
         if coding not in {"", "chunked"}:
-            raise HeadError("a transfer coding that was not asked for")
+            raise HeadError("a transfer coding that was not requested")
         self.chunked = coding == "chunked"
         self.chunk_left = None
         self.length = None if self.chunked else _length(self.headers)
@@ -230,7 +230,7 @@ def _length(fields: HTTPMessage) -> int | None:
     values = {value.strip() for value in fields.get_all("content-length", ())}
     if len(values) != 1:
         if values:
-            raise HeadError("two lengths of one body")
+            raise HeadError("two different lengths for one body")
         return None
     text = values.pop()
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else None
@@ -244,18 +244,18 @@ def _read_fields(stream: io.BufferedIOBase) -> HTTPMessage:
         line = stream.readline(limits.HEAD_BYTES + 1 - size)
         size += len(line)
         if size > limits.HEAD_BYTES or not line.endswith(b"\n"):
-            raise HeadError("its head is too long, or cut off")
+            raise HeadError("its header section is too long or cut off")
         if line in {b"\r\n", b"\n"}:
             return _Fields(pairs)
         text = line.decode("iso-8859-1").rstrip("\r\n")
         if text[0] in " \t":
             if not pairs:
-                raise HeadError("a header field that is none")
+                raise HeadError("an invalid header field")
             name, value = pairs[-1]
             pairs[-1] = name, f"{value} {text.strip()}"
             continue
         name, colon, value = text.partition(":")
         if not colon or name.split() != [name]:
-            raise HeadError("a header field that is none")
+            raise HeadError("an invalid header field")
         pairs.append((name, value.strip(" \t")))
-    raise HeadError("its head has too many fields")
+    raise HeadError("it has too many header fields")

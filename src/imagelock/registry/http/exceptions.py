@@ -1,4 +1,4 @@
-"""Turn what urllib3 and the sockets raise into our errors; nothing foreign leaves the registry floor."""
+"""Translate the exceptions of urllib3 and sockets into ours; no foreign exception leaves the registry package."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FOREIGN = (http.HTTPError, HTTPException, OSError, ValueError)
 
 
 def translate(error: Exception, *, authority: str) -> RetryableFailure | RegistryError:
-    """Return a trouble that may be repeated, or the error that repeating does not help.
+    """Return a failure that may be retried, or the error where retrying does not help.
 
     ``authority`` is the host that was asked, for the way out.
     """
@@ -33,12 +33,12 @@ def translate(error: Exception, *, authority: str) -> RetryableFailure | Registr
     if secure is not None and not _is_broken_off(secure, causes):
         return _tls_error(causes, authority)
     if isinstance(error, ValueError) or _has(causes, http.LocationValueError):
-        return UnreachableError("the address is none")
+        return UnreachableError("the address is invalid")
     return _connection_trouble(causes)
 
 
 def _connection_trouble(causes: tuple[BaseException, ...]) -> RetryableFailure:
-    """Tell nobody there (waiting rarely heals it) from too slow and from broken off."""
+    """Distinguish "no one is there" (waiting rarely helps) from "too slow" and "cut off"."""
     if _has(causes, http.ProxyError):
         return RetryableFailure(error=UnreachableError(f"the proxy failed: {_words(causes)}"), absent=True)
     if _has(causes, http.NewConnectionError):
@@ -82,13 +82,13 @@ def _tls_error(causes: tuple[BaseException, ...], authority: str) -> TLSError:
     if refused is not None:
         return TLSError(
             f"the certificate is not trusted: {refused.verify_message.rstrip('.')}",
-            hint=f'name the authority\'s PEM file: ca = "…" under [registries."{authority}"]',
+            hint=f'name the PEM file of the authority: ca = "…" under [registries."{authority}"]',
         )
     inner = next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None)
     reason = (inner.reason if inner is not None else None) or "unknown cause"
     return TLSError(
-        f"TLS could not be agreed on: {reason.replace('_', ' ').lower()}",
-        hint=f'does the host speak plain HTTP? allow it: insecure = true under [registries."{authority}"]',
+        f"the TLS handshake failed: {reason.replace('_', ' ').lower()}",
+        hint=f'if the host speaks plain HTTP, allow it with insecure = true under [registries."{authority}"]',
     )
 
 
@@ -96,11 +96,11 @@ def _words(causes: tuple[BaseException, ...]) -> str:
     """Say what broke in the words of the deepest cause that has some."""
     for cause in causes:
         if isinstance(cause, HeadError):
-            return f"the answer cannot be read: {cause}"
+            return f"the response cannot be read: {cause}"
         if isinstance(cause, (socket.gaierror, UnicodeError)):
-            return "the host name is not known"
+            return "the host name is unknown"
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror.lower()
     if any(isinstance(cause, http.ProtocolError) for cause in causes):
-        return "the connection was cut off"
+        return "the connection was closed"
     return "no connection"

@@ -1,4 +1,4 @@
-"""Connection pools: TLS settings, proxies, and the question whether a loopback host speaks TLS."""
+"""Connection pools: TLS settings, proxies, and detecting whether a loopback host speaks TLS."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Connections:
         """Say the version of TLS, who signed the certificate and when it ends; raises what TLS raises."""
         host, port = split_authority(authority)
         if self._proxies.find("https", host, port or 443) is not None:
-            return "behind a proxy: not looked at"
+            return "not checked behind a proxy"
         name = host.strip("[]")
         context = self._context(settings, authority)
         with (

@@ -43,7 +43,7 @@ class Proxies:
             return None
         if not url.lower().startswith(_SCHEMES):
             raise ConfigError(
-                f"a proxy for {host} that speaks neither http nor https",
+                f"the proxy for {host} is neither http nor https",
                 where="the environment",
                 hint="set HTTPS_PROXY and HTTP_PROXY to http://host:port, or name the host in NO_PROXY",
             )

@@ -1,4 +1,4 @@
-"""What registries say of the pulls that are left, and a part of it that is left alone on request.
+"""Track the remaining pull quota that registries report, and keep a part of it unused on request.
 
 Docker Hub's ``RateLimit-Limit`` and ``RateLimit-Remaining`` (``76;w=21600``) and the IETF drafts' forms are
 read (draft-ietf-httpapi-ratelimit-headers).  A pull is the GET of a manifest; a HEAD is free and tells the
@@ -73,7 +73,7 @@ def _number(text: str) -> int | None:
 
 
 class Quotas:
-    """The last word of each host on its quota; ``keep`` pulls are left alone where it is not None."""
+    """The latest quota of each host; ``keep`` pulls stay unused unless it is None."""
 
     def __init__(self, keep: int | None = None) -> None:
         self._keep = keep
@@ -122,11 +122,11 @@ class Quotas:
             try:
                 ask()
             except RegistryError:
-                return  # what is wrong comes again with the pull, and is told then
+                return  # what is wrong comes again with the pull, and is reported then
 
 
 def _kept(quota: Quota, keep: int) -> RateLimitedError:
     when = "later" if quota.reset is None else f"after {time_of_day(quota.reset)}"
     return RateLimitedError(
-        f"the pull quota has {quota}, and --keep-quota leaves {keep} alone", hint=f"ask again {when}"
+        f"the pull quota has {quota}, and --keep-quota keeps {keep} of it", hint=f"try again {when}"
     )

@@ -1,4 +1,4 @@
-"""What a registry's HTTP answers mean: the error for a status, and what may be tried again.
+"""Interpret a registry's HTTP responses: the error for a status, and what may be retried.
 
 Follows the OCI distribution specification, "Error Codes".  Nothing of a URL but scheme, host and port is
 ever quoted: the rest may carry a signature.
@@ -98,7 +98,7 @@ class Response:
 
 
 def coding(answer: Response) -> str | None:
-    """Return the name of the compression that nobody asked for; None where there is none."""
+    """Return the name of the compression that no one asked for; None where there is none."""
     said = answer.headers.get("Content-Encoding", "identity").strip().lower()
     if said in {"", "identity"}:
         return None
@@ -106,7 +106,7 @@ def coding(answer: Response) -> str | None:
 
 
 def scrubbed(body: bytes, secrets: Iterable[str]) -> bytes:
-    """Return what a server said without the secrets it was told, should it repeat them."""
+    """Return a server's words without the secrets that were sent to it, in case it repeats them."""
     for secret in secrets:
         if secret:
             body = body.replace(secret.encode(), b"***")
@@ -117,7 +117,7 @@ def is_true_404(answer: Response) -> bool:
     """Whether the 404 is the registry's own word.
 
     A page or an XML message without the registry's version header may come from a proxy, a portal or a
-    wrong path: that is no word on what exists.
+    wrong path: that does not say what exists.
     """
     if answer.code is not None or "Docker-Distribution-Api-Version" in answer.headers:
         return True
@@ -133,7 +133,7 @@ def refusal(answer: Response, *, what: str) -> RegistryError:
     if answer.status == 429:
         return RateLimitedError(f"too many requests ({answer.reason})")
     if answer.status in REDIRECT:
-        return UnreachableError(f"a redirect that cannot be followed ({answer.status})")
+        return UnreachableError(f"a redirect that is not followed ({answer.status})")
     if answer.status >= 500 or answer.status in _SLOW:
         return UnreachableError(f"the registry failed ({answer.reason})")
     return RegistryError(f"the registry refused ({answer.reason})")
@@ -142,8 +142,8 @@ def refusal(answer: Response, *, what: str) -> RegistryError:
 def _not_found(answer: Response, what: str) -> RegistryError:
     if not is_true_404(answer):
         return UnreachableError(
-            "a 404 that is not the registry's own word: a page instead of its answer",
-            hint="a proxy, a portal or a wrong mirror path answered; open the address in a browser",
+            "a 404 that does not come from the registry: a page instead of a registry's error",
+            hint="a proxy, a login page or a wrong mirror path may have answered; open the address in a browser",
         )
     return NotFoundError(f"no such {'repository' if answer.code in _REPOSITORY_UNKNOWN else what}")
 

@@ -1,6 +1,6 @@
-"""The patience with one host, shared by all threads: connections, pauses, and when to give up.
+"""Throttle requests to one host, for all threads together: connections, pauses, and when to give up.
 
-One gate a host.  A ``Retry-After`` that one thread received holds all of them back; the time that is
+One gate per host.  A ``Retry-After`` that one thread received holds all of them back; the time that is
 spent on retries is counted from the host's first trouble to its next good answer, so many threads
 waiting at once do not multiply it.
 """
@@ -113,7 +113,7 @@ class HostThrottle:
         self._slots.release()
 
     def succeeded(self) -> None:
-        """Take note of an answer that is no trouble."""
+        """Record an answer that is not a failure."""
         if self._trouble_since is not None or self._given_up is not None:
             with self._lock:
                 self._trouble_since = self._given_up = None
@@ -189,9 +189,9 @@ def _given_up(retryable: RetryableFailure, limit: float, *, whole_budget: bool) 
     error = retryable.error
     hint = error.hint
     if retryable.pause is not None:
-        hint = f"ask again after {time_of_day(retryable.pause)}, or wait longer with --retry-time SECONDS"
+        hint = f"try again after {time_of_day(retryable.pause)}, or wait longer with --retry-time SECONDS"
     elif hint is None and whole_budget:
-        hint = f"retried for {limit:g} s; --retry-time SECONDS waits longer"
+        hint = f"retried for {limit:g} s; use --retry-time SECONDS to wait longer"
     return type(error)(error.message, hint=hint)
 
 

@@ -1,6 +1,6 @@
-"""HTTP to registries: pooled connections, bounded reads, redirects by hand, retries by the host's gate.
+"""Send HTTP requests to registries: pooled connections, bounded reads, own redirects, retries per host.
 
-urllib3 does connections and TLS and nothing else: no redirect, no retry and no decompression is left to
+urllib3 does only connections and TLS: redirects, retries and decompression are not left to
 it, because each of them would change what is verified or who sees a secret.
 """
 
@@ -117,7 +117,7 @@ class Request:
 class Transport:
     """Send calls to sites, from any number of threads.
 
-    ``jobs`` connections a host; ``retry_time`` seconds a host for retries and waiting; ``keep_quota``
+    ``jobs`` connections per host; ``retry_time`` seconds per host for retries and waiting; ``keep_quota``
     pulls of a host's quota are left alone.
     """
 
@@ -364,9 +364,9 @@ def split_location(base: str, location: str) -> tuple[str, str, str]:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise UnreachableError("a redirect to something that is no address") from error
+        raise UnreachableError("a redirect to an invalid address") from error
     if parts.scheme not in DEFAULT_PORTS or not parts.hostname or "@" in parts.netloc:
-        raise UnreachableError("a redirect to something that is no web address")
+        raise UnreachableError("a redirect to something that is not a web address")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     authority = host if port in {None, DEFAULT_PORTS[parts.scheme]} else f"{host}:{port}"
     target = url.partition("://")[2].removeprefix(parts.netloc).partition("#")[0]
@@ -393,5 +393,5 @@ def _read(response: urllib3.BaseHTTPResponse, call: Request) -> bytes:
     else:
         response.release_conn()
     if good and size > most:
-        raise IntegrityError(f"the answer is larger than {most} bytes")
+        raise IntegrityError(f"the response is larger than {most} bytes")
     return b"".join(pieces)[:most]
