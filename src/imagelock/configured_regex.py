@@ -1,6 +1,6 @@
 """Regular expressions from a configuration, matched by RE2 in time linear in the text.
 
-A configuration that was merely found in a tree is somebody else's: with Python's own engine one rule such as
+A configuration that was merely found in a tree is someone else's: with Python's own engine one rule such as
 ``(a+)+$`` would hang a run.  RE2 has neither look-around nor back-references; an expression that needs them
 is refused, unless the configuration is trusted: then Python's engine matches it.
 """

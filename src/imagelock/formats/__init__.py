@@ -1,1 +1,1 @@
-"""Formats: text in, places out, no I/O; one module a format, listed in :mod:`imagelock.formats.all`."""
+"""Formats: text in, places out, no I/O; one module per format, listed in :mod:`imagelock.formats.all`."""

@@ -1,4 +1,4 @@
-"""The table of formats: files, documents, and documents known by the file name; the more specific first."""
+"""The table of formats: files, documents, and documents known by the file name, the more specific first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a format is: a module with a name, a test whether it knows a text, and a finder.
+"""The protocols of a format: a module with a name, a test whether it knows a text, and a finder.
 
 A *file format* reads a whole text (a Dockerfile, a list of images); a *document format* reads one
 document of a YAML or JSON text, because one stream may hold a ClusterServiceVersion and a Deployment.

@@ -197,7 +197,7 @@ def _broken(text: Text, chunk: Chunk, error: FormatError) -> Iterator[Found]:
         yield from loose_lines(text, chunk, "in a text that is not YAML as a whole")
         return
     if not any(text.content.find(word, chunk.start, chunk.end) >= 0 for word in _IMAGE_WORDS):
-        # A file that is no concern of ours: JSON with comments, a template of yet another tool.
+        # A file that is not a concern of ours: JSON with comments, a template of yet another tool.
         return
     yield Unreadable(
         line=error.line, column=error.column, reason=error.message, hint=error.hint, format="yaml"

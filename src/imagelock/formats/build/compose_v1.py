@@ -1,4 +1,4 @@
-"""Docker Compose files of the first version: services at the top, no ``services`` around them.
+"""Docker Compose files of the first version: services at the top level, without ``services``.
 
 Known by the file's name, because anything may have mappings with an ``image`` at its top.  Compose 2 no
 longer takes such files; old repositories have them.  Follows "Compose file versions" of Docker's

@@ -1,4 +1,4 @@
-"""Files in HashiCorp's configuration language: jobs of Nomad and Docker's bake files.
+"""Files in HashiCorp's configuration language: Nomad jobs and Docker bake files.
 
 Known by their names (``*.nomad``, ``*.nomad.hcl``, ``docker-bake*.hcl`` and ``.json``).  Read: ``image = "…"``
 of a Nomad task, and ``docker-image://`` in the contexts of a bake target, whose ``tags`` are what it builds.

@@ -2,7 +2,7 @@
 
 Read: ``image`` of ``resources.containers``, and ``container`` of the file, of jobs and of steps, which is an
 image, a mapping with ``image``, or the name of a container resource.  A resource may be in another file, so
-one word without a tag is told and not taken.  ``$(var)``, ``$[ … ]`` and ``${{ … }}`` are filled in by the
+one word without a tag is reported and not taken.  ``$(var)``, ``$[ … ]`` and ``${{ … }}`` are filled in by the
 service.  Follows the YAML schema reference of Azure Pipelines.
 """
 

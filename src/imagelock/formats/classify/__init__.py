@@ -1,1 +1,1 @@
-"""What a text at a place is: a reference, a template, an interpolation, or something to report as skipped."""
+"""Classify the text at a place: a reference, a template, an interpolation, or something to report as skipped."""

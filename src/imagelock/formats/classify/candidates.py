@@ -1,4 +1,4 @@
-"""One text at a known place judged: a reference, a template, nothing, or damage."""
+"""Classify one text at a known place: a reference, a template, nothing, or damage."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TEMPLATE_LINE = lazy_regex(r"[ \t]*(?:-[ \t]+)?(?:\{\{|\{%|<%|###\w+###)")
 _TEMPLATE_TAG = lazy_regex(r"(?<!\$)\{\{|\{%|<%|###\w+###")
 NO_SPAN = "the characters of this scalar cannot be located exactly"
 SHOWN_CHARS = 200
-"""How much is shown of a text that is no reference; a line of a megabyte helps nobody."""
+"""How many characters are shown of a text that is not a reference; a megabyte in a message does not help."""
 
 
 def is_template(text: str) -> bool:
@@ -69,7 +69,7 @@ def required_behind(
 
 
 def skipped(node: Node, reason: str, format_name: str) -> Skipped:
-    """Tell why a scalar that looks like a reference is none."""
+    """Report why a scalar that looks like a reference is none."""
     node.document.taken.add(node.offset)
     line, column = node.position
     text = (node.scalar or node.document.raw_text(node.raw)).partition("\n")[0][:SHOWN_CHARS]
@@ -86,7 +86,7 @@ def possible(node: Node, format_name: str) -> Place | None:
 
 
 def _no_scalar(node: Node, format_name: str) -> Skipped:
-    """Tell of a mapping or a list at the place of a reference; ``{{ x }}`` is a mapping to YAML."""
+    """Report a mapping or a list at the place of a reference; ``{{ x }}`` is a mapping to YAML."""
     raw = node.document.raw_text(node.raw)[:SHOWN_CHARS]
     reason = "a template" if is_template(raw) else "a mapping or a list, not a string"
     line, column = node.document.text.position(node.offset)

@@ -1,7 +1,7 @@
-"""Text inside text: JSON in an environment variable or an annotation, YAML in a block scalar.
+"""Read text inside text: JSON in an environment variable or an annotation, YAML in a block scalar.
 
 Only objects and arrays count as documents here: prose with a brace or a colon in it is none.  Of JSON
-in a place nobody knows only the values of ``image`` keys are read; YAML is read where a format says that
+in a place no one knows only the values of ``image`` keys are read; YAML is read where a format says that
 a field holds YAML, and by that format's rules.
 """
 
@@ -30,7 +30,7 @@ IMAGE_KEYS = ("image",)
 
 
 def inner_json(node: Node) -> Document | None:
-    """Return the JSON document written in a string, or None when it is no JSON object or array."""
+    """Return the JSON document written in a string, or None when it is not a JSON object or array."""
     text = node.text
     if text is None or text.lstrip()[:1] not in ("{", "[") or node.document.depth >= TEXT_NESTING:
         return None

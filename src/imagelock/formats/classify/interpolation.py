@@ -1,4 +1,4 @@
-"""References put together from variables with defaults: ``nginx:${TAG:-1.2}``, ``FROM python:${VERSION}``.
+"""Resolve references that are assembled from variables with defaults: ``nginx:${TAG:-1.2}``, ``FROM python:${VERSION}``.
 
 What is written without any setting from outside is the reference: literal text and defaults, one behind
 the other.  Where its digest can stand is decided here once for Compose and Dockerfiles:
@@ -39,7 +39,7 @@ _VARIABLE = lazy_regex(
 )
 _BRACE = lazy_regex(r"\$\{|\}")
 _DEPTH = 8
-"""Defaults inside defaults; nobody writes as many."""
+"""Defaults inside defaults; no one writes as many."""
 VARIES = "another value of a variable in its name or tag would meet this digest"
 SPLIT_DIGEST = "the digest is put together from several variables"
 

@@ -1,4 +1,4 @@
-"""Kubernetes objects in a document: one, or those of a List or an OpenShift Template."""
+"""Yield the Kubernetes objects in a document: one, or those of a List or an OpenShift Template."""
 
 from __future__ import annotations
 
@@ -40,5 +40,5 @@ def group_of(node: Node) -> str:
 
 
 def parameter_reason(document: Document) -> str | None:
-    """Return why ``${VAR}`` is no damage in this document, or None where it is."""
+    """Return why ``${VAR}`` is not damage in this document, or None where it is."""
     return TEMPLATE_PARAMETER if kind_of(document.top) == "Template" else None

@@ -1,4 +1,4 @@
-"""Parameters in workflow objects: ``image: $(params.builder)`` leads to the value or the default.
+"""Resolve parameters in workflow objects: ``image: $(params.builder)`` leads to the value or the default.
 
 A step that takes its whole image from a parameter runs what its task is given for it, else what the
 parameter's default says; that is the place.  What is put together from parameters is skipped.

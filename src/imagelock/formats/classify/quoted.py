@@ -1,4 +1,4 @@
-"""Files in languages of their own, read by their words: what is written between quotes, judged."""
+"""Read files in other languages by their words: classify what is written between quotes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What looks like an image where no format knows a place: told as skipped, so that nothing is lost silently."""
+"""Report what looks like an image at a place that no format knows, so that nothing is missed silently."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _told(node: Node, key: str | None, written: str, reason: str) -> Iterator[Sk
 
 
 def _lines_inside(node: Node) -> Iterator[Found]:
-    """Yield the lines of a text inside the document that look like images; nobody read them."""
+    """Yield the lines of a text inside the document that look like images; no one read them."""
     span = node.span()
     for match in IMAGE_LINE.finditer(node.text or ""):
         at = match.start("text")
@@ -100,7 +100,7 @@ def _lines_inside(node: Node) -> Iterator[Found]:
 
 
 def loose_lines(text: Text, chunk: Chunk, reason: str) -> Iterator[Found]:
-    """Yield the lines of a text nobody reads that look like ``image: reference``."""
+    """Yield the lines of a text without a reader that look like ``image: reference``."""
     content, start, end = text.content, chunk.start, chunk.end
     if all(content.find(word, start, end) < 0 for word in _WORDS):
         return
@@ -112,7 +112,7 @@ def loose_lines(text: Text, chunk: Chunk, reason: str) -> Iterator[Found]:
 
 
 def loose_line(written: str, position: tuple[int, int], reason: str) -> Skipped | None:
-    """Return what is told of a text behind ``image:`` that nobody reads; None when it is no image."""
+    """Return what to report for a text after ``image:`` that no format reads; None when it is not an image."""
     written = written.strip()
     if not is_template(written) and not _is_likely(written):
         return None
@@ -127,6 +127,6 @@ def _is_likely(written: str) -> bool:
 
 
 def is_tagged(written: str) -> bool:
-    """Whether a text is a reference with a tag or a digest: what stands behind a name that only says image."""
+    """Whether a text is a reference with a tag or a digest: what is behind a name that only says image."""
     reference = Reference.parse_or_none(written)
     return reference is not None and reference.is_versioned

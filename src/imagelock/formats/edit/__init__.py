@@ -1,1 +1,1 @@
-"""Text changed at exactly the characters that are meant, and the proofs that nothing else changed."""
+"""Change a text at exactly the intended characters, and prove that nothing else changed."""

@@ -1,4 +1,4 @@
-"""Lists of small mappings in block-style YAML: items taken out and put in by whole lines, and proved.
+"""Edit lists of small mappings in block-style YAML: remove and insert items by whole lines, and verify the result.
 
 Slots change scalars; ``spec.relatedImages`` and a container's ``env`` also gain and lose items.  Lines
 outside the list stay as they are, new items are indented and quoted like their neighbours, and where only
@@ -158,7 +158,7 @@ def _changes(document: Document, target: _Target) -> Iterator[Edit]:
 
 
 def _whole(document: Document, target: _Target) -> Edit:
-    """Write a list anew as a whole; what stands between its items goes with them."""
+    """Write a list again as a whole; what is between its items goes with them."""
     first, last = target.items[0], target.items[-1]
     if not target.edit.add:
         raise _refused(document, first, "the only items of a list, which may not become empty")
@@ -312,7 +312,7 @@ def _scalar(value: str) -> yaml.ScalarNode:
 
 
 def _shape(root: RawNode) -> Iterator[tuple[object, ...]]:
-    """Yield everything a tree says; what an alias repeats is told by number."""
+    """Yield everything a tree says; what an alias repeats is reported by number."""
     seen: dict[int, int] = {}
     stack = [root]
     while stack:

@@ -1,4 +1,4 @@
-"""Edits that can be proved without reading the whole text again: a word that stays one word.
+"""Find edits that can be proved without reading the whole text again: a word that stays one word.
 
 The characters of references mean nothing to YAML and JSON inside a word, in whatever style and depth the
 scalar is written: no quote, escape, blank, bracket, comma or comment begins with one of them.  So a word
@@ -56,7 +56,7 @@ def is_local_word(content: str, start: int, edit: Edit, words: str) -> bool:
 def _end_of_word(content: str, start: int, edit: Edit, words: str) -> int | None:
     """Return where the word at ``start`` ends in the text before; None unless the edit makes it ``words``.
 
-    Both are read in full: what stands in the text, and what will stand there.
+    Both are read in full: what is in the text, and what will stand there.
     """
     old = _AROUND.match(content, start)
     if old is None or edit.start < start or edit.end > old.end():

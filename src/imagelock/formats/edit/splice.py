@@ -1,6 +1,6 @@
-"""The one place that edits text: slots are filled, every other character stays.
+"""Fill slots in a text and keep every other character: the one place that edits files.
 
-An edit replaces only the characters that differ between what a slot holds and what it shall hold, so
+An edit replaces only the characters that differ between what a slot holds and what it should hold, so
 pinning inserts a digest and unpinning takes exactly it away again.  Afterwards what was edited is read
 once more.  In YAML and JSON only the intended scalars may differ: where an edit stays inside one word on one
 line that word is enough (:mod:`imagelock.formats.edit.local`), else the documents are parsed before and after.

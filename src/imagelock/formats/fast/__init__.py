@@ -1,1 +1,1 @@
-"""Readers of plain YAML and JSON that need no parser; anything unusual goes to the parser."""
+"""Fast readers of plain YAML and JSON without a parser; anything unusual is left to the parser."""

@@ -1,4 +1,4 @@
-"""The containers of a block-style object, found around its ``image:`` keys by regular expressions.
+"""Find the containers of a block-style object around its ``image:`` keys, with regular expressions.
 
 The list item above a key, the ``containers:`` above that, and the keys up to the root decide.  Text in block
 scalars and quotes is swept aside first.
@@ -135,7 +135,7 @@ class ContainerReader:
     def opening_column(self, at: int) -> int | None:
         """Return the column of the key or dash that a value behind blanks belongs to.
 
-        None inside a comment or plain text; raises where a value stands alone on its line.
+        None inside a comment or plain text; raises where a value is alone on its line.
         """
         content = self.text.content
         line, _ = line_around(content, self.start, self.end, at)
@@ -149,7 +149,7 @@ class ContainerReader:
         return None if key is None else key.end("to_key") - line
 
     def inside(self, at: int, begin: int, stop: int, style: str) -> Iterator[Found]:
-        """Tell of a line in a literal text that looks like an image; raise where a folded text may hold one."""
+        """Report a line in a literal text that looks like an image; raise where a folded text may hold one."""
         content = self.text.content
         line, after = line_around(content, begin, self.end, at)
         if style == "|":
@@ -174,7 +174,7 @@ class ContainerReader:
         return self.texts[begin]
 
     def place(self, at: int) -> Place | None:
-        """Judge one ``image`` key outside all texts; None for one that is no key or has no value."""
+        """Judge one ``image`` key outside all texts; None for one that is not a key or has no value."""
         content = self.text.content
         line, stop = line_around(content, self.start, self.end, at)
         match = _PLAIN_LINE.fullmatch(content, line, stop)
@@ -271,7 +271,7 @@ class ContainerReader:
         return "".join(f"{key}." for key in reversed(keys))
 
     def made(self, match: re.Match[str], containers: _List) -> Place:
-        """Return the place of a container's image; raises for what is no reference."""
+        """Return the place of a container's image; raises for what is not a reference."""
         try:
             reference = Reference.parse(match["text"])
         except InvalidValueError as error:
@@ -303,6 +303,6 @@ def _shallower(column: int) -> re.Pattern[str]:
 
 @lru_cache(maxsize=256)
 def _outside(dash: int) -> re.Pattern[str]:
-    """Match a line that ends a list whose dashes stand in this column."""
+    """Match a line that ends a list whose dashes are in this column."""
     above = rf" {{0,{dash - 1}}}[^ \n#]|" if dash else ""
     return re.compile(rf"\n(?:{above} {{{dash}}}(?:[^ \n#-]|-[^ ]))")

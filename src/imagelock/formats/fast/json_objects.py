@@ -1,4 +1,4 @@
-"""Plain Kubernetes objects in JSON, as ``kubectl get -o json`` prints them, read by ``json`` itself.
+"""Read plain Kubernetes objects in JSON, as ``kubectl get -o json`` prints them, with ``json`` itself.
 
 The standard library's reader is many times faster than a parser that keeps positions, and forgets where
 things stand.  What is needed of that comes back by counting: the ``image`` keys of the tree, in its order,
@@ -60,7 +60,7 @@ _Image: TypeAlias = tuple[str, Any, bool]
 def quick_json(text: Text, chunk: Chunk) -> list[Found] | None:
     """Return what a JSON object of built-in kinds holds, or None when only a parser can tell."""
     content, start, end = text.content, chunk.start, chunk.end
-    # RELATED_IMAGE_* and IMAGE_default_* hold references, what else says image is told.
+    # RELATED_IMAGE_* and IMAGE_default_* hold references, what else says image is reported.
     if content.find("IMAGE", start, end) >= 0 or _NAMED.search(content, start, end):
         return None
     if _has_text_line(content, start, end) or _has_other_image(content, start, end):
@@ -80,7 +80,7 @@ def shallow(text: Text, chunk: Chunk) -> Document | None:
     """Return a JSON document to be asked what it is, or None when only the parser can tell.
 
     Its nodes are made when they are looked at and have no positions.  What names an image outside of every
-    format's places must be told with its line, so a text that may have such a place gives None too.
+    format's places must be reported with its line, so a text that may have such a place gives None too.
     """
     content, start, end = text.content, chunk.start, chunk.end
     keys = _NAMED_KEY.finditer(content, start, end)
@@ -96,7 +96,7 @@ def shallow(text: Text, chunk: Chunk) -> Document | None:
 
 
 def _may_be_left_over(match: re.Match[str]) -> bool:
-    """Whether the value of a key that says image is an image, or is no plain string; or whether it is an argument."""
+    """Whether the value of a key that says image is an image, or is not a plain string; or whether it is an argument."""
     if match["text"] is None:
         return match.string.startswith('"', match.end()) or match[0].endswith("=")
     return loose_line(match["text"], (1, 1), "") is not None

@@ -1,4 +1,4 @@
-"""What the quick readers share: which documents are plain enough, and the refusal of all others."""
+"""Shared by the fast readers: decide which documents are plain enough, and refuse all others."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def depth_of(content: str, line: int) -> int:
 
 
 def refuse_unless_harmless(content: str, line: int, at: int, stop: int) -> None:
-    """Raise unless what stands before ``image`` on its line is a comment, another key, or prose."""
+    """Raise unless what is before ``image`` on its line is a comment, another key, or prose."""
     before = content[line:at]
     if before.lstrip().startswith("#"):
         return

@@ -1,4 +1,4 @@
-"""Schemas read without a parser: they hold no image, but describe some."""
+"""Recognise schemas without a parser: they describe images but hold none."""
 
 from __future__ import annotations
 

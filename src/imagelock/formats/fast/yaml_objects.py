@@ -1,7 +1,7 @@
-"""Plain Kubernetes objects read without a parser: for most files of a product nothing more is needed.
+"""Read plain Kubernetes objects without a parser, which is enough for most files of a product.
 
 Whatever is not of the plainest shape (flow collections over lines, anchors, tags, tabs, JSON in the environment,
-a value that is no reference) is left to libyaml by returning None, so the answer is always the one that the
+a value that is not a reference) is left to libyaml by returning None, so the answer is always the one that the
 parser would give; a test compares the two.
 """
 
@@ -44,9 +44,9 @@ Each is looked for only where its sign stands at all.
 """
 _CONFLICTS = ("<<<<<<<", ">>>>>>>", "\n=======")
 _NO_KEY = lazy_regex(r"\n(?![ \n#-]|[A-Za-z0-9_./-]+:(?:[ \n]|\Z)|\Z)")
-"""A line at the root that is no key, item or comment: something else than an object stands in the text."""
+"""A line at the root that is not a key, item or comment: something else than an object is in the text."""
 _KEY = lazy_regex(r"image(?:[\"']?[ \t]*:|[\w.-]{0,200}=|\\)")
-"""Where ``image`` is a key, may be one of JSON between double quotes, or stands in an argument."""
+"""Where ``image`` is a key, may be one of JSON between double quotes, or is in an argument."""
 _TOLD = {
     "Image": lazy_regex(r"Image(?:[-_]?Name)?[\"']?[ \t]*[:=]"),
     "imagename": lazy_regex("imagename"),
@@ -54,7 +54,7 @@ _TOLD = {
     "value:": lazy_regex(rf"value: +[\"']?{HOST}"),
     "=": lazy_regex(rf"=[\"']?{HOST}"),
 }
-"""What is no place and may be told: keys, variables and arguments that say image or are one by its host."""
+"""What is no place and may be reported: keys, variables and arguments that say image or are one by its host."""
 
 
 def quick(text: Text, chunk: Chunk) -> list[Found] | None:
@@ -69,9 +69,9 @@ def quick(text: Text, chunk: Chunk) -> list[Found] | None:
 
 
 def _object_images(text: Text, chunk: Chunk) -> Iterator[Found]:
-    """Yield what an object holds that is no schema."""
+    """Yield what an object holds that is not a schema."""
     content, start, end = text.content, chunk.start, chunk.end
-    # RELATED_IMAGE_* and IMAGE_default_* hold references, what else says image is told.
+    # RELATED_IMAGE_* and IMAGE_default_* hold references, what else says image is reported.
     if content.find("MAGE", start, end) >= 0:
         raise NeedsParser
     if content.find("mage", start, end) < 0:

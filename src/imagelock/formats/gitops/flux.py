@@ -3,7 +3,7 @@
 Read: ``spec.values`` as the values of a chart, ``postRenderers[].kustomize`` and ``spec.images`` as
 Kustomize does, patches written in place, and ``spec.url`` with ``spec.ref`` of an OCIRepository, which
 takes a digest in a key of its own only; the same in ``spec.resources`` of a ResourceSet.  ``valuesFrom``
-names other objects and is not read.  What floats on purpose (ImageRepository, a semver range) is told.  Follows Flux's API reference.
+names other objects and is not read.  What floats on purpose (ImageRepository, a semver range) is reported.  Follows Flux's API reference.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ def matches_name(text: Text) -> bool:
 
 
 def claims(document: Document) -> bool:
-    """Take what has the three fields that every chart must have, and is no Kubernetes object."""
+    """Take what has the three fields that every chart must have, and is not a Kubernetes object."""
     top = document.top
     has_all = all(top.get(key) is not None for key in ("apiVersion", "name", "version"))
     return has_all and top.get("kind") is None

@@ -1,8 +1,8 @@
 """Templates of Helm charts: literal images among Go template actions.
 
-Such a file is no YAML before Helm has run, so it is read line by line: ``image: name:tag`` alone on its
+Such a file is not YAML before Helm has run, so it is read line by line: ``image: name:tag`` alone on its
 line, and ``value:`` below the name of a ``RELATED_IMAGE_*`` variable.  What an action puts together is
-told; lines of block scalars, of quoted texts over several lines, of comments and of actions are no places.
+told; lines of block scalars, of quoted texts over several lines, of comments and of actions are not places.
 Follows "Template Functions and Pipelines" of Helm's documentation.
 """
 
@@ -176,7 +176,7 @@ def _open_quote(value: str) -> str | None:
 
 
 def _loose(text: Text, row: _Row, line: str, reason: str) -> Iterator[Skipped]:
-    """Tell of an image that stands where it cannot be taken."""
+    """Report an image that stands where it cannot be taken."""
     match = _ANYWHERE.search(line) if "image" in line else None
     if match is None:
         return

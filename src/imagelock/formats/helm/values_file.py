@@ -1,7 +1,7 @@
 """Values files of Helm charts: ``values.yaml``, ``values-prod.yaml``, ``prod.values.yaml``, ``values/prod.yaml``.
 
 A values file has no mark of its own, so its name or the chart around it counts beside its content: a
-mapping that is no Kubernetes object.  An empty tag means the appVersion of the chart, where that is known.
+mapping that is not a Kubernetes object.  An empty tag means the appVersion of the chart, where that is known.
 Follows "Values Files" of Helm's documentation.
 """
 

@@ -1,4 +1,4 @@
-"""Argo Workflows (``argoproj.io``): images of every template, wherever a workflow stands.
+"""Argo Workflows (``argoproj.io``): images of every template, wherever a workflow is.
 
 Read at any depth, so that workflows inside CronWorkflows and Sensors count: ``container``, ``script``,
 ``containerSet``, ``sidecars`` and ``initContainers``, and Kubernetes objects in ``resource.manifest``.
@@ -95,7 +95,7 @@ def _container(
     match = _PARAMETER.fullmatch((image.text or "").strip()) if image is not None else None
     arguments = given.get(match["name"]) if match is not None else None
     if match is not None and arguments is not None:
-        given[match["name"]] = []  # they are told once, whatever else in the template takes them
+        given[match["name"]] = []  # they are reported once, whatever else in the template takes them
         for argument in arguments:
             found = required(argument, name)
             if found is not None:

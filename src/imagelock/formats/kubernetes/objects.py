@@ -1,4 +1,4 @@
-"""Kubernetes objects: every pod spec in them, wherever it stands.
+"""Kubernetes objects: every pod spec in them, wherever it is.
 
 A pod spec is recognised by its shape (a list of containers), so workloads, Lists and custom resources
 with pod templates are alike; the schemas of a CustomResourceDefinition have no list there and give
@@ -85,7 +85,7 @@ def pod_images(top: Node, format_name: str, *, variables: str | None = None) -> 
 
 
 def side_images(top: Node, format_name: str, *, variables: str | None = None) -> Iterator[Found]:
-    """Yield the images of containers beside pod specs; a mapping of repository and tag is told as skipped."""
+    """Yield the images of containers beside pod specs; a mapping of repository and tag is reported as skipped."""
     for key, value in top.values_of(*_SIDE_KEYS, "image"):
         if key == "image":
             repository, tag = value.get("repository"), value.get("tag")

@@ -1,4 +1,4 @@
-"""Epiphany's three kinds of lists read as requirements: not only which image, but what is said of it."""
+"""Read Epiphany's three kinds of lists as requirements: the image, and what the list says about it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Epiphany's older requirement lists: text in sections, of which ``[images]`` holds one image a line."""
+"""Epiphany's older requirement lists: text in sections, of which ``[images]`` holds one image per line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plain lists: one image a line, ``#`` comments and blank lines allowed.
+"""Plain lists: one image per line, ``#`` comments and blank lines allowed.
 
 Recognised by name only (``*images*.txt``, ``external_images*``, files below ``image_references/``),
 because any text of words looks like a list.  The reference is the whole line, but for the blanks around it and

@@ -112,7 +112,7 @@ def _build(item: Node) -> Build | None:
 
 
 def read(text: Text) -> Iterator[TagPart]:
-    """Yield the items of every document, and what stands in the way of reading them."""
+    """Yield the items of every document, and what is in the way of reading them."""
     documents = 0
     for chunk in chunks(text):
         try:
@@ -186,7 +186,7 @@ def _field(node: Node) -> Field:
 
 
 def _keys(node: Node) -> Iterator[Field]:
-    """Yield the keys of a mapping as fields; those that are no scalars are none."""
+    """Yield the keys of a mapping as fields; those that are not scalars are none."""
     if isinstance(node.raw, yaml.MappingNode):
         for key, _ in node.raw.value:
             if isinstance(key, yaml.ScalarNode):

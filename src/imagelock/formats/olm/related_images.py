@@ -1,4 +1,4 @@
-"""Where a ClusterServiceVersion or a Deployment takes generated lists: its operator and its related images."""
+"""Find where a ClusterServiceVersion or a Deployment takes generated lists: its operator and its related images."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""How texts are written: YAML, JSON and lexical readers that know where every character stands."""
+"""Readers of YAML, JSON and other text that know where every character is."""

@@ -1,4 +1,4 @@
-"""The text of a Dockerfile cut into instructions: continued lines joined, comments and heredocs left out.
+"""Cut a Dockerfile into instructions: join continued lines, leave out comments and heredocs.
 
 The escape directive, comments inside continued instructions and heredocs are those of the Dockerfile
 reference; the words of an instruction know where they are written, over continued lines too.
@@ -33,7 +33,7 @@ _CHOMPED = "\t\n"
 """Stands before a line whose tabs were taken away; no line of a file looks like it."""
 _NEVER = 1 << 62
 _WORDS_READ = 1000
-"""Words of one instruction that are read; nobody writes as many, and a hostile line has millions."""
+"""Words of one instruction that are read; no one writes as many, and a hostile line has millions."""
 _WORD = lazy_regex(r"\S+")
 
 

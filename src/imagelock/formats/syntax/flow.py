@@ -1,4 +1,4 @@
-"""Flow collections (``{…}``, ``[…]``) told from the characters of a text alone."""
+"""Recognise flow collections (``{…}``, ``[…]``) from the characters of a text alone."""
 
 from __future__ import annotations
 

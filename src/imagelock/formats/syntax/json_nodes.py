@@ -1,4 +1,4 @@
-"""JSON read into the same nodes as YAML, with the position of every string.
+"""Read JSON into the same nodes as YAML, with the position of every string.
 
 RFC 8259.  The standard library's reader forgets positions and libyaml refuses some JSON (tabs between
 tokens, surrogate pairs), so the few rules are read here; strings are left to ``json``'s own scanner.

@@ -1,4 +1,4 @@
-"""Where each character of a YAML or JSON scalar is written.
+"""Locate each character of a YAML or JSON scalar in its text.
 
 PyYAML gives a scalar's value and its raw range.  The functions here decode the raw text once more,
 keeping positions, and give a span only when the result equals PyYAML's value: an edit through the span

@@ -1,4 +1,4 @@
-"""YAML and JSON texts as trees whose scalars know where each of their characters is written.
+"""Read YAML and JSON texts as trees whose scalars know where each of their characters is written.
 
 One :class:`Node` serves both: YAML is composed by libyaml, JSON by a reader of our own that keeps
 positions.  A document may itself stand inside a scalar of another; its spans then lead through.
@@ -29,7 +29,7 @@ NULL_TAG = "tag:yaml.org,2002:null"
 MAP_TAG = "tag:yaml.org,2002:map"
 SEQ_TAG = "tag:yaml.org,2002:seq"
 UNRESOLVED_TAG = "?"
-"""The tag of a plain scalar whose type nobody has asked for yet."""
+"""The tag of a plain scalar whose type no one has asked for yet."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Document:
 
     ``offset`` is added to the tree's marks to count in ``source``; ``source`` is the file's content or,
     for a text inside a scalar, that scalar's decoded text, and ``outer`` then says where the scalar's
-    characters stand in the file.  ``prefix`` is the path of that scalar.  A text that cannot be followed
+    characters are in the file.  ``prefix`` is the path of that scalar.  A text that cannot be followed
     to its characters (``exact`` is False) still shows what it holds; nothing in it can be edited.
     """
 
@@ -234,7 +234,7 @@ class Node:
     ) -> Iterator[tuple[str | None, Node]]:
         """Yield the strings that ``wants`` takes by their key (None for an item), value and name.
 
-        The name is what stands beside a value under the key ``name``.
+        The name is what is beside a value under the key ``name``.
         """
         for raw, link in self._collections():
             pairs, name = _pairs(raw)
@@ -296,14 +296,14 @@ def _joined(link: _Link) -> str:
 
 
 def _tag(raw: yaml.ScalarNode) -> str:
-    """Return a scalar's tag; a plain one's is told by the patterns of YAML 1.1, as PyYAML has them."""
+    """Return a scalar's tag; a plain one's is reported by the patterns of YAML 1.1, as PyYAML has them."""
     if raw.tag == UNRESOLVED_TAG:
         raw.tag = plain_tag(raw.value)
     return str(raw.tag)
 
 
 def plain_tag(written: str) -> str:
-    """Return the tag of a plain scalar: ``1.20``, ``true`` and ``2024-01-01`` are no strings."""
+    """Return the tag of a plain scalar: ``1.20``, ``true`` and ``2024-01-01`` are not strings."""
     patterns = yaml.SafeLoader.yaml_implicit_resolvers.get(written[:1], ())
     return next((tag for tag, pattern in patterns if pattern.match(written)), STRING_TAG)
 

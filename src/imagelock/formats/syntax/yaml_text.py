@@ -1,4 +1,4 @@
-"""A YAML or JSON stream cut into its documents, each composed by libyaml on its own.
+"""Cut a YAML or JSON stream into its documents, and compose each with libyaml.
 
 A ``---`` at the start of a line ends a document wherever it stands, so a stream can be cut before it is
 parsed: a document that is broken does not take the others with it, and one that cannot hold an image is
@@ -43,7 +43,7 @@ _NO_CONTENT = lazy_regex(rf"(?:{_NO_CONTENT_LINE})*")
 """Comments, directives and blank lines: they belong to the document that follows."""
 _JSON_START = lazy_regex(r'[\ufeff \t\r\n]*+\{[ \t\r\n]*+"')
 _JSON_NEXT = lazy_regex(r"\}[ \t]*+\r?\n(?=\{)")
-"""Between two objects of a JSON stream; inside one a comma stands there."""
+"""Between two objects of a JSON stream; inside one a comma is there."""
 _BLOCK_RUN = lazy_regex(r"(?:[-?:][ \t]++){8,}")
 _BRACKET = lazy_regex(r"[\[\]{}]")
 _DIRECTIVES = 100
@@ -116,7 +116,7 @@ def compose(text: Text, chunk: Chunk) -> Document | None:
 
 
 def compose_inner(raw: str) -> RawNode | None:
-    """Compose one document that stands inside a scalar; None when it is empty or broken.
+    """Compose one document that is inside a scalar; None when it is empty or broken.
 
     Its marks count in ``raw``; a text that begins with a byte-order mark is not read.
     """
@@ -251,7 +251,7 @@ def _broken(error: Exception, raw: str, text: Text, start: int) -> FormatError:
 
 
 def _character(char: str) -> str:
-    """Name a character that YAML does not allow; what was no UTF-8 was decoded into a lone surrogate."""
+    """Name a character that YAML does not allow; what was not UTF-8 was decoded into a lone surrogate."""
     if 0xDC80 <= ord(char) <= 0xDCFF:
         return f"the byte 0x{ord(char) - 0xDC00:02X} is not UTF-8"
     return f"the character U+{ord(char):04X} is not allowed"

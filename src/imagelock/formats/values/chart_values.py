@@ -1,4 +1,4 @@
-"""The values of Helm charts, wherever they stand: a values file, a HelmRelease, an Application.
+"""The values of Helm charts, wherever they are: a values file, a HelmRelease, an Application.
 
 A chart decides what its values mean, so only shapes that many charts share count: ``image: name:tag``,
 ``image`` with ``registry``, ``repository`` (or ``name``), ``tag`` and ``digest``; ``imageTag`` beside
@@ -156,7 +156,7 @@ def _of_list(images: Node, context: Context) -> Iterator[Found]:
 
 
 def _last_key(path: str) -> str:
-    """Return the last key of a path, without what stands in brackets."""
+    """Return the last key of a path, without what is in brackets."""
     return path.rpartition(".")[2].rpartition(">")[2].strip().partition("[")[0]
 
 
@@ -248,7 +248,7 @@ def _with_registry(parts: Parts, context: Context) -> Parts:
 
 
 def _of_key(fields: dict[str, Node], name: str, stem: str, context: Context) -> Parts | Found | None:
-    """Judge a text under a key such as ``image`` or ``sidecarImage``, with a tag that stands beside it."""
+    """Judge a text under a key such as ``image`` or ``sidecarImage``, with a tag that is beside it."""
     node = fields[name]
     written = text_of(node)
     if written.lower().endswith(_FILES) or "\n" in written:
@@ -278,7 +278,7 @@ def _of_key(fields: dict[str, Node], name: str, stem: str, context: Context) -> 
 def _of_name(
     fields: dict[str, Node], name: str, stem: str, beside: Parts, context: Context
 ) -> Parts | Found | None:
-    """Judge a name without tag and digest by what stands beside it."""
+    """Judge a name without tag and digest by what is beside it."""
     if beside.tag is not None or beside.digest is not None:
         return _with_registry(beside, context)
     if text_of(_beside(fields, stem, "version")):
@@ -290,7 +290,7 @@ def _of_name(
 
 
 def _is_of_another_kind(fields: dict[str, Node]) -> bool:
-    """Whether what stands beside a word says that it is a machine's image, or is joined to a registry."""
+    """Whether what is beside a word says that it is a machine's image, or is joined to a registry."""
     return bool(fields.keys() & _MACHINE_MARKS) or "hub" in fields or bool(text_of(fields.get("registry")))
 
 

@@ -1,4 +1,4 @@
-"""One reference written in several keys: registry, repository, tag and digest apart.
+"""Read one reference written in several keys: registry, repository, tag and digest.
 
 Such places are joined for reading, and only the digest is ever filled: in a ``digest`` key that is there,
 else behind the tag.  What the chart makes of it is proved by rendering, not here.

@@ -1,1 +1,1 @@
-"""The verb ``lock``: plan decides, apply asks the registry, run writes the file."""
+"""``lock``: plan decides, apply asks the registry, run writes the file."""

@@ -1,4 +1,4 @@
-"""A lock plan carried out: registries asked, the new lock made, what failed told.  Writes nothing."""
+"""Carry out a lock plan: ask the registries and build the new lock, reporting failures.  Writes nothing."""
 
 from __future__ import annotations
 
@@ -87,9 +87,9 @@ def _without_doubles(images: Sequence[LockedImage], old: Lock) -> tuple[LockedIm
 
 
 def not_resolved(query: ImageQuery, error: RegistryError, uses: Sequence[Occurrence]) -> Finding:
-    """Tell of one image that failed: who uses it, what was tried, what to run.
+    """Report one image that failed: who uses it, what was tried, what to run.
 
-    Two digests for one tag are no could-not-tell: two sources said two things (IL104).
+    Two digests for one tag are a conflict (IL104), not could-not-tell.
     """
     host = query.name.partition("/")[0]
     first = uses[0] if uses else None
@@ -167,7 +167,7 @@ def _with_source(image: LockedImage, source: Source | None, old: Lock) -> Locked
 
 
 def _is_of(image: LockedImage, item: ImageQuery | LockedImage) -> bool:
-    """Whether an entry is the one that a want or another entry speaks of."""
+    """Whether an entry is the one that a query or another entry names."""
     if item.tag is not None:
         return image.tag == item.tag
     return image.tag is None and item.digest is not None and same_digest(image.digest, item.digest)

@@ -1,6 +1,6 @@
-"""Build lists (``--from``, ``[lock] from``, ``[build]``): image IDs that no scan of the files can recompute.
+"""Read build lists (``--from``, ``[lock] from``, ``[build]``): image IDs that a scan of the files cannot recompute.
 
-Each line is ``name[:tag]@digest``; where it stands becomes the entry's ``source``.  ``[build] images`` lists
+Each line is ``name[:tag]@digest``; where it is becomes the entry's ``source``.  ``[build] images`` lists
 the repositories that a pipeline builds, ``[build] references`` what its jobs recorded: the two must name the
 same, but for what the lock already has (a partial pipeline keeps what it did not rebuild).
 """
@@ -64,7 +64,7 @@ class Built:
     patterns: tuple[str, ...]
 
     def disagreements(self, lock: Lock) -> Iterator[Finding]:
-        """Yield the records of what is not listed, and the listed that nobody ever recorded (IL121)."""
+        """Yield the records of what is not listed, and the listed that no one ever recorded (IL121)."""
         lists = ", ".join(sorted({line.file for line in self.repositories.values()}))
         for name in sorted(self.records.keys() - self.repositories.keys()):
             yield _mismatch(
@@ -81,7 +81,7 @@ class Built:
                 )
 
     def kept(self, lock: Lock) -> tuple[str, ...]:
-        """Tell which listed images were not rebuilt and stay as the lock has them."""
+        """Report which listed images were not rebuilt and stay as the lock has them."""
         names = sorted(self.repositories.keys() - self.records.keys())
         kept = [image.reference for name in names for image in lock.named(name)]
         return (f"not rebuilt, kept as locked: {', '.join(kept)}",) if kept else ()
@@ -129,7 +129,7 @@ def read_lists(project: Project, given: Sequence[str], *, resolve_external: bool
     ``given`` are paths, folders or globs relative to the directory; without any, those of the configuration,
     relative to the project's root.  Raises :class:`FileError` for one that is not there or names no image,
     and :class:`~imagelock.errors.LockError` with the line of an entry without a digest, unless
-    ``resolve_external`` leaves those of lists that are no records to be resolved.
+    ``resolve_external`` leaves those of lists that are not records to be resolved.
     """
     config = project.config
     base = project.directory if given else project.root
@@ -137,7 +137,7 @@ def read_lists(project: Project, given: Sequence[str], *, resolve_external: bool
         project.configured(_fixed_part(pattern))
     paths = {path for pattern in given or config.lock_from for path in _paths(base, pattern)}
     if not given:
-        # Nothing recorded is no mistake here: a pipeline may have rebuilt nothing.
+        # Nothing recorded is not a mistake here: a pipeline may have rebuilt nothing.
         paths |= {path for pattern in config.build_references for path in _files(base, pattern)}
     for path in paths:
         _require_own(project, path, is_configured=not given)

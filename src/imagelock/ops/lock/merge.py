@@ -1,7 +1,7 @@
-"""Two locks merged, image by image; and a lock with merge conflict markers settled.
+"""Merge two locks image by image, and resolve a lock with merge conflict markers.
 
-Blocks of different images never conflict.  One image that the two sides took to two digests does: nobody's
-digest wins by accident.  ``settle`` leaves such an image out, so that the run resolves its tag anew.
+Blocks of different images never conflict.  One image that the two sides took to two digests does: no one's
+digest wins by accident.  ``settle`` leaves such an image out, so that the run resolves its tag again.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _STEPS = (
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The lock without the contested images, and those with their two digests."""
+    """The lock without the conflicting images, and those with their two digests."""
 
     lock: Lock
     contested: tuple[tuple[LockedImage, LockedImage], ...]
@@ -80,7 +80,7 @@ def settle(text: str, where: str) -> Settled:
 def run_merge(base: Path, ours: Path, theirs: Path, shown: str) -> Outcome:
     """Merge two files of which git says that they grew out of a third; the result replaces ``ours``.
 
-    Raises :class:`LockError` for a side that is no lock, after both whole sides were written with markers.
+    Raises :class:`LockError` for a side that is not a lock, after both whole sides were written with markers.
     """
     data = read_bytes(ours, LOCK_BYTES)
     before, own, other = (
@@ -133,7 +133,7 @@ def _ended(text: str) -> str:
 def merge(base: Lock, ours: Lock, theirs: Lock) -> Merged:
     """Merge two locks that grew out of one: what only one side changed is taken from that side.
 
-    An entry that one side dropped and the other moved stays, because somebody still works with it; the next
+    An entry that one side dropped and the other moved stays, because someone still works with it; the next
     ``lock`` over the whole project drops it if nothing does.
     """
     old, own, other = ({_key(image): image for image in lock.images} for lock in (base, ours, theirs))

@@ -1,7 +1,7 @@
-"""``lock``: what is new is resolved, what is known is kept, what nothing uses goes.
+"""Plan ``lock``: resolve what is new, keep what is known, remove what nothing uses.
 
 ``plan`` decides here, from values alone; :mod:`imagelock.ops.lock.apply` asks the registry and makes the new
-lock; writing is left to the verbs, so that ``lock`` and ``update`` share everything and a dry run is free.
+lock; writing is left to the commands, so that ``lock`` and ``update`` share everything and a dry run is free.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class LockPlan:
 
     ``refresh`` are known entries whose tag is asked again; ``removed`` go; ``findings`` were decided
     without a registry; ``sources`` are those of wants that a build list gave, ``builds`` those that tag
-    files give, by name and tag; ``places`` are where the entries of ``refresh`` are used; ``remarks`` tell what
+    files give, by name and tag; ``places`` are where the entries of ``refresh`` are used; ``remarks`` report what
     a partial pipeline keeps, and of which images there is no tag to ask for.
     """
 
@@ -73,7 +73,7 @@ class LockPlan:
     places: dict[ImageQuery, tuple[Occurrence, ...]] = field(default_factory=dict)
 
     def source_of(self, query: ImageQuery) -> Source | None:
-        """Return where a want comes from, if a build list or a tag file says so."""
+        """Return where a query comes from, if a build list or a tag file says so."""
         return self.sources.get(query) or self.builds.get((query.name, query.tag or ""))
 
     @property
@@ -128,7 +128,7 @@ def _key(item: LockedImage | ImageQuery) -> tuple[str, str]:
 
 
 def _incomplete(lock: Lock, request: LockRequest) -> dict[ImageQuery, Source | None]:
-    """Return what is known and shall be known better: read again by its digest, the tag is not asked."""
+    """Return what is known and should be known better: read again by its digest, the tag is not asked."""
     if request.offline or request.upgrade or request.upgrade_images:
         return {}
     return {

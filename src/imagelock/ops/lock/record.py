@@ -1,4 +1,4 @@
-"""``record``: a build job hands in the digests of what it pushed, each in a small file of its own.
+"""``record``: write the digests that a build job pushed, each into a small file of its own.
 
 The file's name is made of the image and its digest, so jobs that run at the same time, or whose artifacts
 meet in one folder, never overwrite each other; two digests of one tag are both there to be seen, and ``lock``

@@ -35,14 +35,14 @@ class ImageQuery:
 
     @property
     def shown(self) -> str:
-        """The want as a reference."""
+        """The query as a reference."""
         tag = "" if self.tag is None else f":{self.tag}"
         return f"{self.name}{tag}" + ("" if self.digest is None else f"@{self.digest}")
 
 
 @dataclass(frozen=True, slots=True)
 class ResolutionFailure:
-    """A want that was not answered, and why."""
+    """A query that failed, and why."""
 
     error: RegistryError
 
@@ -64,7 +64,7 @@ class ResolveOptions:
         return any(part.config is None and self.needs_config(part.platform) for part in image.platforms)
 
     def needs_config(self, platform: Platform) -> bool:
-        """Whether the config digest of this platform shall be known."""
+        """Whether the config digest of this platform should be known."""
         return self.full or any(platform.satisfies(wanted) for wanted in self.platforms)
 
 
@@ -76,7 +76,7 @@ def resolve_all(
     jobs: int,
     progress: Progress | None = None,
 ) -> dict[ImageQuery, Resolved]:
-    """Resolve many wants; every one of them has an answer."""
+    """Resolve many queries; each ends as an entry or a failure."""
 
     def answer(query: ImageQuery) -> Resolved:
         try:
@@ -90,7 +90,7 @@ def resolve_all(
 
 
 def resolve(reader: ManifestReader, query: ImageQuery, detail: ResolveOptions) -> LockedImage:
-    """Read what a want names and describe it as an entry of the lock.
+    """Read the image of a query and describe it as an entry of the lock.
 
     One GET for an index, one more (its config) for a single image; children only as ``detail`` asks.
     """

@@ -1,7 +1,7 @@
-"""The verbs that write: plan, ask, write in one transaction, and tell it as an outcome.
+"""Run ``lock``: plan, ask the registries, write in one transaction, and report an outcome.
 
-Nothing is written unless everything is settled; with ``keep_going`` what could be settled is written
-and the exit code still tells the rest.
+Nothing is written unless everything is resolved; with ``keep_going`` what could be resolved is written
+and the exit code still reports the rest.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def run_lock(
 
 
 def check_lock(project: Project, collection: Collection, request: LockRequest) -> Outcome:
-    """Tell whether ``lock`` would change anything, without asking any registry."""
+    """Report whether ``lock`` would change anything, without asking any registry."""
     lock_file = read_lock(project)
     plan = locking.plan(collection, lock_file.lock, request)
     missing = [not_in_lock(uses[0], lock_file.lock) for uses in plan.queries.values() if uses]

@@ -1,6 +1,6 @@
-"""``check`` of OLM bundles: what is missing in related images, twice there, or named against the rules.
+"""Check OLM bundles: related images that are missing or duplicate, and names that break the rules.
 
-Values only; nothing is asked and nothing is written.
+Works on values only: contacts no registry and writes nothing.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _kept(file: ScannedFile, findings: Iterable[Finding]) -> Iterator[Finding]:
 
 
 def _missing(bundle: Bundle, uses: Iterable[Occurrence]) -> Iterator[Finding]:
-    """Tell, once for each image, of what runs or is started and is no related image (IL107)."""
+    """Report, once per image, what runs or is started but is not a related image (IL107)."""
     known = {_meant(entry.image) for entry in bundle.related} | {
         _meant(entry.comment) for entry in bundle.related
     }
@@ -104,7 +104,7 @@ def _meant(text: str | None) -> tuple[str, str]:
 
 
 def _twice(file: ScannedFile, bundle: Bundle) -> Iterator[Finding]:
-    """Tell of names that a list has twice (IL109)."""
+    """Report names that a list has twice (IL109)."""
     named = [(entry.name, entry.line, "spec.relatedImages") for entry in bundle.related]
     named += [(variable.name, variable.line, "the environment") for variable in bundle.variables]
     places: dict[tuple[str, str], list[int]] = defaultdict(list)
@@ -123,7 +123,7 @@ def _twice(file: ScannedFile, bundle: Bundle) -> Iterator[Finding]:
 
 
 def _listed_twice(uses: Iterable[Occurrence]) -> Iterator[Finding]:
-    """Tell of images that a plain list has twice (IL109)."""
+    """Report images that a plain list has twice (IL109)."""
     seen: dict[tuple[str, str], Occurrence] = {}
     for use in uses:
         if use.place.format != image_list.name:
@@ -136,7 +136,7 @@ def _listed_twice(uses: Iterable[Occurrence]) -> Iterator[Finding]:
 
 
 def _misnamed(file: ScannedFile, bundle: Bundle) -> Iterator[Finding]:
-    """Tell of variables that the operator's own rule would name otherwise, or not find (IL125)."""
+    """Report variables whose names the operator would not look for (IL125)."""
     for variable in bundle.variables:
         reason = _flaw(variable)
         if reason is not None:
@@ -161,7 +161,7 @@ def _decodes(text: str) -> bool:
 
 
 def _tags(uses: Iterable[Occurrence], lock: Lock) -> Iterator[Finding]:
-    """Tell of tags that end in a digest which is not the image's (IL126)."""
+    """Report tags that end in a digest which is not the image's (IL126)."""
     for use in uses:
         reference = use.reference
         match = _HEX.fullmatch(reference.tag or "")

@@ -1,4 +1,4 @@
-"""The catalogs of ``[[olm.catalog]]`` read: lists and trees that name more images."""
+"""Read the catalogs of ``[[olm.catalog]]``: lists and trees that name more images."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""``olm entrypoint``: a registry's tree pinned from the environment alone, all of it or nothing.
+"""``olm entrypoint``: pin a registry's tree from the environment alone, all files or none.
 
-What the operator knows stands in variables whose names carry the tag in base32 and whose values carry the
-digest; no lock, no configuration and no registry is asked.  Imports nothing of :mod:`imagelock.registry`:
+The operator passes variables whose names contain the tag in base32 and whose values contain the
+digest; no lock, configuration or registry is used.  Imports nothing of :mod:`imagelock.registry`:
 this starts with every pod.
 """
 
@@ -122,7 +122,7 @@ def known_images(environ: Mapping[str, str], pattern: str) -> Known:
 
 
 def plan_entry(folders: Iterable[Path], known: Known, override: Override) -> EntryPlan:
-    """Decide what every place of the trees shall hold; raise before anything is written.
+    """Decide what every place of the trees should hold; raise before anything is written.
 
     Raises :class:`FileError` for a tree that cannot be read, :class:`UsageError` for an override that makes
     no reference of a name, or that would take a digest away.

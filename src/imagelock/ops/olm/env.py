@@ -1,4 +1,4 @@
-"""``olm env``: the generated variables of catalogs, as text to pass on; and what such variables mean."""
+"""``olm env``: print the generated variables of catalogs, or explain such variables."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What one variable of a running environment says; ``image`` is None where it cannot be told."""
+    """What one variable of a running environment says; ``image`` is None where it cannot be determined."""
 
     name: str
     value: str

@@ -1,6 +1,6 @@
-"""Which images a ClusterServiceVersion needs, under which names: decided from places and the lock.
+"""Decide which images a ClusterServiceVersion needs, and their names, from places and the lock.
 
-Design section 6: the operator first, then what its containers and their environment name, sorted as it is
+The order of entries: the operator first, then what its containers and their environment name, sorted as it is
 written, then each catalog in its own order; one entry for each reference.
 """
 
@@ -87,7 +87,7 @@ def _locked(use: Occurrence, lock: Lock) -> Needed | Finding:
 def origins(use: Occurrence, lock: Lock) -> tuple[Reference, ...]:
     """Return what a place said before it was pinned, as far as file and lock know it.
 
-    Several where two tags have the digest; a digest that nobody knows a tag of came as it is.
+    Several where two tags have the digest; a digest that no one knows a tag of came as it is.
     """
     reference = use.reference
     if reference.digest is None or reference.tag is not None:
@@ -141,7 +141,7 @@ def variables(read: Listed, dialect: str) -> dict[tuple[str, str], str]:
 
 
 def shared_variables(catalogs: Sequence[Listed], dialect: str) -> Iterator[Finding]:
-    """Tell of variables that several images of all catalogs still share (IL116)."""
+    """Report variables that several images of all catalogs still share (IL116)."""
     by_name: dict[str, list[Needed]] = {}
     for read in catalogs:
         for item, name in zip(read.images, variables(read, dialect).values(), strict=True):
@@ -152,7 +152,7 @@ def shared_variables(catalogs: Sequence[Listed], dialect: str) -> Iterator[Findi
 
 
 def shared_names(names: dict[tuple[str, str], str], images: Iterable[Needed]) -> Iterator[Finding]:
-    """Tell of related images that still share a name with their full path (IL116)."""
+    """Report related images that still share a name with their full path (IL116)."""
     by_key = {olm.identity(item.origin): item for item in images}
     for name, keys in olm.collisions(names).items():
         yield _collision(name, [by_key[key] for key in keys], "in spec.relatedImages")

@@ -1,4 +1,4 @@
-"""``pin`` with ``[olm] related-images``: related images and generated variables, decided file by file."""
+"""Plan ``pin`` with ``[olm] related-images``: related images and generated variables, file by file."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """A text with its lists as wanted, what changed in them, and what stands in the way."""
+    """A text with its lists as wanted, what changed in them, and what is in the way."""
 
     content: str
     changes: tuple[Change, ...] = ()
@@ -48,7 +48,7 @@ class Shape:
     generated: frozenset[tuple[int, str]]
 
     def is_list(self, use: Occurrence) -> bool:
-        """Whether a place belongs to a list that is made anew."""
+        """Whether a place belongs to a list that is made again."""
         place = use.place
         is_related = place.format == "csv" and place.path.startswith("spec.relatedImages[")
         return is_related or (place.document, place.path) in self.generated
@@ -210,7 +210,7 @@ def _related_edit(
 
 
 def _differences(file: ScannedFile, bundle: Bundle, old: dict[str, str], new: dict[str, str]) -> list[Change]:
-    """Tell what a list gains, loses and changes, by name."""
+    """Report what a list gains, loses and changes, by name."""
     names = dict.fromkeys([*new, *old])
     return [
         Change(

@@ -1,1 +1,1 @@
-"""The verb ``pin``: plan decides the edits, run writes the files."""
+"""``pin``: plan decides the edits, run writes the files."""

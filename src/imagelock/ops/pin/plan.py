@@ -1,4 +1,4 @@
-"""``pin`` and ``unpin``: places made to say what the lock says, or what they said before.
+"""Plan ``pin`` and ``unpin``: make places say what the lock says, or what they said before.
 
 Both decide place by place into a :class:`FilePlan`; nothing is written here.
 """
@@ -51,7 +51,7 @@ class PinRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditPlan:
-    """The files to write, what changes in them, and what stands in the way (``blocking``)."""
+    """The files to write, what changes in them, and what is in the way (``blocking``)."""
 
     writes: tuple[Write, ...]
     texts: tuple[tuple[str, str, str], ...]
@@ -67,7 +67,7 @@ Decision: TypeAlias = "Reference | Finding | None"
 
 
 def plan_pin(collection: Collection, lock: Lock, request: PinRequest) -> EditPlan:
-    """Decide what every place shall say."""
+    """Decide what every place should say."""
     return _plan(collection, lambda use: pinned(use, lock, request), request.olm, lock)
 
 
@@ -77,7 +77,7 @@ def plan_unpin(collection: Collection, lock: Lock, form: str) -> EditPlan:
 
 
 def pinned(use: Occurrence, lock: Lock, request: PinRequest) -> Decision:
-    """Return the reference a place shall hold by the lock."""
+    """Return the reference a place should hold by the lock."""
     reference = use.reference
     if not use.place.tag_is_known:
         return not_pinnable(use)
@@ -207,7 +207,7 @@ def _decide_file(
     counts: dict[str, int],
     shape: Shape | None,
 ) -> tuple[list[tuple[Occurrence, Reference]], list[tuple[Occurrence, Reference]], list[Finding]]:
-    """Return the places to change with what they shall hold, those that hold it already, and refusals."""
+    """Return the places to change with what they should hold, those that hold it already, and refusals."""
     wanted, kept, refused = [], [], []
     for place in file.places:
         use = Occurrence(file, place)

@@ -1,4 +1,4 @@
-"""Helm charts around and inside files: facts that formats cannot read themselves, packaged charts as texts.
+"""Find Helm charts around files, and read packaged charts as texts.
 
 A packaged chart (``*.tgz``) is read in memory and bounded: nothing is unpacked to disk, and an archive
 that grows beyond its caps is refused.
@@ -98,7 +98,7 @@ class Packed:
 def packed_texts(path: Path, shown: str) -> list[Packed]:
     """Return the texts of a packaged chart, those of charts packed inside it too; none for another archive.
 
-    Raises :class:`FileError` for a chart beyond the caps, or one that is no whole archive.
+    Raises :class:`FileError` for a chart beyond the caps, or one that is not a whole archive.
     """
     try:
         data = read_bytes(path, CHART_ARCHIVE_BYTES)
@@ -142,7 +142,7 @@ def _packed(data: bytes, prefix: str, budget: _Budget, depth: int) -> Iterator[P
 
 
 def _unpacked(data: bytes, limit: int) -> bytes | None:
-    """Decompress at most ``limit`` bytes; None for what is no gzip stream."""
+    """Decompress at most ``limit`` bytes; None for what is not a gzip stream."""
     try:
         return zlib.decompressobj(_GZIP).decompress(data, limit)
     except zlib.error:

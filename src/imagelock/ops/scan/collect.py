@@ -1,4 +1,4 @@
-"""Every reference of a project: files read, formats asked, what cannot be read told as findings."""
+"""Collect every reference of a project; report what cannot be read as findings."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class Collection:
         return replace(outcome, images=tuple(sorted(images)))
 
     def remarks(self) -> tuple[str, ...]:
-        """Tell which exemptions are expired or, in a whole run, cover nothing."""
+        """Report which exemptions are expired or, in a whole run, cover nothing."""
         over = expired(self.exemptions, self.today)
         remarks = [f"the exemption for {item.image} expired on {item.expires}" for item in over]
         if self.whole:

@@ -1,4 +1,4 @@
-"""``image://REFERENCE/GLOB``: files read out of an image through its registry, as a container would see them.
+"""Read ``image://REFERENCE/GLOB``: files of an image, through its registry, as a container would see them.
 
 Layers are streamed newest first and every one is read to its end, which proves its digest; nothing is
 written and nothing is run.  Follows the OCI image specification 1.1, "Image Layer Filesystem Changeset".
@@ -34,7 +34,7 @@ _ROUNDS = 4
 def split_source(text: str) -> tuple[Reference, str]:
     """Split a source into its image and its glob; raise :class:`UsageError` for what is none.
 
-    The image has a tag or a digest: without one nobody knows where its name ends.
+    The image has a tag or a digest: without one no one knows where its name ends.
     """
     words = text.removeprefix(SCHEME)
     parts = words.split("/")

@@ -1,4 +1,4 @@
-"""Files read and looked through, one after the other: what the formats find, and what cannot be read."""
+"""Read files one after the other: what the formats find in them, and what cannot be read."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ class FileReader:
         if not found:
             return []
         if is_outside:
-            # Its words are somebody else's: that there is something is all that may be said.
+            # Its words are someone else's: that there is something is all that may be said.
             return finding("IL114", LEADS_OUT, file=name, hint="--trust-config follows it")
         return [ScannedFile.of(text, path, data, tuple(found), rules, self._memory)]
 
     def read_text(self, name: str, data: bytes) -> ScannedFile:
-        """Return what a text holds that is no file."""
+        """Scan a text that does not come from a file, such as standard input."""
         text = Text(name, decode(data))
         rules = self.rules_of(name)
         return ScannedFile.of(text, None, data, tuple(find(text, self._force, rules)), rules)

@@ -1,4 +1,4 @@
-"""One file that was looked at: what it holds, and its bytes for those who edit or quote it.
+"""One scanned file: what it holds, and its bytes for edits and excerpts.
 
 A product has files of a hundred megabytes together, and what a run needs of most of them is what was found.
 So bytes stay in memory up to a budget; what is beyond it is read again and must still be the same.
@@ -47,7 +47,7 @@ _NONE = ByteBudget(0)
 
 
 class FileContent:
-    """The bytes of one file, at hand or read again; ``path`` is None for what is no file."""
+    """The bytes of one file, in memory or read again; ``path`` is None for text that does not come from a file."""
 
     def __init__(
         self, path: str | None, data: bytes | None, fingerprint: bytes = b"", name: str = ""

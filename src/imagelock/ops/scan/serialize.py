@@ -1,4 +1,4 @@
-"""What was found in files as plain tuples, to be handed from one process to another.
+"""Pack what was found in files into plain tuples, to send it from one process to another.
 
 Pickling the values themselves takes longer than finding them.  Almost all places are alike: a reference
 written in one piece, in one slot; of these only what differs is sent, and anything else goes as it is.

@@ -1,4 +1,4 @@
-"""Which files a source means: ``.gitignore``, include and exclude honoured, ``.git`` never entered."""
+"""List the files of a source: ``.gitignore`` and exclusions are honoured, ``.git`` is never entered."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Visited(NamedTuple):
 
 
 def walk_sources(project: Project, sources: Sequence[str]) -> Iterator[Visited]:
-    """Yield every file the sources mean, once; images are no files.
+    """Yield every file the sources mean, once; images are not files.
 
     Raises :class:`FileError` for a source that does not exist.
     """
@@ -73,7 +73,7 @@ def _is_outside(path: str, project: Project) -> bool:
 
 
 def _shown_in(project: Project, top: str) -> Callable[[str], str]:
-    """Return how the files of a folder are shown; below the project's directory that is told by one prefix."""
+    """Return how the files of a folder are shown; below the project's directory that is reported by one prefix."""
     shown = project.shown(top)
     if shown.startswith(".."):
         return project.shown

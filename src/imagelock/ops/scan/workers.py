@@ -1,8 +1,8 @@
-"""The files of a large tree shared out among processes: Python's threads cannot read two at once.
+"""Share the files of a large tree among processes, because Python's threads cannot read two at once.
 
-Each process takes every n-th batch, and sends what it found when it is done; nothing is queued, so one
+Each process takes every n-th batch, and sends what it found at the end; nothing is queued, so one
 whose parent was killed ends by itself.  What a process did not finish is read again by the parent: an
-error is raised where it can be told.
+error is raised where it can be reported.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def read_all(reader: FileReader, files: Sequence[Visited]) -> Iterator[Read]:
             _received(reader, share, helper) for share, helper in zip(shares[1:], helpers, strict=True)
         ]
     finally:
-        # After Ctrl-C, or an error in our own share, nobody waits for what the others find.
+        # After Ctrl-C, or an error in our own share, no one waits for what the others find.
         for helper in filter(None, helpers):
             _end(*helper)
     iterators = [iter(result) for result in results]
@@ -105,7 +105,7 @@ def _start(reader: FileReader, share: Sequence[Visited], earlier: Sequence[_Work
 def _work(
     reader: FileReader, share: Sequence[Visited], to: Connection, not_its_own: Sequence[Connection]
 ) -> None:
-    """Read a share and send it; on any error nothing is sent, and the parent meets it anew."""
+    """Read a share and send it; on any error nothing is sent, and the parent meets it again."""
     # Ctrl-C goes to every process of the terminal; the parent ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -1,4 +1,4 @@
-"""``check``: every place against the lock, offline and from values alone."""
+"""``check``: compare every place with the lock, offline and from values alone."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ def _unknown_digest(use: Occurrence, lock: Lock) -> Finding:
 
 
 def _child(use: Occurrence, entry: LockedImage) -> Finding:
-    """Tell of one platform pinned instead of the whole image (IL108)."""
+    """Report one platform pinned instead of the whole image (IL108)."""
     digest = use.reference.digest
     platform = next(
         (

@@ -1,4 +1,4 @@
-"""``doctor``: ask one registry what it is like, and tell it without a secret.
+"""``doctor``: probe one registry, and report what it supports without any secret.
 
 Nothing is written and no pull is spent: questions are GETs of ``/v2/`` and HEADs of manifests (OCI
 distribution specification, "Endpoints").
@@ -82,7 +82,7 @@ def doctor(
 
 
 class _Visit:
-    """The questions to one place, in order; what cannot be told stops those that depend on it."""
+    """The questions to one place, in order; what cannot be determined stops those that depend on it."""
 
     def __init__(
         self, transport: Transport, authorizer: Authorizer, at: Endpoint, image: Reference, *, known: bool

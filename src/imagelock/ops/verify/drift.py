@@ -1,4 +1,4 @@
-"""``drift``: the registry against the lock, one HEAD an entry; only a difference costs more.
+"""``drift``: compare the registries with the lock, one HEAD per entry; only a difference costs more.
 
 A HEAD's digest is a claim: when it is the lock's, nothing has moved as far as the registry says; when it
 is another, the manifest is read and our own hash decides.
@@ -35,7 +35,7 @@ _COUNTS = ("same", "moved", "tag_gone", "gone", "disagreed", "could_not_tell")
 
 
 def drift(lock: Lock, reader: ManifestReader, *, jobs: int, progress: Progress | None = None) -> Outcome:
-    """Ask for every entry of the lock and tell what moved, is gone, or could not be told."""
+    """Ask for every entry of the lock and tell what moved, is gone, or could not be determined."""
 
     def ask(image: LockedImage) -> _Verdict:
         try:
@@ -134,7 +134,7 @@ def _disagreed(image: LockedImage, error: DigestConflictError) -> Finding:
 
 
 def could_not_tell(image: LockedImage, error: RegistryError) -> Finding:
-    """Tell of an entry that could not be asked (IL302), with what was tried."""
+    """Report an entry that could not be asked (IL302), with what was tried."""
     return finding(
         "IL302",
         f"{image.reference}: {error.kind}: {error.message}",

@@ -1,7 +1,7 @@
-"""``check --render``: prove by Helm and Kustomize themselves that every digest reaches what is deployed.
+"""``check --render``: prove with Helm and Kustomize that every digest reaches what is deployed.
 
 The pinned result is rendered, whether it is on disk already or would be written by ``pin``.  Every image
-in the output must carry its locked digest.  What could not be rendered is told as not proven.
+in the output must carry its locked digest.  What could not be rendered is reported as not proven.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def _use_of(reference: Reference, uses: list[Occurrence]) -> Occurrence | None:
 
 
 def _broken(target: Target, item: Damaged, uses: list[Occurrence], tree: Path, proof: _Proof) -> None:
-    """Tell of an image that is no reference once it is rendered."""
+    """Report an image that is not a reference once it is rendered."""
     named = [use for use in uses if item.text.startswith(use.reference.written_name)]
     use = max(named, key=lambda use: len(use.reference.written_name), default=None)
     _report(target, item.text, f"is not an image reference: {item.reason}", use, tree, proof)

@@ -1,4 +1,4 @@
-"""What can be rendered of a project: charts, kustomizations, and the charts of Applications and releases.
+"""List what can be rendered in a project: charts, kustomizations, and the charts of Applications and releases.
 
 Pinned texts that are not on disk yet are rendered in a copy of the project in a temporary folder; a
 project that is pinned is rendered where it is.

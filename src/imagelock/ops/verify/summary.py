@@ -1,4 +1,4 @@
-"""What the bare command shows: counts, and the next step of the daily work."""
+"""Summarise a project for the bare command: counts, and the next step."""
 
 from __future__ import annotations
 

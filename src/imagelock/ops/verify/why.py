@@ -1,4 +1,4 @@
-"""``why``: where an image is used; ``diff``: two locks compared."""
+"""``why``: find where an image is used; ``diff``: compare two locks."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _means(
 def diff(old: Lock, new: Lock) -> Outcome:
     """Compare two locks: added, removed, tag changed, digest moved under the same tag.
 
-    A changed tag is an entry that went and one of the same name that came; it counts as both, and is told.
+    A changed tag is an entry that went and one of the same name that came; it counts as both, and is reported.
     """
     changes = tuple(change for change in differences(old, new) if change.before != change.after)
     pairs = tag_changes(changes)
