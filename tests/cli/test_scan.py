@@ -63,7 +63,8 @@ def test_json_has_the_keys_of_the_contract(world: World) -> None:
         "pinnable": True,
     }
     (skipped,) = document["skipped"]
-    assert sorted(skipped) == ["file", "line", "reason", "text"]
+    assert sorted(skipped) == ["file", "kind", "line", "reason", "text"]
+    assert skipped["kind"] == "candidate"
 
 
 def test_a_list_is_references_and_nothing_else_findings_go_to_stderr(world: World) -> None:

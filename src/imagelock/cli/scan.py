@@ -101,7 +101,13 @@ def _json(collection: Collection, outcome: Outcome) -> str:
             for use in collection.all_uses
         ],
         "skipped": [
-            {"text": item.text, "file": file.name, "line": item.line, "reason": item.reason}
+            {
+                "text": item.text,
+                "file": file.name,
+                "line": item.line,
+                "reason": item.reason,
+                "kind": item.kind.value,
+            }
             for file, item in collection.skipped
         ],
         "findings": [finding_fields(item) for item in outcome.findings],

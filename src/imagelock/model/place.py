@@ -8,6 +8,7 @@ knows which text it gave.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -127,6 +128,32 @@ class Place:
         return bool(self.slots)
 
 
+class SkipKind(Enum):
+    """Why a candidate was not taken, as far as ``check`` cares; the reason says it in words.
+
+    The first two may be images: ``check`` reports a text of theirs that is an image by its value (IL117).
+    The others are expected, and never a finding.
+    """
+
+    IMAGE = "image"
+    """An image by its value, at a place that no format reads."""
+    CANDIDATE = "candidate"
+    """Something that a key or a place calls an image; whether it is one, only its text can say."""
+    TEMPLATE = "template"
+    """Put together by a template, a variable or a parameter: rendering proves it."""
+    PLACEHOLDER = "placeholder"
+    """Stands for an image that another tool writes here."""
+    BUILT = "built"
+    """The name of an image that this project builds."""
+    REPLACED = "replaced"
+    """A name for which another place or file gives the image that counts."""
+
+    @property
+    def is_expected(self) -> bool:
+        """Whether a skip of this kind needs no one's attention."""
+        return self not in (SkipKind.IMAGE, SkipKind.CANDIDATE)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
     """A candidate that looked like an image and was not taken."""
@@ -136,6 +163,7 @@ class Skipped:
     column: int
     reason: str
     format: str = ""
+    kind: SkipKind = SkipKind.CANDIDATE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

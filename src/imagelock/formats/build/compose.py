@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from imagelock.formats.classify.candidates import NO_SPAN, is_template, required_behind, skipped
 from imagelock.formats.classify.interpolation import UnresolvedError, assemble, resolve
-from imagelock.model.place import Place, Span
+from imagelock.model.place import Place, SkipKind, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,7 +89,7 @@ def service_images(service: Node) -> Iterator[Found]:
     for key, value in service.entries():
         if key == "image" and build is not None and not build.is_null:
             if value.text:
-                yield skipped(value, BUILT, name)
+                yield skipped(value, BUILT, name, SkipKind.BUILT)
         elif key == "image":
             yield from _found(value, "")
         elif key == "build":
@@ -142,7 +142,7 @@ def _interpolated(node: Node, prefix: str) -> Found:
     try:
         assembled = assemble(resolve(text[start:], where.cut(start, len(text))))
     except UnresolvedError as error:
-        return skipped(node, str(error), name)
+        return skipped(node, str(error), name, SkipKind.TEMPLATE)
     line, column = node.document.text.position(where.offset(start))
     return Place(
         reference=assembled.reference,

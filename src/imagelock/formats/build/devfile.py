@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from imagelock.formats.classify.candidates import required, skipped
 from imagelock.formats.classify.objects import kind_of, objects
 from imagelock.formats.kubernetes.objects import inlined_images, pod_images
+from imagelock.model.place import SkipKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,7 +87,7 @@ def _component(component: Node, format_name: str) -> Iterator[Found]:
                 yield found
     built = component.get("image", "imageName")
     if built is not None and built.scalar:
-        yield skipped(built, BUILT, format_name)
+        yield skipped(built, BUILT, format_name, SkipKind.BUILT)
     for path in (("referenceContent",), ("kubernetes", "inlined"), ("openshift", "inlined")):
         inlined = component.get(*path)
         if inlined is not None:

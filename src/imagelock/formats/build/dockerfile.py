@@ -22,7 +22,7 @@ from imagelock.formats.classify.candidates import SHOWN_CHARS, is_template
 from imagelock.formats.classify.interpolation import UnresolvedError
 from imagelock.formats.syntax.dockerfile_text import directives, instructions
 from imagelock.lazy_regex import lazy_regex
-from imagelock.model.place import Damaged, Place, Skipped, Slot
+from imagelock.model.place import Damaged, Place, SkipKind, Skipped, Slot
 from imagelock.model.reference import Reference
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class _Build:
         if not self._is_image(written):
             return
         if _PLACEHOLDER.fullmatch(written):
-            yield _skip(self._text, (written, span), "a placeholder in capitals")
+            yield _skip(self._text, (written, span), "a placeholder in capitals", SkipKind.PLACEHOLDER)
             return
         if "$" not in written:
             yield _judge(self._text, "FROM", (written, span))
@@ -105,7 +105,7 @@ class _Build:
             assembled = self._arguments.assemble((written, span))
         except UnresolvedError as error:
             reason = "a template" if is_template(written) else str(error)
-            yield _skip(self._text, (written, span), reason)
+            yield _skip(self._text, (written, span), reason, SkipKind.TEMPLATE)
             return
         if not self._is_image(str(assembled.reference)):
             return
@@ -125,11 +125,13 @@ class _Build:
         if not self._is_image(written) or (written.isdecimal() and written.isascii()):
             return
         if written.lower() in self._all_stages:
-            yield _skip(self._text, word, "the name of a later stage")
+            yield _skip(self._text, word, "the name of a later stage", SkipKind.BUILT)
         elif "$" in written:
-            yield _skip(self._text, word, "variables are not replaced here")
+            yield _skip(self._text, word, "variables are not replaced here", SkipKind.TEMPLATE)
         elif line.triggered and not set(written) & set("/:@"):
-            yield _skip(self._text, word, "a stage of the build that inherits this, or an image")
+            yield _skip(
+                self._text, word, "a stage of the build that inherits this, or an image", SkipKind.BUILT
+            )
         else:
             yield _judge(self._text, line.keyword, word)
 
@@ -170,7 +172,7 @@ def _judge(text: Text, what: str, word: Word) -> Found:
         reference = Reference.parse(written)
     except InvalidValueError as error:
         if "$" in written or is_template(written):
-            return _skip(text, word, "a template")
+            return _skip(text, word, "a template", SkipKind.TEMPLATE)
         line, column = text.position(span.at)
         return Damaged(
             text=written[:SHOWN_CHARS],
@@ -199,7 +201,9 @@ def _place(
     )
 
 
-def _skip(text: Text, word: tuple[str, Span], reason: str) -> Skipped:
+def _skip(text: Text, word: tuple[str, Span], reason: str, kind: SkipKind) -> Skipped:
     written, span = word
     line, column = text.position(span.at)
-    return Skipped(text=written[:SHOWN_CHARS], line=line, column=column, reason=reason, format=name)
+    return Skipped(
+        text=written[:SHOWN_CHARS], line=line, column=column, reason=reason, format=name, kind=kind
+    )

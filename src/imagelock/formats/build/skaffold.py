@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from imagelock.formats.classify.candidates import required, skipped
 from imagelock.formats.classify.objects import group_of, kind_of
+from imagelock.model.place import SkipKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +49,7 @@ def find(document: Document) -> Iterator[Found]:
         if (image := item.get("image")) is not None
     ]
     built = {image.text for image in artifacts}
-    yield from (skipped(image, BUILT, name) for image in artifacts if image.text)
+    yield from (skipped(image, BUILT, name, SkipKind.BUILT) for image in artifacts if image.text)
     for key, value in top.values_of(*_KEYS):
         for part in _KEYS[key]:
             yield from _image(value.get(part), built)
@@ -60,6 +61,10 @@ def find(document: Document) -> Iterator[Found]:
 def _image(node: Node | None, built: set[str | None]) -> Iterator[Found]:
     if node is None or not node.scalar:
         return
-    found = skipped(node, BUILT, name) if node.text in built else required(node, name, variables=VARIABLE)
+    found = (
+        skipped(node, BUILT, name, SkipKind.BUILT)
+        if node.text in built
+        else required(node, name, variables=VARIABLE)
+    )
     if found is not None:
         yield found

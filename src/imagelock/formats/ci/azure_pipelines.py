@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imagelock.formats.classify.candidates import required, skipped
+from imagelock.model.place import SkipKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,6 +73,8 @@ def find(document: Document) -> Iterator[Found]:
 def _image(node: Node | None) -> Iterator[Found]:
     if node is None:
         return
-    found = skipped(node, VARIABLE, name) if "$" in (node.text or "") else required(node, name)
+    found = (
+        skipped(node, VARIABLE, name, SkipKind.TEMPLATE) if "$" in (node.text or "") else required(node, name)
+    )
     if found is not None:
         yield found

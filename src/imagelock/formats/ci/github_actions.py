@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from imagelock.formats.classify.candidates import required, required_behind, skipped
 from imagelock.lazy_regex import lazy_regex
-from imagelock.model.place import Place
+from imagelock.model.place import Place, SkipKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -163,13 +163,13 @@ def _looked_up(image: Node, job: _Job) -> Iterator[Found]:
         return
     match = _LOOKUP.fullmatch((image.text or "").strip())
     if match is None:
-        yield skipped(image, PUT_TOGETHER, name)
+        yield skipped(image, PUT_TOGETHER, name, SkipKind.TEMPLATE)
         return
     expression = f"{match['root']}.{match['path']}"
     is_new = expression not in job.led
     values = list(job.values(match["root"], match["path"])) if is_new else []
     if not job.led.setdefault(expression, bool(values)):
-        yield skipped(image, NO_VALUE, name)
+        yield skipped(image, NO_VALUE, name, SkipKind.TEMPLATE)
         return
     image.document.taken.add(image.offset)
     is_refused = match["root"] == "matrix" and match["path"] in job.used_elsewhere

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from imagelock.formats.classify.candidates import required, skipped
 from imagelock.lazy_regex import lazy_regex
+from imagelock.model.place import SkipKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,7 +131,7 @@ def _job(job: Node, variables: _Variables) -> Iterator[Found]:
         if key == "image":
             yield from _image(value, job, variables)
         elif key == "services" and value.raw.tag == _REFERENCE_TAG:
-            yield skipped(value, REFERENCED, name)
+            yield skipped(value, REFERENCED, name, SkipKind.TEMPLATE)
         elif key == "services":
             for service in value.new_items("service"):
                 yield from _image(service, job, variables)
@@ -141,7 +142,7 @@ def _image(node: Node, job: Node, variables: _Variables) -> Iterator[Found]:
     if image is None:
         return
     if image.raw.tag == _REFERENCE_TAG:
-        yield skipped(image, REFERENCED, name)
+        yield skipped(image, REFERENCED, name, SkipKind.TEMPLATE)
         return
     values = variables.lead(image.text or "", job)
     if values is not None:

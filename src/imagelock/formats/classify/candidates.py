@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from imagelock.errors import InvalidValueError
 from imagelock.lazy_regex import lazy_regex
-from imagelock.model.place import Damaged, Place, Skipped, Slot
+from imagelock.model.place import Damaged, Place, SkipKind, Skipped, Slot
 from imagelock.model.reference import Reference
 
 if TYPE_CHECKING:
@@ -64,16 +64,16 @@ def required_behind(
         return None
     found = _judge(node, node.scalar, format_name, damage=True, start=len(prefix))
     if variables is not None and isinstance(found, Damaged) and has_variable(found.text):
-        return skipped(node, variables, format_name)
+        return skipped(node, variables, format_name, SkipKind.TEMPLATE)
     return found
 
 
-def skipped(node: Node, reason: str, format_name: str) -> Skipped:
-    """Report why a scalar that looks like a reference is none."""
+def skipped(node: Node, reason: str, format_name: str, kind: SkipKind = SkipKind.CANDIDATE) -> Skipped:
+    """Say why a scalar that looks like a reference is none, and what kind of reason that is."""
     node.document.taken.add(node.offset)
     line, column = node.position
     text = (node.scalar or node.document.raw_text(node.raw)).partition("\n")[0][:SHOWN_CHARS]
-    return Skipped(text=text, line=line, column=column, reason=reason, format=format_name)
+    return Skipped(text=text, line=line, column=column, reason=reason, format=format_name, kind=kind)
 
 
 def possible(node: Node, format_name: str) -> Place | None:
@@ -88,9 +88,17 @@ def possible(node: Node, format_name: str) -> Place | None:
 def _no_scalar(node: Node, format_name: str) -> Skipped:
     """Report a mapping or a list at the place of a reference; ``{{ x }}`` is a mapping to YAML."""
     raw = node.document.raw_text(node.raw)[:SHOWN_CHARS]
-    reason = "a template" if is_template(raw) else "a mapping or a list, not a string"
+    templated = is_template(raw)
+    reason = "a template" if templated else "a mapping or a list, not a string"
     line, column = node.document.text.position(node.offset)
-    return Skipped(text=raw.partition("\n")[0], line=line, column=column, reason=reason, format=format_name)
+    return Skipped(
+        text=raw.partition("\n")[0],
+        line=line,
+        column=column,
+        reason=reason,
+        format=format_name,
+        kind=SkipKind.TEMPLATE if templated else SkipKind.CANDIDATE,
+    )
 
 
 def _judge(node: Node, text: str, format_name: str, *, damage: bool, start: int = 0) -> Found:
@@ -105,7 +113,14 @@ def _judge(node: Node, text: str, format_name: str, *, damage: bool, start: int 
     except InvalidValueError as error:
         shown = text[:SHOWN_CHARS]
         if is_template(text):
-            return Skipped(text=shown, line=line, column=column, reason="a template", format=format_name)
+            return Skipped(
+                text=shown,
+                line=line,
+                column=column,
+                reason="a template",
+                format=format_name,
+                kind=SkipKind.TEMPLATE,
+            )
         if not damage:
             return Skipped(text=shown, line=line, column=column, reason=error.message, format=format_name)
         return Damaged(
@@ -148,7 +163,14 @@ def judge_words(
         reference = Reference.parse(written)
     except InvalidValueError as error:
         if is_template(written):
-            return Skipped(text=shown, line=line, column=column, reason="a template", format=format_name)
+            return Skipped(
+                text=shown,
+                line=line,
+                column=column,
+                reason="a template",
+                format=format_name,
+                kind=SkipKind.TEMPLATE,
+            )
         return Damaged(
             text=shown, line=line, column=column, reason=error.message, hint=error.hint, format=format_name
         )

@@ -10,7 +10,7 @@ from collections import ChainMap
 from typing import TYPE_CHECKING
 
 from imagelock.formats.classify.candidates import SHOWN_CHARS, required, skipped
-from imagelock.model.place import Damaged, Skipped
+from imagelock.model.place import Damaged, SkipKind, Skipped
 
 if TYPE_CHECKING:
     import re
@@ -93,9 +93,9 @@ def image_of(
     match = whole.fullmatch(text.strip())
     default = _led(match, whole, defaults) if match is not None else None
     if match is None:
-        yield skipped(node, PUT_TOGETHER, format_name)
+        yield skipped(node, PUT_TOGETHER, format_name, SkipKind.TEMPLATE)
     elif default is None or not default.scalar or default.is_null:
-        yield skipped(node, NO_DEFAULT, format_name)
+        yield skipped(node, NO_DEFAULT, format_name, SkipKind.TEMPLATE)
     else:
         node.document.taken.add(node.offset)
         found = required(default, format_name)
@@ -119,4 +119,5 @@ def _put_together(found: Damaged) -> Skipped:
         column=found.column,
         reason=PUT_TOGETHER,
         format=found.format,
+        kind=SkipKind.TEMPLATE,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imagelock.formats.classify.candidates import SHOWN_CHARS, has_variable, is_template, judge_words
-from imagelock.model.place import Skipped, Span
+from imagelock.model.place import SkipKind, Skipped, Span
 
 if TYPE_CHECKING:
     from imagelock.formats.syntax.text import Text
@@ -21,10 +21,16 @@ def words(
     """
     written = text.content[start:end]
     line, column = text.position(start)
-    reason = variables if has_variable(written) and not is_template(written) else built
+    has_variables = has_variable(written) and not is_template(written)
+    reason = variables if has_variables else built
     if reason is not None:
         return Skipped(
-            text=written[:SHOWN_CHARS], line=line, column=column, reason=reason, format=format_name
+            text=written[:SHOWN_CHARS],
+            line=line,
+            column=column,
+            reason=reason,
+            format=format_name,
+            kind=SkipKind.TEMPLATE if has_variables else SkipKind.BUILT,
         )
     return judge_words(
         written,

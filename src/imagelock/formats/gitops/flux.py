@@ -17,7 +17,7 @@ from imagelock.formats.gitops.kustomization import image_entries, patch_images
 from imagelock.formats.kubernetes.objects import pod_images
 from imagelock.formats.values.chart_values import value_images
 from imagelock.formats.values.split_reference import NULL_DIGEST
-from imagelock.model.place import Damaged, Place, Slot
+from imagelock.model.place import Damaged, Place, SkipKind, Slot
 from imagelock.model.reference import Reference
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _judged(url: Node, digest: Node | None, written: str) -> Found:
         reference = Reference.parse(written)
     except InvalidValueError as error:
         if is_template(written) or has_variable(written):
-            return skipped(url, "a template", name)
+            return skipped(url, "a template", name, SkipKind.TEMPLATE)
         return Damaged(
             text=written, line=line, column=column, reason=error.message, hint=error.hint, format=name
         )

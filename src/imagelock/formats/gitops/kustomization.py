@@ -16,6 +16,7 @@ from imagelock.formats.classify.objects import group_of, kind_of
 from imagelock.formats.kubernetes.objects import container_images, pod_images
 from imagelock.formats.values.chart_values import value_images
 from imagelock.formats.values.split_reference import Parts, all_joined
+from imagelock.model.place import SkipKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +97,7 @@ def _entry(item: Node, format_name: str) -> Parts | Found | None:
     if image is None or not image.text:
         return None
     if not any(node is not None and node.scalar and not node.is_null for node in (tag, digest)):
-        return skipped(image, RENAMED, format_name)
+        return skipped(image, RENAMED, format_name, SkipKind.REPLACED)
     if tag is not None and not tag.scalar:
         tag = None
     return Parts(repository=image, tag=tag, digest=digest)

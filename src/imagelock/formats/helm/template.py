@@ -15,7 +15,7 @@ from imagelock.errors import InvalidValueError
 from imagelock.formats.classify.candidates import SHOWN_CHARS
 from imagelock.formats.kubernetes.objects import IMAGE_ENV
 from imagelock.lazy_regex import lazy_regex
-from imagelock.model.place import Place, Skipped, Slot, Span
+from imagelock.model.place import Place, SkipKind, Skipped, Slot, Span
 from imagelock.model.reference import Reference
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def _key(text: Text, row: _Row, line: str, match: re.Match[str], variable: str) 
         return
     value = line[match.end() :]
     if "{{" in value:
-        yield _skip(text, row, match.end(), value.strip(), ACTION)
+        yield _skip(text, row, match.end(), value.strip(), ACTION, SkipKind.TEMPLATE)
         return
     literal = _LITERAL.fullmatch(value.rstrip())
     if literal is None or literal["text"].lower().endswith(_FILES):
@@ -185,6 +185,15 @@ def _loose(text: Text, row: _Row, line: str, reason: str) -> Iterator[Skipped]:
         yield _skip(text, row, match.start("text"), match["text"], reason)
 
 
-def _skip(text: Text, row: _Row, at: int, written: str, reason: str) -> Skipped:
+def _skip(
+    text: Text, row: _Row, at: int, written: str, reason: str, kind: SkipKind = SkipKind.CANDIDATE
+) -> Skipped:
     column = row.start + at - _line_start(text, row) + 1
-    return Skipped(text=written[:SHOWN_CHARS], line=row.number, column=column, reason=reason, format=name)
+    return Skipped(
+        text=written[:SHOWN_CHARS],
+        line=row.number,
+        column=column,
+        reason=reason,
+        format=name,
+        kind=kind,
+    )

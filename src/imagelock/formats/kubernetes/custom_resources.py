@@ -16,6 +16,7 @@ from imagelock.formats.classify.candidates import required_behind, skipped
 from imagelock.formats.classify.objects import group_of, kind_of, objects, parameter_reason
 from imagelock.formats.kubernetes.custom_resource_table import KINDS
 from imagelock.formats.kubernetes.objects import pod_images, side_images
+from imagelock.model.place import SkipKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +63,9 @@ def find(document: Document) -> Iterator[Found]:
                 for node in _nodes(item, path):
                     yield from _image(node, variables)
             for path in row.built:
-                yield from (skipped(node, BUILT, name) for node in _nodes(item, path) if node.scalar)
+                yield from (
+                    skipped(node, BUILT, name, SkipKind.BUILT) for node in _nodes(item, path) if node.scalar
+                )
     yield from pod_images(document.top, name, variables=variables)
     yield from side_images(document.top, name, variables=variables)
 

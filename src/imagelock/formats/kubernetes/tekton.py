@@ -17,6 +17,7 @@ from imagelock.formats.classify.objects import group_of, objects
 from imagelock.formats.classify.parameters import PUT_TOGETHER, Parameters, image_of
 from imagelock.formats.kubernetes.objects import container_images, pod_images
 from imagelock.lazy_regex import lazy_regex
+from imagelock.model.place import SkipKind
 
 if TYPE_CHECKING:
     from collections import ChainMap
@@ -90,6 +91,10 @@ def _bundle(ref: Node) -> Iterator[Found]:
         bundle = next((value for item in named if (value := item.get("value")) is not None), None)
     if bundle is None:
         return
-    found = skipped(bundle, PUT_TOGETHER, name) if has_variable(bundle.text or "") else required(bundle, name)
+    found = (
+        skipped(bundle, PUT_TOGETHER, name, SkipKind.TEMPLATE)
+        if has_variable(bundle.text or "")
+        else required(bundle, name)
+    )
     if found is not None:
         yield found

@@ -18,6 +18,7 @@ from imagelock.formats.classify.candidates import is_template, possible, require
 from imagelock.formats.classify.embedded import inner_documents
 from imagelock.formats.values.split_reference import Parts, all_joined, text_of
 from imagelock.lazy_regex import lazy_regex
+from imagelock.model.place import SkipKind
 from imagelock.model.reference import Reference
 
 if TYPE_CHECKING:
@@ -257,7 +258,7 @@ def _of_key(fields: dict[str, Node], name: str, stem: str, context: Context) -> 
         reference = Reference.parse(written)
     except InvalidValueError:
         return (
-            skipped(node, "a template", context.format)
+            skipped(node, "a template", context.format, SkipKind.TEMPLATE)
             if is_template(written)
             else possible(node, context.format)
         )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from imagelock.errors import InvalidValueError
 from imagelock.formats.classify.candidates import NO_SPAN, SHOWN_CHARS, has_variable, is_template
-from imagelock.model.place import Damaged, Place, Skipped, Slot
+from imagelock.model.place import Damaged, Place, SkipKind, Skipped, Slot
 from imagelock.model.reference import Reference
 
 if TYPE_CHECKING:
@@ -114,8 +114,15 @@ def joined(parts: Parts, format_name: str) -> Found | None:
                 hint=error.hint,
                 format=format_name,
             )
-        reason = "a template" if is_template(text) or has_variable(text) else error.message
-        return Skipped(text=shown, line=line, column=column, reason=reason, format=format_name)
+        templated = is_template(text) or has_variable(text)
+        return Skipped(
+            text=shown,
+            line=line,
+            column=column,
+            reason="a template" if templated else error.message,
+            format=format_name,
+            kind=SkipKind.TEMPLATE if templated else SkipKind.CANDIDATE,
+        )
     slot, refusal = _slot(parts, reference)
     refusal = parts.refusal or refusal
     return Place(

@@ -50,7 +50,7 @@ def _typed(parcel: Packed) -> tuple[str, str | None, FileContent, Chart | None, 
 
 def _pack_found(item: Found) -> Any:
     if type(item) is Skipped:
-        return (item.text, item.line, item.column, item.reason, item.format)
+        return (item.text, item.line, item.column, item.reason, item.format, item.kind)
     if type(item) is Place and _is_simple(item):
         slot = item.slots[0]
         return (slot.text, item.line, item.column, item.document, item.path, item.format, slot.span.at)
@@ -76,9 +76,9 @@ def _unpack_found(item: Any) -> Found:
     if type(item) is not tuple:
         found: Found = item
         return found
-    if len(item) == 5:
-        text, line, column, reason, format_name = item
-        return Skipped(text=text, line=line, column=column, reason=reason, format=format_name)
+    if len(item) == 6:
+        text, line, column, reason, format_name, kind = item
+        return Skipped(text=text, line=line, column=column, reason=reason, format=format_name, kind=kind)
     text, line, column, document, path, format_name, at = item
     return Place(
         reference=Reference.parse(text),
