@@ -14,9 +14,10 @@ from imagelock import limits
 from imagelock.errors import AccessDeniedError, InvalidValueError, UnreachableError
 from imagelock.lazy_regex import lazy_regex
 from imagelock.model import strictjson
-from imagelock.registry.hosts.endpoints import DEFAULT_PORTS, split_authority
+from imagelock.registry.hosts.endpoints import split_authority
 from imagelock.registry.http.responses import refusal
 from imagelock.registry.http.transport import Request
+from imagelock.registry.http.web_address import split_web_address
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
@@ -189,12 +190,9 @@ def _hostname(site: HostState) -> str:
 def _realm(realm: str, site: HostState) -> SplitResult:
     """Read a realm; raise :class:`AccessDeniedError` for one that must not be asked."""
     try:
-        parts = urlsplit(realm)
-        parts.port  # noqa: B018  # the property raises for what is not a port
+        parts = split_web_address(realm)
     except ValueError as error:
-        raise AccessDeniedError("the registry names a token service with an invalid address") from error
-    if parts.scheme not in DEFAULT_PORTS or not parts.hostname or "@" in parts.netloc:
-        raise AccessDeniedError("the registry names a token service that is not a web address")
+        raise AccessDeniedError(f"the registry names a token service that is {error}") from error
     if parts.scheme == "http" and site.scheme == "https":
         raise AccessDeniedError(f"the registry names a token service over plain http: {parts.netloc}")
     return parts

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import urllib3
 
@@ -29,6 +29,7 @@ from imagelock.registry.http.pools import Connections
 from imagelock.registry.http.rate_limit import Quotas
 from imagelock.registry.http.responses import REDIRECT, REPEATABLE, Response, retryable, scrubbed
 from imagelock.registry.http.throttle import HostThrottle, RetryableFailure
+from imagelock.registry.http.web_address import split_web_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -195,7 +196,11 @@ class Transport:
                     self._schemes[authority] = scheme
             site = self._sites.get((scheme, authority, sender))
             if site is None:
-                site = self._make_site(scheme, authority, settings, sender)
+                try:
+                    site = self._make_site(scheme, authority, settings, sender)
+                except FOREIGN as error:
+                    wrong = translate(error, authority=authority)
+                    raise (wrong.error if isinstance(wrong, RetryableFailure) else wrong) from error
                 self._sites[scheme, authority, sender] = site
             return site
 
@@ -361,13 +366,12 @@ def split_location(base: str, location: str) -> tuple[str, str, str]:
     """Return scheme, authority and target of a ``Location``, every character of the target kept."""
     try:
         url = location if location.startswith(("https://", "http://")) else urljoin(base, location)
-        parts = urlsplit(url)
-        port = parts.port
+        parts = split_web_address(url)
     except ValueError as error:
-        raise UnreachableError("a redirect to an invalid address") from error
-    if parts.scheme not in DEFAULT_PORTS or not parts.hostname or "@" in parts.netloc:
-        raise UnreachableError("a redirect to something that is not a web address")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        raise UnreachableError(f"a redirect to something that is {error}") from error
+    port = parts.port
+    name = parts.hostname or ""
+    host = f"[{name}]" if ":" in name else name
     authority = host if port in {None, DEFAULT_PORTS[parts.scheme]} else f"{host}:{port}"
     target = url.partition("://")[2].removeprefix(parts.netloc).partition("#")[0]
     return parts.scheme, authority, target if target.startswith("/") else f"/{target}"
