@@ -136,7 +136,8 @@ def run_action(
     runner = tmp_path / "runner"
     programs = runner / "imagelock" / "bin"
     programs.mkdir(parents=True, exist_ok=True)
-    shutil.copy2(shutil.which("imagelock", path=path) or "", programs / "imagelock")
+    (programs / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    (programs / "python").chmod(0o755)
     out, summary = runner / "output", runner / "summary"
     for file in (out, summary):
         file.write_text("")
@@ -186,6 +187,50 @@ def test_the_runner_reads_no_commands_in_what_files_say(locked: World, tmp_path:
     assert "owned" in inside
     assert "##[" not in after
     assert all(line.startswith(("::error file=", "::warning file=")) for line in after.splitlines())
+
+
+MODULES = ("venv", "secrets", "imagelock", "pip", "contextlib", "sitecustomize", "click", "re2", "yaml")
+"""Names that an interpreter started in a workspace would import from there."""
+
+
+def plant(directory: Path) -> Path:
+    """Write modules of a branch that leave a mark when they are run, and return where the mark would be."""
+    mark = directory.parent / "executed"
+    for name in MODULES:
+        (directory / f"{name}.py").write_text(f"open({str(mark)!r}, 'a').write({name!r})\n")
+    return mark
+
+
+def test_the_action_runs_no_python_of_the_branch(
+    locked: World, tmp_path: Path, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark = plant(locked.root)
+    monkeypatch.setenv("PYTHONPATH", str(locked.root))
+    code, _, _, summary = run_action(tmp_path, locked.root, path)
+    assert (code, "IL101" in summary) == (1, True)
+    assert not mark.exists()
+
+
+def test_every_interpreter_of_the_action_is_isolated() -> None:
+    steps = yaml.safe_load(ACTION.read_text())["runs"]["steps"]
+    commands = [
+        line for step in steps for line in step["run"].splitlines() if not line.lstrip().startswith("#")
+    ]
+    started = [line for line in commands if re.search(r"python3?[\"' ]", line)]
+    assert len(started) >= 4
+    assert all(re.search(r"python3?\"? -I ", line) for line in started)
+    assert 'cd "$RUNNER_TEMP"' in steps[0]["run"]
+
+
+def test_a_module_of_the_tree_is_not_imported_by_python_m(locked: World) -> None:
+    mark = plant(locked.root)
+    # Python itself imports these before a line of ours runs: whoever is not at home in a tree uses -P or -I.
+    for name in ("imagelock", "sitecustomize", "contextlib"):
+        (locked.root / f"{name}.py").unlink()
+    command = (sys.executable, "-m", "imagelock", "check")
+    done = subprocess.run(command, cwd=locked.root, check=False, capture_output=True)
+    assert done.returncode == 1, done.stderr
+    assert not mark.exists()
 
 
 # --- pre-commit ------------------------------------------------------------------------------------

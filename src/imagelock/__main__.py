@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+
+if __name__ == "__main__" and not sys.flags.safe_path and sys.path:
+    # `python -m imagelock` puts the folder it runs in first: a module of somebody's tree must not be ours.
+    del sys.path[0]
+
 import contextlib
 import gc
 import io
 import os
-import sys
 
-_INTERRUPTED = 130
+_ENDED_BY_SIGNAL = (130, 143)
 _GC_THRESHOLDS = (50_000, 20, 100)
 
 
@@ -22,7 +27,7 @@ def main() -> None:
             # A terminal that cannot show a character gets its escape, not an error.
             stream.reconfigure(errors="backslashreplace")
     code = run(sys.argv[1:])
-    if code == _INTERRUPTED:
+    if code in _ENDED_BY_SIGNAL:
         # Everything is cleaned up by now; Python would wait for threads that wait for a silent registry.
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import tempfile
 from typing import TYPE_CHECKING
 
 from imagelock.errors import FileError
 from imagelock.limits import HELPER_SECONDS, LOCK_BYTES, RENDER_SECONDS
+from imagelock.program_path import find_program
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +20,13 @@ _KUBECTL_LOG = re.compile(r"E[0-9]{4} [^\]]*\] \"command failed\" err=\"(?P<word
 """How newer versions of kubectl put their last words: behind the time and the number of the process."""
 _NO_PROXY = "http://127.0.0.1:9"
 """An address where nothing answers: a chart that wants the network fails instead of fetching."""
+_GIT = (
+    "git",
+    *("-c", "core.fsmonitor=false"),
+    *("-c", f"core.hooksPath={os.devnull}"),
+    *("-c", "protocol.allow=never"),
+)
+"""Git with what a repository's own configuration could make it run switched off: monitors, hooks, transports."""
 
 
 def git_show(directory: Path, revision: str, path: str) -> bytes:
@@ -27,7 +34,7 @@ def git_show(directory: Path, revision: str, path: str) -> bytes:
 
     Raises :class:`FileError` when git is not there, or has no such revision or file.
     """
-    return _run(["git", "show", f"{revision}:./{path}"], directory)
+    return _run([*_GIT, "cat-file", "blob", f"{revision}:./{path}"], directory)
 
 
 def git_describe(directory: Path, commit: str) -> str | None:
@@ -35,7 +42,7 @@ def git_describe(directory: Path, commit: str) -> str | None:
 
     Raises :class:`FileError` when git is not there or ``directory`` is in no repository.
     """
-    done = _call(["git", "describe", "--tags", commit], directory)
+    done = _call([*_GIT, "describe", "--tags", commit], directory)
     if done.returncode == 0:
         return done.stdout.decode("utf-8", "replace").strip()
     if not git_has(directory, commit):
@@ -45,7 +52,7 @@ def git_describe(directory: Path, commit: str) -> str | None:
 
 def git_has(directory: Path, commit: str) -> bool:
     """Whether a repository has a full commit; :class:`FileError` when ``directory`` is in none."""
-    done = _call(["git", "cat-file", "-e", commit], directory)
+    done = _call([*_GIT, "cat-file", "-e", commit], directory)
     if done.returncode not in (0, 1):
         raise FileError(_first_words(done, "git cat-file failed"), where=str(directory))
     return done.returncode == 0
@@ -67,7 +74,7 @@ def helm_template(
 
 def kustomize_build(folder: Path) -> bytes:
     """Return what Kustomize makes of a folder; raises :class:`FileError` as :func:`helm_template` does."""
-    if shutil.which("kustomize") is None and shutil.which("kubectl") is not None:
+    if find_program("kustomize") is None and find_program("kubectl") is not None:
         return _render(["kubectl", "kustomize", str(folder)], folder)
     return _render(["kustomize", "build", str(folder)], folder)
 
@@ -121,7 +128,7 @@ def _call(
     environment: dict[str, str] | None = None,
     seconds: float = HELPER_SECONDS,
 ) -> subprocess.CompletedProcess[bytes]:
-    program = shutil.which(command[0])
+    program = find_program(command[0])
     if program is None:
         raise FileError(f"{command[0]} is not installed", hint=f"install {command[0]}")
     try:

@@ -123,9 +123,11 @@ def _silent(root: Path, server: Lying) -> None:
     (root / "imagelock.toml").write_text(mirrors(server.url))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_ends_at_once_with_130_and_leaves_nothing(
-    tmp_path: Path, number: signal.Signals
+@pytest.mark.parametrize(
+    ("number", "code", "word"), [(signal.SIGINT, 130, b"interrupted"), (signal.SIGTERM, 143, b"terminated")]
+)
+def test_a_signal_ends_a_run_at_once_with_its_code_and_leaves_nothing(
+    tmp_path: Path, number: signal.Signals, code: int, word: bytes
 ) -> None:
     with Lying() as server:
         asked = _Told()
@@ -136,8 +138,8 @@ def test_an_interrupt_ends_at_once_with_130_and_leaves_nothing(
         running.send_signal(number)
         out, err = running.communicate(timeout=120)
         asked.release()
-    assert (running.returncode, out) == (130, b"")
-    assert b"interrupted" in err
+    assert (running.returncode, out) == (code, b"")
+    assert word in err
     assert b"Traceback" not in err
     assert {path.name for path in (tmp_path / "p").iterdir()} == {"a.yaml", "imagelock.toml"}
 

@@ -15,6 +15,7 @@ from imagelock.cli.terminal import choose_colour, feed, stderr_style, stdout_sty
 from imagelock.errors import FileError, UsageError
 from imagelock.files import require_own
 from imagelock.ops.project import Settings, open_project
+from imagelock.report.style import without_commands
 from imagelock.report.text import advice_text, changes_text, exempt_text, findings_text, summary_text
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class Run:
     def say(self, words: str) -> None:
         """Write a message to stderr, unless quiet."""
         if not self.quiet:
-            sys.stderr.write(words)
+            sys.stderr.write(without_commands(words))
 
     def remark(self, words: str) -> None:
         """Print one line to stderr while the command runs."""
@@ -117,7 +118,7 @@ class Run:
         elif feeds and data is not None:
             feed(data)
         else:
-            sys.stdout.write(self._changes(outcome) if data is None else data)
+            sys.stdout.write(without_commands(self._changes(outcome) if data is None else data))
         self._tell(outcome, collection, feeds=feeds)
         code = max(outcome.exit_code(strict=self.strict), at_least)
         raise click.exceptions.Exit(0 if self.exit_zero and code == 1 else code)
@@ -129,7 +130,8 @@ class Run:
         """Print findings (data, unless stdout is JSON or feeds a program), then remarks and counts."""
         if outcome.findings and not self.is_json:
             stream, style = (sys.stderr, stderr_style()) if feeds else (sys.stdout, stdout_style())
-            stream.write(findings_text(outcome.findings, style, _lines_of(collection), table_width()))
+            text = findings_text(outcome.findings, style, _lines_of(collection), table_width())
+            stream.write(without_commands(text))
         sys.stdout.flush()
         self.say(exempt_text(outcome.exempt, stderr_style()))
         self.say(advice_text(outcome.advice, stderr_style()))

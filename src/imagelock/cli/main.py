@@ -51,7 +51,12 @@ hyphen is an underscore there.
 """
 
 INTERRUPTED = 130
+TERMINATED = 143
 CLOSED_PIPE = 141
+
+
+class TerminatedError(KeyboardInterrupt):
+    """SIGTERM: everything ends as it does on Ctrl-C, with another exit code."""
 
 
 class ClosedPipeError(Exception):
@@ -161,8 +166,8 @@ def run(arguments: list[str]) -> int:
         sys.stdout.flush()
     except (click.exceptions.Exit, click.ClickException, click.Abort) as error:
         return _end_of_click(error)
-    except KeyboardInterrupt:
-        return _say("interrupted", INTERRUPTED)
+    except KeyboardInterrupt as error:
+        return _end_of_signal(error)
     except (ClosedPipeError, BrokenPipeError):
         # The reader has gone; Python must not complain when it flushes at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -178,8 +183,15 @@ def _end_of_click(error: click.exceptions.Exit | click.ClickException | click.Ab
     if isinstance(error, click.ClickException):
         error.show()
     if isinstance(error, click.Abort):
-        return _say("interrupted", INTERRUPTED)
+        # Click makes an Abort of every KeyboardInterrupt.
+        return _end_of_signal(error.__cause__ or error.__context__)
     return error.exit_code
+
+
+def _end_of_signal(error: BaseException | None) -> int:
+    if isinstance(error, TerminatedError):
+        return _say("terminated", TERMINATED)
+    return _say("interrupted", INTERRUPTED)
 
 
 def _tell(error: ImagelockError) -> int:
@@ -202,4 +214,4 @@ def _say(words: str, code: int) -> int:
 
 
 def _terminate(signum: int, frame: Any) -> None:  # noqa: ARG001 - the signature of a handler
-    raise KeyboardInterrupt
+    raise TerminatedError

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from imagelock.lazy_regex import lazy_regex
-
-if TYPE_CHECKING:
-    import re
 
 _CONTROLS = r"\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
 _UNSAFE = lazy_regex(rf"[\x00-\x1f{_CONTROLS}\ud800-\udfff]")
 _UNSAFE_IN_JSON = lazy_regex(f"[{_CONTROLS}]")
+
+
+_COMMAND = lazy_regex(r"^([ \t]*)(?=::)|(?<=#)(?=#\[|#vso\[)", re.MULTILINE)
+"""Where a CI runner reads a command in what is printed: ``::set-output``, ``##[…``, ``##vso[…``."""
+
+
+def without_commands(text: str) -> str:
+    """Put a backslash into what a CI runner would take for a command; file names and lines may look like one."""
+    return _COMMAND.sub(lambda match: f"{match[1] or ''}\\", text) if "::" in text or "##" in text else text
 
 
 def printable(text: str) -> str:

@@ -126,7 +126,7 @@ def test_control_c_and_sigterm_end_all_of_them_without_a_traceback(
         _wait_for(lambda: len(_group(process.pid)) == 3)
         os.killpg(process.pid, number)
         _, err = process.communicate(timeout=120)
-        assert process.returncode == 130
+        assert process.returncode == 128 + number
         assert "Traceback" not in err
         _wait_for(lambda: not _group(process.pid))
 

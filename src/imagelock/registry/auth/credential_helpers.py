@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
 import signal
 import subprocess
 import threading
@@ -18,6 +17,7 @@ from imagelock import limits
 from imagelock.errors import AccessDeniedError, InvalidValueError
 from imagelock.lazy_regex import lazy_regex
 from imagelock.model import strictjson
+from imagelock.program_path import find_program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +38,7 @@ def ask_helper(name: str, server: str, environ: Mapping[str, str], *, where: str
             f"{name[:60]!r} is not the name of a credential helper", hint=f"named in {where}"
         )
     program = f"docker-credential-{name}"
-    path = shutil.which(program, path=environ.get("PATH"))
+    path = find_program(program, environ.get("PATH"))
     if path is None:
         raise _failure(program, "is not on PATH", where)
     code, output = _run(path, server, environ, program, where)
