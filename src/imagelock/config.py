@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from imagelock.configured_regex import ConfiguredRegex, RegexError
 from imagelock.errors import ConfigError, InvalidValueError
 from imagelock.lazy_regex import lazy_regex
+from imagelock.model import toml_text
 from imagelock.model.exemption import Exemption
 from imagelock.model.hosts import Alternate, HostSettings, Mirror, is_loopback
 from imagelock.model.olm import DIALECTS, Catalog, OlmSettings, safe
@@ -70,7 +71,7 @@ class Config:
 def parse_config(text: str, where: str, *, trusted: bool) -> Config:
     """Read the text of a configuration file (``pyproject.toml`` by its name: ``[tool.imagelock]``)."""
     try:
-        document = tomllib.loads(text)
+        document = toml_text.loads(text)
         root = Table(document)
         if where.endswith(PYPROJECT):
             root = root.table("tool").table("imagelock")

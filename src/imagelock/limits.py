@@ -27,6 +27,10 @@ YAML_NODES = 2_000_000
 """Nodes walked in one document; an alias bomb is refused long before memory is."""
 YAML_DEPTH = 200
 JSON_DEPTH = 200
+TOML_KEY_PARTS = 100
+"""Dotted parts of one key."""
+CONFIG_FILE_BYTES = 4 * MIB
+"""``imagelock.toml`` or ``pyproject.toml``."""
 TEXT_NESTING = 3
 """JSON or YAML inside a string inside a string."""
 REFERENCE_CHARS = 1024
@@ -43,6 +47,10 @@ CLUSTER_RESTARTS = 3
 """How often a list is begun again because the API server forgot where it was (410)."""
 LAYER_BYTES = 64 * GIB
 """A whole layer, decompressed; it is streamed and never held."""
+IMAGE_BYTES = 64 * GIB
+"""All layers of an image that are read for a file of it, decompressed; a layer read again counts again."""
+IMAGE_FILES_BYTES = 256 * MIB
+"""The files that one ``image://`` source takes out of an image."""
 LAYER_ENTRIES = 500_000
 """Files of one layer, and of an image whose files are looked for."""
 TAR_HEADER_BYTES = MIB

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,8 +19,6 @@ from support.lying import Lying, Reply
 from support.world import deployment, mirrors, process
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from support.world import World
 
 pytestmark = pytest.mark.usefixtures("alone")
@@ -228,3 +227,22 @@ def test_a_closed_standard_stream_changes_no_exit_code(closed: str, tmp_path: Pa
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert (done.returncode, "error" in done.stderr) == (0, False)
     assert ("quay.io/acme/app:1" in done.stdout) == ((">&-" not in closed) or closed == "2>&-")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("scan",), ("scan", "-o", "json"), ("lock", "--offline", "--dry-run"), ("check",)]
+)
+def test_a_full_standard_output_is_an_error_with_words(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    (tmp_path / "images.txt").write_text(f"quay.io/acme/app:1@sha256:{'0' * 64}\n" * 2)
+    (tmp_path / "images.lock").write_text(
+        "# Written by imagelock. Do not edit: run `imagelock lock`.\nversion = 1\n"
+    )
+    with Path("/dev/full").open("wb") as full:
+        command = (sys.executable, "-m", "imagelock", *arguments)
+        done = subprocess.run(
+            command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode in {1, 2}
+    assert "internal error" not in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 1 or "no space left on device" in done.stderr

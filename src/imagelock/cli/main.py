@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import keyword
 import os
 import signal
 import sys
 import traceback
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -63,7 +63,7 @@ class ClosedPipeError(Exception):
     """Raised when the reader of our output is gone; click would exit with 1 for a plain BrokenPipeError."""
 
 
-@contextmanager
+@contextlib.contextmanager
 def _closed_pipe_kept() -> Iterator[None]:
     try:
         yield
@@ -175,7 +175,7 @@ def run(arguments: list[str]) -> int:
     except ImagelockError as error:
         return _tell(error)
     except Exception as error:  # noqa: BLE001 - the last line of defence: a user never sees a traceback
-        return _internal(error, arguments)
+        return _cannot_write(error) if isinstance(error, OSError) else _internal(error, arguments)
     return code if isinstance(code, int) else 0
 
 
@@ -200,6 +200,16 @@ def _tell(error: ImagelockError) -> int:
 
     sys.stderr.write(error_text(error, stderr_style()))
     return error.exit_code
+
+
+def _cannot_write(error: OSError) -> int:
+    """Report that standard output (or a file nobody named yet) cannot be written; nothing more goes there."""
+    from imagelock.errors import FileError
+
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    where = str(error.filename) if error.filename else "standard output"
+    return _tell(FileError((error.strerror or str(error)).lower(), where=where))
 
 
 def _internal(error: Exception, arguments: list[str]) -> int:

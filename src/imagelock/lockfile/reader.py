@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from imagelock.errors import InvalidValueError, LockError
 from imagelock.lazy_regex import lazy_regex
 from imagelock.lockfile.fast_reader import read_images
+from imagelock.model import toml_text
 from imagelock.model.digest import Digest
 from imagelock.model.lock import Lock, LockedImage, PlatformImage, Source
 from imagelock.model.platform import Platform
@@ -62,7 +63,7 @@ def _read_strictly(text: str, where: str) -> tuple[LockedImage, ...]:
     if bad:
         raise _error(text, bad.start(), "not UTF-8", where, _RESTORE)
     try:
-        document = Table(tomllib.loads(text))
+        document = Table(toml_text.loads(text))
         _check_version(document.required("version", int), where)
         images = tuple(_image(table) for table in document.tables("image"))
         document.done()

@@ -148,7 +148,7 @@ def _nearest(directory: Path) -> Path | None:
         if (folder / FILE_NAME).is_file():
             return folder / FILE_NAME
         pyproject = folder / PYPROJECT
-        if pyproject.is_file() and has_config(decode(read_bytes(pyproject))):
+        if pyproject.is_file() and has_config(decode(read_bytes(pyproject, limits.CONFIG_FILE_BYTES))):
             return pyproject
     return None
 
@@ -159,7 +159,7 @@ def _read_config(path: Path, *, trusted: bool) -> Config:
             LEADS_OUT, where=path.name, hint="name the file with --config, or use --trust-config"
         )
     try:
-        text = decode(read_bytes(path))
+        text = decode(read_bytes(path, limits.CONFIG_FILE_BYTES))
     except FileError as error:
         raise ConfigError(error.message, where=str(path)) from error
     config = parse_config(text, str(path) if trusted else path.name, trusted=trusted)

@@ -88,6 +88,7 @@ class _Image:
     """What is known of an image while its layers are read.
 
     ``tree`` holds every visible entry by path, with the number of its layer; ``kept`` the files read.
+    ``unread`` and ``room`` are what is left of the caps on decompressed bytes and on files kept.
     """
 
     store: Source
@@ -99,6 +100,8 @@ class _Image:
     kept: dict[str, bytes] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)
     opaque: set[str] = field(default_factory=set)
+    unread: int = limits.IMAGE_BYTES
+    room: int = limits.IMAGE_FILES_BYTES
 
     def files(self) -> list[tuple[str, bytes]]:
         is_one = not any(mark in part for part in self.glob for mark in "*?[")
@@ -140,7 +143,7 @@ class _Image:
             elif entry.path and not self._is_hidden(entry.path):
                 mine[entry.path] = entry
                 if entry.kind == FILE and _matches(entry.path.split("/"), self.glob):
-                    self.kept[entry.path] = stream.content(entry, limits.YAML_BYTES)
+                    self._keep(entry, stream)
                 else:
                     self.kept.pop(entry.path, None)
         for path, entry in mine.items():
@@ -163,10 +166,31 @@ class _Image:
         stream = self._stream(number)
         for entry in stream:
             if entry.kind == FILE and entry.path in wanted and self.tree[entry.path][1] == number:
-                self.kept[entry.path] = stream.content(entry, limits.YAML_BYTES)
+                self._keep(entry, stream)
 
     def _stream(self, number: int) -> TarStream:
-        return TarStream(decompressed(self.store.open_blob(self.name, self.layers[number])))
+        return TarStream(self._counted(decompressed(self.store.open_blob(self.name, self.layers[number]))))
+
+    def _counted(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """Pass a layer on while the image's budget lasts; what is read again counts again."""
+        for piece in pieces:
+            self.unread -= len(piece)
+            if self.unread < 0:
+                raise IntegrityError(
+                    f"layers of more than {limits.IMAGE_BYTES} bytes, decompressed", where=self.name
+                )
+            yield piece
+
+    def _keep(self, entry: Entry, stream: TarStream) -> None:
+        data = stream.content(entry, limits.YAML_BYTES)
+        self.kept[entry.path] = data
+        self.room -= len(data)
+        if self.room < 0:
+            raise IntegrityError(
+                f"the files meant are larger than {limits.IMAGE_FILES_BYTES} bytes together",
+                where=self.name,
+                hint="name fewer with the glob",
+            )
 
     def _is_hidden(self, path: str) -> bool:
         known = self.tree.get(path)

@@ -8,7 +8,6 @@ short names are not taken from them.
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from urllib.parse import quote, urlsplit
 from imagelock import limits
 from imagelock.errors import ConfigError
 from imagelock.lazy_regex import lazy_regex
+from imagelock.model import toml_text
 from imagelock.model.hosts import HostSettings
 from imagelock.model.toml_table import Table, TableError
 from imagelock.registry.hosts.certs_d import roots
@@ -143,7 +143,7 @@ def _document(path: Path) -> dict[str, object]:
             data = stream.read(limits.CREDENTIAL_FILE_BYTES + 1)
         if len(data) > limits.CREDENTIAL_FILE_BYTES:
             raise ConfigError(f"larger than {limits.CREDENTIAL_FILE_BYTES} bytes", where=str(path))
-        return tomllib.loads(data.decode())
+        return toml_text.loads(data.decode())
     except OSError as error:
         raise ConfigError((error.strerror or "cannot be read").lower(), where=str(path)) from error
     except (ValueError, RecursionError) as error:
