@@ -203,6 +203,30 @@ def test_every_byte_beside_the_blobs_counts_too(world: World, digests: dict[str,
             assert bundle(world, "verify", "bad.tar")[0] == 1
 
 
+@pytest.mark.parametrize(
+    "kind", ["link to a blob", "link beside", "wrong bytes", "wrong name", "folder behind a link"]
+)
+def test_verify_refuses_links_and_files_that_are_not_their_name(
+    world: World, digests: dict[str, str], kind: str
+) -> None:
+    assert bundle(world, "create", "b")[0] == 0
+    folder = world.root / "b" / "blobs" / "sha256"
+    blob, _ = sample_image(f"{NAMES[2]} ", MULTI).blobs[-1]
+    if kind == "link to a blob":
+        (folder / blob.digest.hex).rename(world.root / "elsewhere")
+        (folder / blob.digest.hex).symlink_to(world.root / "elsewhere")
+    elif kind == "link beside":
+        (folder / ("0" * 64)).symlink_to("/etc/hostname")
+    elif kind == "folder behind a link":
+        folder.rename(world.root / "elsewhere")
+        folder.symlink_to(world.root / "elsewhere")
+    else:
+        (folder / ("0" * 64 if kind == "wrong bytes" else "notes.txt")).write_text("mine")
+    code, _, codes = bundle(world, "verify", "b")
+    assert code == 1
+    assert "IL305" in codes
+
+
 def test_a_damaged_blob_in_a_directory_is_named_and_made_good_again(
     world: World, digests: dict[str, str]
 ) -> None:

@@ -16,9 +16,11 @@ holds a lock on its file: what is not locked belongs to a dead process, and open
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import secrets
+import stat
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,15 +31,16 @@ import msgspec
 from imagelock.errors import FileError, InvalidValueError
 from imagelock.limits import LAYOUT_INDEX_BYTES
 from imagelock.model import strictjson
-from imagelock.stores.backend import Stamp
+from imagelock.model.digest import Digest, same_digest
+from imagelock.stores.backend import Stamp, hash_file
 from imagelock.stores.catalog import Catalog
 from imagelock.stores.local import LocalStore
 from imagelock.stores.oci_index import IndexWriter, read_index
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
-    from imagelock.model.digest import Buffer, Digest
+    from imagelock.model.digest import Buffer
 
 _VERSION = "1.0.0"
 _PREFIX = ".upload-"
@@ -133,14 +136,23 @@ class _Directory:
             return _Sink(self, self.blobs / f"{_PREFIX}{secrets.token_hex(8)}")
 
     def stamp(self, digest: Digest) -> Stamp | None:
-        return _stamp(self.file(digest))
+        try:
+            status = self.file(digest).lstat()
+        except OSError:
+            return None
+        # A link may lead to anybody's file, and change after it was proved: a layout holds files.
+        return _file_stamp(status) if stat.S_ISREG(status.st_mode) else None
 
     def open(self, digest: Digest) -> BinaryIO | None:
         with _file_errors(self.file(digest)):
             try:
-                return self.file(digest).open("rb")
+                return open(self.file(digest), "rb", opener=_open_file)
             except FileNotFoundError:
                 return None
+            except OSError as error:
+                if error.errno == errno.ELOOP:
+                    return None
+                raise
 
     def remove(self, digest: Digest) -> None:
         with _file_errors(self.file(digest)):
@@ -284,6 +296,40 @@ def _layout_version(marker: Path) -> str | None:
         raise FileError(error.message, where=str(marker)) from error
     version = document.get("imageLayoutVersion") if isinstance(document, dict) else None
     return version if isinstance(version, str) else "unknown"
+
+
+def _open_file(path: str, flags: int) -> int:
+    """Open a file and never what a link leads to."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC)
+
+
+def strange_files(path: Path, hashed: Collection[Digest] = ()) -> Iterator[tuple[str, str]]:
+    """Yield what in a layout's directory is not what its name says, with the reason: links, names, bytes.
+
+    The bytes of ``hashed`` were looked at already.
+    """
+    for name in ("oci-layout", "index.json", "blobs"):
+        if (path / name).is_symlink():
+            yield name, "a symbolic link"
+    for file in sorted((path / "blobs").glob("*/*")) if not (path / "blobs").is_symlink() else ():
+        shown = file.relative_to(path).as_posix()
+        if file.is_symlink() or file.parent.is_symlink():
+            yield shown, "a symbolic link"
+        elif not file.is_file():
+            yield shown, "not a regular file"
+        elif (digest := _digest_of_name(file)) is None:
+            yield shown, "a name that is not a digest"
+        elif digest not in hashed:
+            with file.open("rb") as stream:
+                if not same_digest(hash_file(stream, digest.algorithm), digest):
+                    yield shown, "bytes that do not hash to its name"
+
+
+def _digest_of_name(file: Path) -> Digest | None:
+    try:
+        return Digest.parse(f"{file.parent.name}:{file.name}")
+    except InvalidValueError:
+        return None
 
 
 def _stamp(path: Path) -> Stamp | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from imagelock import limits
 from imagelock.errors import IntegrityError, UsageError
 from imagelock.model.reference import Reference
 from imagelock.ops.scan.image_source import read_files, split_source
@@ -126,6 +127,20 @@ def _bomb() -> bytes:
 def test_damaged_layers_are_refused(data: bytes) -> None:
     with pytest.raises(IntegrityError):
         list(TarStream(decompressed(iter([data]))))
+
+
+@pytest.mark.parametrize(
+    ("cap", "words"),
+    [("IMAGE_BYTES", "layers of more than"), ("IMAGE_FILES_BYTES", "the files meant are larger")],
+)
+def test_an_image_has_a_budget_for_layers_and_files(
+    monkeypatch: pytest.MonkeyPatch, cap: str, words: str
+) -> None:
+    layers = [tar({f"list{number}": "x" * 4000}) for number in range(8)]
+    assert len(_read(LayeredImage(layers), "list*")) == 8
+    monkeypatch.setattr(limits, cap, 20_000)
+    with pytest.raises(IntegrityError, match=words):
+        _read(LayeredImage(layers), "list*")
 
 
 def test_a_bomb_is_refused_within_little_memory(tmp_path: Path) -> None:

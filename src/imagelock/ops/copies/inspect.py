@@ -14,6 +14,7 @@ from imagelock.ops.copies.bundle import LAYOUT, LAYOUT_BODY, index_of, open_stor
 from imagelock.ops.copies.items import CopyOptions, Tree
 from imagelock.ops.copies.tree import read_tree
 from imagelock.ops.parallel import map_concurrently
+from imagelock.stores.oci_layout import strange_files
 from imagelock.stores.oci_tar import INDEX, TarStore
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def verify(path: Path, progress: Progress | None = None) -> Outcome:
 
     wrong = map_concurrently(asks, prove, jobs=_READERS, hosts=1, progress=progress)
     findings = [tree for _, tree in found if not isinstance(tree, Tree)] + [one for one in wrong if one]
+    findings += _strange(path, {*blobs, *_manifests(found)})
     return Outcome(
         command="bundle-verify",
         findings=(*_unfinished(path, inside), *_frame(store, found, inside), *findings),
@@ -146,6 +148,23 @@ def _prove(store: LocalStore, image: Image, blob: Descriptor) -> Finding | None:
         notes=[f"{size} bytes instead of {blob.size}"] if size != blob.size else [],
         hint="create the bundle again: only damaged content is fetched",
     )
+
+
+def _manifests(found: list[tuple[Image, Tree | Finding]]) -> Iterator[Digest]:
+    for _, tree in found:
+        if isinstance(tree, Tree):
+            yield from (one.digest for one in tree.manifests)
+
+
+def _strange(path: Path, hashed: set[Digest]) -> Iterator[Finding]:
+    """Yield the files of a directory that are links, or whose bytes are not their name (IL305)."""
+    for name, reason in strange_files(path, hashed) if path.is_dir() else ():
+        yield finding(
+            "IL305",
+            f"{name}: {reason}",
+            reference=path.name,
+            hint="take the file out of the bundle, then run the same `imagelock bundle create` again",
+        )
 
 
 def _expected(inside: Contents) -> Iterable[Image]:

@@ -100,8 +100,8 @@ class _Image:
     kept: dict[str, bytes] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)
     opaque: set[str] = field(default_factory=set)
-    unread: int = limits.IMAGE_BYTES
-    room: int = limits.IMAGE_FILES_BYTES
+    unread: int = field(default_factory=lambda: limits.IMAGE_BYTES)
+    room: int = field(default_factory=lambda: limits.IMAGE_FILES_BYTES)
 
     def files(self) -> list[tuple[str, bytes]]:
         is_one = not any(mark in part for part in self.glob for mark in "*?[")
