@@ -50,10 +50,10 @@ def test_a_pod_tells_all_that_counts(tmp_path: Path) -> None:
         for item in found
         if isinstance(item, RunningContainer)
     ] == [
-        (Kind.INIT, "i", "a", None, "RunningContainer"),
-        (Kind.CONTAINER, "c", "nginx:1", "nginx@sha256:x", "RunningContainer"),
+        (Kind.INIT, "i", "a", None, "Running"),
+        (Kind.CONTAINER, "c", "nginx:1", "nginx@sha256:x", "Running"),
         (Kind.EPHEMERAL, "e", "b", None, "ErrImagePull"),
-        (Kind.VOLUME, "v", "c", "c@sha256:x", "RunningContainer"),
+        (Kind.VOLUME, "v", "c", "c@sha256:x", "Running"),
     ]
     assert {item.owner for item in found if isinstance(item, RunningContainer)} == {
         Owner("Deployment", "web")

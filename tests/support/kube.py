@@ -75,7 +75,7 @@ def pod(
     namespace: str = "shop",
     owner: tuple[str, str] | None = None,
     labels: dict[str, str] | None = None,
-    phase: str = "RunningContainer",
+    phase: str = "Running",
     init: tuple[Json, ...] = (),
     ephemeral: tuple[Json, ...] = (),
     volumes: tuple[tuple[str, str, str | None], ...] = (),

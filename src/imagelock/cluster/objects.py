@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from imagelock.cluster.running import Observed
 
 _T = TypeVar("_T")
-_FINISHED = ("Succeeded", "ResolutionFailure")
+_FINISHED = ("Succeeded", "Failed")
 
 
 class _Struct(msgspec.Struct, rename="camel"):

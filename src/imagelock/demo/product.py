@@ -107,7 +107,7 @@ def _pod(name: str, containers: list[tuple[str, str, str]]) -> dict[str, object]
         "metadata": {"name": name, "namespace": "shop"},
         "spec": {"containers": [{"name": part, "image": image} for part, image, _ in pinned]},
         "status": {
-            "phase": "RunningContainer",
+            "phase": "Running",
             "containerStatuses": [
                 {"name": part, "image": image, "imageID": image_id, "state": {"running": {}}}
                 for part, image, image_id in pinned

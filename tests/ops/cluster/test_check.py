@@ -234,7 +234,7 @@ def test_a_workload_whose_pods_have_ended_is_judged_by_its_template_too() -> Non
 
 
 def test_an_evicted_pod_that_never_ran_is_judged_by_its_spec() -> None:
-    found = report(pod("gone", container("c", WEB_PINNED), phase="ResolutionFailure"))
+    found = report(pod("gone", container("c", WEB_PINNED), phase="Failed"))
     assert [(row.verdict.state, row.verdict.detail) for row in found.rows] == [(State.LOCKED, SPEC)]
 
 
