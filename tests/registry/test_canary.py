@@ -1,4 +1,4 @@
-"""No secret in any output, error, log or file, whatever goes wrong, even at -vv (design: I6).
+"""No secret in any output, error, log or file, whatever goes wrong, even at -vv (docs/concepts/trust.md).
 
 One project, one set of secrets, every fault of the lying server; each run is a process, so that everything
 it writes is seen: stdout, stderr, reports, the lock, temporary files, and what `ps` shows of it.
