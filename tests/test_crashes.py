@@ -115,7 +115,7 @@ def test_a_run_waits_for_another_one_and_says_so_once(tmp_path: Path) -> None:
             assert process.stdin is not None
             process.stdin.close()
 
-        with file_lock(path, wait=60, tell=let_go):
+        with file_lock(path, wait=60, notify=let_go):
             write_all([Write(path, None, b"mine")])
     assert len(told) == 1
     assert f"process {process.pid}" in told[0]
@@ -128,7 +128,7 @@ def test_a_run_that_waited_long_enough_names_the_holder(tmp_path: Path) -> None:
     with (
         file_lock(path),
         pytest.raises(LockError, match="process"),
-        file_lock(path, wait=0.1, tell=told.append),
+        file_lock(path, wait=0.1, notify=told.append),
     ):
         pass
     assert len(told) == 1

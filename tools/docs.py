@@ -21,7 +21,7 @@ from click.testing import CliRunner
 
 from imagelock.errors import ImagelockError
 from imagelock.formats.all import DOCUMENT_FORMATS, FILE_FORMATS, NAMED_FORMATS
-from imagelock.model.finding_codes import KINDS, Level
+from imagelock.model.finding_codes import FINDING_CODES, Level
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -201,8 +201,8 @@ def pages() -> dict[str, str]:
 
     return {
         f"{REFERENCE}/commands.md": commands_page(cli),
-        f"{REFERENCE}/exit-codes.md": exit_codes_page(ImagelockError, KINDS),
-        f"{REFERENCE}/findings.md": findings_page(KINDS),
+        f"{REFERENCE}/exit-codes.md": exit_codes_page(ImagelockError, FINDING_CODES),
+        f"{REFERENCE}/findings.md": findings_page(FINDING_CODES),
         f"{REFERENCE}/formats.md": formats_page(FILE_FORMATS, (*DOCUMENT_FORMATS, *NAMED_FORMATS)),
     }
 

@@ -193,14 +193,16 @@ def _is_inside(path: str, top: Path, folders: dict[str, bool]) -> bool:
 
 
 @contextlib.contextmanager
-def file_lock(path: Path, *, wait: float = 0.0, tell: Callable[[str], None] | None = None) -> Iterator[None]:
+def file_lock(
+    path: Path, *, wait: float = 0.0, notify: Callable[[str], None] | None = None
+) -> Iterator[None]:
     """Hold a file for one run (by its neighbour ``.<name>.held``), so that no update is lost.
 
-    Waits up to ``wait`` seconds for another run, which ``tell`` hears of once, and then raises
+    Waits up to ``wait`` seconds for another run, which ``notify`` hears of once, and then raises
     :class:`LockError` naming the holder.  The holder is known by an flock, so a killed run holds nothing.
     """
     holder = path.with_name(f".{path.name}.held")
-    descriptor = _hold(holder, path, time.monotonic() + wait, tell)
+    descriptor = _hold(holder, path, time.monotonic() + wait, notify)
     try:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
@@ -212,7 +214,7 @@ def file_lock(path: Path, *, wait: float = 0.0, tell: Callable[[str], None] | No
         os.close(descriptor)
 
 
-def _hold(holder: Path, path: Path, deadline: float, tell: Callable[[str], None] | None) -> int:
+def _hold(holder: Path, path: Path, deadline: float, notify: Callable[[str], None] | None) -> int:
     """Open and lock the neighbour that is really there, and return its descriptor."""
     while True:
         try:
@@ -230,9 +232,9 @@ def _hold(holder: Path, path: Path, deadline: float, tell: Callable[[str], None]
         if other is not None:
             if time.monotonic() >= deadline:
                 raise _is_held(path, other)
-            if tell is not None:
-                tell(f"{path.name} is locked by another run of imagelock (process {other}): waiting for it")
-                tell = None
+            if notify is not None:
+                notify(f"{path.name} is locked by another run of imagelock (process {other}): waiting for it")
+                notify = None
             # Not all at the same moment: many that wait would only keep each other waiting.
             time.sleep(_POLL_SECONDS * (0.5 + random.random()))  # noqa: S311 - spreads, keeps no secret
 

@@ -6,24 +6,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from imagelock.model.finding_codes import KINDS
+from imagelock.model.finding_codes import FINDING_CODES
 
 if TYPE_CHECKING:
     from support.world import World
 
 
-@pytest.mark.parametrize("code", list(KINDS))
+@pytest.mark.parametrize("code", list(FINDING_CODES))
 def test_every_finding_is_explained_by_code_and_name(world: World, code: str) -> None:
     by_code = world.run("explain", code.lower())
     assert by_code.code == 0
-    assert KINDS[code].name in by_code.out
+    assert FINDING_CODES[code].name in by_code.out
     assert "help: " in by_code.out
-    assert world.run("explain", KINDS[code].name).out == by_code.out
+    assert world.run("explain", FINDING_CODES[code].name).out == by_code.out
 
 
 def test_without_a_code_all_are_listed(world: World) -> None:
     lines = world.run("explain").out.splitlines()
-    assert [line.split()[0] for line in lines] == list(KINDS)
+    assert [line.split()[0] for line in lines] == list(FINDING_CODES)
 
 
 def test_json_carries_what_a_finding_costs(world: World) -> None:

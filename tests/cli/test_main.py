@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from imagelock.cli.main import COMMANDS
-from imagelock.model.finding_codes import KINDS
+from imagelock.model.finding_codes import FINDING_CODES
 from imagelock.model.outcome import Outcome, finding
 from support.lying import Lying, Reply
 from support.world import deployment, mirrors, process
@@ -34,8 +34,8 @@ def test_could_not_tell_weighs_more_than_a_finding_and_a_finding_more_than_none(
 
 
 def test_only_registries_and_clusters_that_could_not_be_asked_cost_3() -> None:
-    assert {code for code, kind in KINDS.items() if kind.exit_code == 3} >= {"IL301", "IL302"}
-    assert {kind.exit_code for kind in KINDS.values()} == {1, 3}
+    assert {code for code, kind in FINDING_CODES.items() if kind.exit_code == 3} >= {"IL301", "IL302"}
+    assert {kind.exit_code for kind in FINDING_CODES.values()} == {1, 3}
 
 
 def test_a_file_that_cannot_be_read_weighs_more_than_all(world: World) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from imagelock.cluster.dump import read_dump
-from imagelock.cluster.running import Kind, Owner, RunningContainer, Workload
+from imagelock.cluster.running import ContainerKind, Owner, RunningContainer, Workload
 from imagelock.errors import FileError
 from support.kube import WEB, container, listed, pinned, pod, workload
 
@@ -50,10 +50,10 @@ def test_a_pod_tells_all_that_counts(tmp_path: Path) -> None:
         for item in found
         if isinstance(item, RunningContainer)
     ] == [
-        (Kind.INIT, "i", "a", None, "Running"),
-        (Kind.CONTAINER, "c", "nginx:1", "nginx@sha256:x", "Running"),
-        (Kind.EPHEMERAL, "e", "b", None, "ErrImagePull"),
-        (Kind.VOLUME, "v", "c", "c@sha256:x", "Running"),
+        (ContainerKind.INIT, "i", "a", None, "Running"),
+        (ContainerKind.CONTAINER, "c", "nginx:1", "nginx@sha256:x", "Running"),
+        (ContainerKind.EPHEMERAL, "e", "b", None, "ErrImagePull"),
+        (ContainerKind.VOLUME, "v", "c", "c@sha256:x", "Running"),
     ]
     assert {item.owner for item in found if isinstance(item, RunningContainer)} == {
         Owner("Deployment", "web")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from imagelock.model.finding_codes import KINDS
+from imagelock.model.finding_codes import FINDING_CODES
 from imagelock.model.outcome import Change, Exempted, Outcome, finding
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
@@ -28,7 +28,7 @@ EVERY = Outcome(
                 column=9,
                 hint="run `imagelock pin`",
             )
-            for code in KINDS
+            for code in FINDING_CODES
         ),
         finding("IL101", "the same again", reference="quay.io/acme/app:1", file="deploy/a b.yaml", line=30),
         finding("IL103", "nothing uses quay.io/acme/old:1", reference="quay.io/acme/old:1"),

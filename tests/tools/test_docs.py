@@ -9,7 +9,7 @@ import pytest
 
 import docs
 from imagelock.errors import ImagelockError
-from imagelock.model.finding_codes import KINDS
+from imagelock.model.finding_codes import FINDING_CODES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,12 +61,12 @@ def test_a_command_that_cannot_show_its_help_is_an_error() -> None:
 
 
 def test_every_finding_has_the_anchor_that_reports_link_to() -> None:
-    anchors = docs.anchors(docs.findings_page(KINDS))
-    assert {code.lower() for code in KINDS} <= anchors
+    anchors = docs.anchors(docs.findings_page(FINDING_CODES))
+    assert {code.lower() for code in FINDING_CODES} <= anchors
 
 
 def test_every_error_stands_under_the_code_it_ends_with() -> None:
-    text = docs.exit_codes_page(ImagelockError, KINDS)
+    text = docs.exit_codes_page(ImagelockError, FINDING_CODES)
     for error in docs.errors(ImagelockError):
         section = text.partition(f"## Errors that end with {error.exit_code}\n")[2].partition("\n## ")[0]
         assert f"`{error.__name__}`" in section

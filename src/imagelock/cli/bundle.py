@@ -217,10 +217,10 @@ def load(
     except IntegrityError as error:
         run.finish(inspect.damaged("bundle-load", path, error))
     items = mirror.items(inside.lock, destination(to, maps), mirror.Shard(), moves)
-    choice = bundle.load_choice(inside.record, items)
+    options = bundle.load_options(inside.record, items)
     jobs = run.settings.jobs
     with registries(run, project, "loading") as (client, shown):
-        planned = plan(store, client, items, choice, jobs=jobs)
+        planned = plan(store, client, items, options, jobs=jobs)
         done = None if dry_run else transfer.apply(planned, store, client, jobs=jobs, progress=shown)
         warnings = client.warnings
     if done is None:

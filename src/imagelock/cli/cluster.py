@@ -115,7 +115,7 @@ def _image(row: Row) -> str:
 
 
 def _state(row: Row) -> str:
-    return f"{row.verdict.state.value}: {row.verdict.detail}"
+    return f"{row.result.state.value}: {row.result.detail}"
 
 
 def _json(report: Report) -> str:
@@ -140,9 +140,9 @@ def _fields(row: Row) -> dict[str, Any]:
         "container": row.container,
         "place": row.kind.value,
         "image": row.image,
-        "state": row.verdict.state.value.replace(" ", "-"),
-        "detail": row.verdict.detail,
-        "notes": list(row.verdict.notes),
+        "state": row.result.state.value.replace(" ", "-"),
+        "detail": row.result.detail,
+        "notes": list(row.result.notes),
         "containers": row.containers,
         "pods": row.pods,
     }

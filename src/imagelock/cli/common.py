@@ -119,14 +119,14 @@ class Run:
             feed(data)
         else:
             sys.stdout.write(without_commands(self._changes(outcome) if data is None else data))
-        self._tell(outcome, collection, feeds=feeds)
+        self._print_outcome(outcome, collection, feeds=feeds)
         code = max(outcome.exit_code(strict=self.strict), at_least)
         raise click.exceptions.Exit(0 if self.exit_zero and code == 1 else code)
 
     def _changes(self, outcome: Outcome) -> str:
         return "" if self.quiet else changes_text(outcome.changes, stdout_style())
 
-    def _tell(self, outcome: Outcome, collection: Collection | None, *, feeds: bool = False) -> None:
+    def _print_outcome(self, outcome: Outcome, collection: Collection | None, *, feeds: bool = False) -> None:
         """Print findings (data, unless stdout is JSON or feeds a program), then remarks and counts."""
         if outcome.findings and not self.is_json:
             stream, style = (sys.stderr, stderr_style()) if feeds else (sys.stdout, stdout_style())

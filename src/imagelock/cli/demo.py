@@ -39,38 +39,38 @@ def command(keep: Path | None) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         example.write_files(directory, registry.url)
         _freeze(directory)
-        _tell("someone pushes another image as shop:1.4; the files stay the same, and drift reports it")
+        _narrate("someone pushes another image as shop:1.4; the files stay the same, and drift reports it")
         example.move_tag(store, "quay.io/acme/shop", "1.4")
         _follow(directory)
         with EmbeddedRegistry(MemoryStore()) as site:
             _carry(directory, site.address)
         _prove(directory)
-        _tell("everything can be undone, byte for byte")
+        _narrate("everything can be undone, byte for byte")
         _run(directory, "unpin", "-q")
         _same(directory, example.FILES)
 
 
 def _freeze(directory: Path) -> None:
-    _tell("a small product: a Deployment, a Dockerfile and a list; they name their images by tag")
+    _narrate("a small product: a Deployment, a Dockerfile and a list; they name their images by tag")
     _run(directory, "scan")
-    _tell("every reference is resolved to the digest its registry has now; one lock records them")
+    _narrate("every reference is resolved to the digest its registry has now; one lock records them")
     _run(directory, "lock")
-    _tell("the digests are written into the files; nothing else changes")
+    _narrate("the digests are written into the files; nothing else changes")
     _run(directory, "pin", "--diff", "deploy")
     _run(directory, "pin", "-q")
-    _tell("the gate for a pipeline: offline, exit 0 if every file matches the lock")
+    _narrate("the gate for a pipeline: offline, exit 0 if every file matches the lock")
     _run(directory, "check")
 
 
 def _follow(directory: Path) -> None:
     _run(directory, "drift", expected=1)
-    _tell("an intended update: one image, its lock entry and every place that uses it, nothing else")
+    _narrate("an intended update: one image, its lock entry and every place that uses it, nothing else")
     _run(directory, "update", "quay.io/acme/shop")
     _run(directory, "check", "--registry")
 
 
 def _carry(directory: Path, site: str) -> None:
-    _tell("for a site without a network: one tar with every image and the lock, verified on both sides")
+    _narrate("for a site without a network: one tar with every image and the lock, verified on both sides")
     _run(directory, "bundle", "create", "release.tar")
     _run(directory, "bundle", "verify", "release.tar")
     _run(directory, "bundle", "load", "release.tar", "--to", site)
@@ -83,11 +83,11 @@ def _prove(directory: Path) -> None:
     images = read_lock(open_project(Settings(directory=directory))).lock.images
     dump = example.cluster_dump({image.reference: str(image.digest) for image in images})
     (directory / "cluster.json").write_text(dump, encoding="utf-8")
-    _tell("the cluster runs what was released, except for one pod")
+    _narrate("the cluster runs what was released, except for one pod")
     _run(directory, "cluster", "check", "cluster.json", expected=1)
 
 
-def _tell(words: str) -> None:
+def _narrate(words: str) -> None:
     sys.stdout.write(f"\n{stdout_style().bold('# ' + words)}\n")
 
 
@@ -109,4 +109,4 @@ def _same(directory: Path, files: dict[str, str]) -> None:
     for name, content in files.items():
         if (directory / name).read_text(encoding="utf-8") != content:
             raise click.ClickException(f"{name} did not come back as it was")
-    _tell("every file is as it was before; the demo is finished")
+    _narrate("every file is as it was before; the demo is finished")

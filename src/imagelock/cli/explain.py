@@ -10,7 +10,7 @@ import click
 from imagelock.cli.common import common, verb
 from imagelock.cli.terminal import stdout_style
 from imagelock.errors import UsageError
-from imagelock.model.finding_codes import KINDS, Level
+from imagelock.model.finding_codes import FINDING_CODES, Level
 from imagelock.model.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def command(run: Run, code: str | None) -> None:
       imagelock explain IL105
       imagelock explain tag-moved
     """
-    kinds = tuple(KINDS.values()) if code is None else (_kind(code),)
+    kinds = tuple(FINDING_CODES.values()) if code is None else (_kind(code),)
     data = _table(kinds) if code is None else _page(kinds[0])
     outcome = Outcome(command="explain", summary={"findings": len(kinds)})
     if run.is_json:
@@ -39,8 +39,8 @@ def command(run: Run, code: str | None) -> None:
 
 
 def _kind(code: str) -> FindingCode:
-    kind = KINDS.get(code.upper()) or next(
-        (item for item in KINDS.values() if item.name == code.lower()), None
+    kind = FINDING_CODES.get(code.upper()) or next(
+        (item for item in FINDING_CODES.values() if item.name == code.lower()), None
     )
     if kind is None:
         raise UsageError("no such finding", where=code, hint="`imagelock explain` lists them all")

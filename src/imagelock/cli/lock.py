@@ -110,6 +110,6 @@ def command(  # noqa: PLR0913 - the options of the contract
         run.finish(checked, collection=collection, at_least=int(bool(checked.changes)))
     with registry_access(run, project, "resolving", everyone=True) as access:
         write = not (dry_run or check_only)
-        mode = WriteMode(write=write, keep_going=keep_going, settle=resolve, tell=run.remark)
+        mode = WriteMode(write=write, keep_going=keep_going, settle=resolve, notify=run.remark)
         outcome = run_lock(project, collection, request, access, mode)
     run.finish(outcome, collection=collection, at_least=int(check_only and bool(outcome.changes)))

@@ -173,7 +173,7 @@ def run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return CLOSED_PIPE
     except ImagelockError as error:
-        return _tell(error)
+        return _print_error(error)
     except Exception as error:  # noqa: BLE001 - the last line of defence: a user never sees a traceback
         return _cannot_write(error) if isinstance(error, OSError) else _internal(error, arguments)
     return code if isinstance(code, int) else 0
@@ -190,11 +190,11 @@ def _end_of_click(error: click.exceptions.Exit | click.ClickException | click.Ab
 
 def _end_of_signal(error: BaseException | None) -> int:
     if isinstance(error, TerminatedError):
-        return _say("terminated", TERMINATED)
-    return _say("interrupted", INTERRUPTED)
+        return _print_line("terminated", TERMINATED)
+    return _print_line("interrupted", INTERRUPTED)
 
 
-def _tell(error: ImagelockError) -> int:
+def _print_error(error: ImagelockError) -> int:
     from imagelock.cli.terminal import stderr_style
     from imagelock.report.text import error_text
 
@@ -209,16 +209,16 @@ def _cannot_write(error: OSError) -> int:
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     where = str(error.filename) if error.filename else "standard output"
-    return _tell(FileError((error.strerror or str(error)).lower(), where=where))
+    return _print_error(FileError((error.strerror or str(error)).lower(), where=where))
 
 
 def _internal(error: Exception, arguments: list[str]) -> int:
     if "-vv" in arguments:
         traceback.print_exc()
-    return _say(f"internal error: {type(error).__name__}: {error}; run again with -vv to see where", 2)
+    return _print_line(f"internal error: {type(error).__name__}: {error}; run again with -vv to see where", 2)
 
 
-def _say(words: str, code: int) -> int:
+def _print_line(words: str, code: int) -> int:
     sys.stderr.write(f"imagelock: {words}\n")
     return code
 

@@ -70,11 +70,11 @@ def command(
     project = run.open()
     part = mirror.Shard() if shard is None else mirror.Shard.parse(shard)
     items = mirror.items(read_lock(project).lock, destination(to, maps), part, moves)
-    choice = CopyOptions(platforms=tuple(map(Platform.parse, platforms)))
+    options = CopyOptions(platforms=tuple(map(Platform.parse, platforms)))
     jobs = run.settings.jobs
     with registries(run, project, "mirroring") as (client, shown):
         source = CachingSource(client)
-        planned = plan(source, client, items, choice, jobs=jobs)
+        planned = plan(source, client, items, options, jobs=jobs)
         done = None if dry_run else transfer.apply(planned, source, client, jobs=jobs, progress=shown)
         warnings = client.warnings
     if done is None:

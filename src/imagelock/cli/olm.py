@@ -122,8 +122,8 @@ def entrypoint(folders: tuple[Path, ...], *, pattern: str, quiet: bool, **overri
     write_all(plan.writes)
     if not quiet:
         for name in known.unread:
-            _say(f"{name} does not name an image by tag and digest: left out")
-        _say(
+            _print_line(f"{name} does not name an image by tag and digest: left out")
+        _print_line(
             f"{plan.pinned} pinned in {len(plan.writes)} files, {plan.had_digest} had a digest, "
             f"{len(plan.left)} left without one; {len(known.digests)} images in the environment, "
             f"{known.came_with_digest} came with a digest"
@@ -145,5 +145,5 @@ def _become(words: tuple[str, ...]) -> NoReturn:
     os.execvp(words[0], words)  # noqa: S606 - becoming what was asked for is the purpose
 
 
-def _say(words: str) -> None:
+def _print_line(words: str) -> None:
     sys.stderr.write(f"imagelock: {words}\n")

@@ -142,17 +142,17 @@ def _carry_out(
 
     with _client(run, project) as client, progress("asking registries", quiet=run.quiet) as shown:
         if dry_run:
-            verdicts = tags.plan(linted.entries, client, request, jobs=run.settings.jobs, progress=shown)
+            results = tags.plan(linted.entries, client, request, jobs=run.settings.jobs, progress=shown)
         else:
-            verdicts = tags.apply(
+            results = tags.apply(
                 linted.entries, client, client, request, jobs=run.settings.jobs, progress=shown
             )
-    outcome = tags.outcome(command_name, linted, verdicts, done=not dry_run)
+    outcome = tags.outcome(command_name, linted, results, done=not dry_run)
     run.finish(
         outcome,
         collection=files.collection,
-        data=_table(run, verdicts, done=not dry_run),
-        json=lambda: _json(outcome, verdicts, done=not dry_run),
+        data=_table(run, results, done=not dry_run),
+        json=lambda: _json(outcome, results, done=not dry_run),
     )
 
 
@@ -177,46 +177,46 @@ def _client(run: Run, project: Project) -> Iterator[RegistryClient]:
 _DONE = {"create": "created", "keep": "kept", "repush": "repushed", "move": "moved"}
 
 
-def _word(verdict: TagResult, *, done: bool) -> str:
-    word = verdict.action.value
+def _word(result: TagResult, *, done: bool) -> str:
+    word = result.action.value
     return _DONE.get(word, word) if done else word
 
 
-def _table(run: Run, verdicts: tuple[TagResult, ...], *, done: bool) -> str:
+def _table(run: Run, results: tuple[TagResult, ...], *, done: bool) -> str:
     from imagelock.cli.terminal import stdout_style, table_width
     from imagelock.report.text import table_text
 
-    if run.quiet or not verdicts:
+    if run.quiet or not results:
         return ""
     rows = [
-        (verdict.entry.shown, _word(verdict, done=done), _digests(verdict), verdict.entry.source_tag)
-        for verdict in verdicts
+        (result.entry.shown, _word(result, done=done), _digests(result), result.entry.source_tag)
+        for result in results
     ]
     return table_text(("TAG", "ACTION", "DIGEST", "SOURCE"), rows, stdout_style(), table_width())
 
 
-def _digests(verdict: TagResult) -> str:
-    now, wanted = verdict.now, verdict.wanted
+def _digests(result: TagResult) -> str:
+    now, wanted = result.now, result.wanted
     if now is not None and wanted is not None and now != wanted:
         return f"{now.short} -> {wanted.short}"
     known = wanted or now
     return "" if known is None else known.short
 
 
-def _json(outcome: Outcome, verdicts: tuple[TagResult, ...], *, done: bool) -> str:
+def _json(outcome: Outcome, results: tuple[TagResult, ...], *, done: bool) -> str:
     from imagelock.report.json import document_json, outcome_fields
 
     tags = [
         {
-            "reference": verdict.entry.shown,
-            "action": _word(verdict, done=done),
-            "before": None if verdict.now is None else str(verdict.now),
-            "after": None if verdict.wanted is None else str(verdict.wanted),
-            "source": f"{verdict.entry.name}:{verdict.entry.source_tag}",
-            "file": verdict.entry.file,
-            "line": verdict.entry.line,
+            "reference": result.entry.shown,
+            "action": _word(result, done=done),
+            "before": None if result.now is None else str(result.now),
+            "after": None if result.wanted is None else str(result.wanted),
+            "source": f"{result.entry.name}:{result.entry.source_tag}",
+            "file": result.entry.file,
+            "line": result.entry.line,
         }
-        for verdict in verdicts
+        for result in results
     ]
     return document_json(outcome.command, {"tags": tags, **outcome_fields(outcome)})
 

@@ -59,6 +59,6 @@ def command(run: Run, images: tuple[str, ...], *, upgrade: bool, dry_run: bool, 
         PinRequest(form=config.form, keep_existing=config.existing == "keep", olm=olm),
     )
     with registry_access(run, project, "resolving", everyone=True) as access:
-        mode = WriteMode(write=not dry_run, keep_going=keep_going, tell=run.remark)
+        mode = WriteMode(write=not dry_run, keep_going=keep_going, notify=run.remark)
         outcome = run_update(project, collection, requests, access, mode)
     run.finish(outcome, collection=collection)

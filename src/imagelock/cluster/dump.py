@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from imagelock.cluster.jsonstream import Piece, Readable
+    from imagelock.cluster.jsonstream import BinaryReader, JSONItem
     from imagelock.cluster.running import Observed
 
 STDIN = "-"
@@ -53,7 +53,7 @@ def read_dump(path: Path, name: str) -> Iterator[Observed]:
 class _Ahead:
     """A stream whose beginning was looked at already."""
 
-    def __init__(self, head: bytes, stream: Readable) -> None:
+    def __init__(self, head: bytes, stream: BinaryReader) -> None:
         self._head = head
         self._stream = stream
 
@@ -63,7 +63,7 @@ class _Ahead:
         return head or self._stream.read(size)
 
 
-def _unpacked(raw: Readable) -> Readable:
+def _unpacked(raw: BinaryReader) -> BinaryReader:
     head = raw.read(1)
     head += raw.read(1) if head else b""
     stream = _Ahead(head, raw)
@@ -72,7 +72,7 @@ def _unpacked(raw: Readable) -> Readable:
     return stream
 
 
-def _observed(stream: Readable, name: str) -> Iterator[Observed]:
+def _observed(stream: BinaryReader, name: str) -> Iterator[Observed]:
     head = b""
     while not head.strip():
         more = stream.read(_LOOK)
@@ -87,7 +87,7 @@ def _observed(stream: Readable, name: str) -> Iterator[Observed]:
         yield from _from_yaml(_at_most(stream, YAML_BYTES + 1), name)
 
 
-def _at_most(stream: Readable, size: int) -> bytes:
+def _at_most(stream: BinaryReader, size: int) -> bytes:
     parts = []
     while size > 0 and (more := stream.read(size)):
         parts.append(more)
@@ -102,7 +102,7 @@ def _decoded(data: bytes, of: str | None) -> tuple[Observed, ...]:
         raise FormatError(f"an object of the dump cannot be read: {error}") from error
 
 
-def decoded(piece: Piece) -> tuple[Observed, ...]:
+def decoded(piece: JSONItem) -> tuple[Observed, ...]:
     """Return what one object of a list runs; raise :class:`FormatError` when it is none."""
     return _decoded(piece.data, piece.of)
 

@@ -47,7 +47,7 @@ class _Whole(msgspec.Struct):
 _whole = msgspec.json.Decoder(_Whole)
 
 
-class Readable(Protocol):
+class BinaryReader(Protocol):
     """The part of a binary stream that is used."""
 
     def read(self, size: int, /) -> bytes:
@@ -55,7 +55,7 @@ class Readable(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class JSONItem:
     """One object; ``of`` is the kind of the list it is an item of, if that came before it."""
 
     data: bytes
@@ -65,7 +65,7 @@ class Piece:
 class JsonStream:
     """Reads documents; ``members`` are those of the last list that are not items (``metadata``)."""
 
-    def __init__(self, stream: Readable) -> None:
+    def __init__(self, stream: BinaryReader) -> None:
         self._stream = stream
         self._buffer = b""
         self._keep = 0  # the first byte that is still needed
@@ -73,14 +73,14 @@ class JsonStream:
         self._between = b""
         self.members: dict[str, bytes] = {}
 
-    def pieces(self) -> Iterator[Piece]:
+    def pieces(self) -> Iterator[JSONItem]:
         """Yield every object of every document; raise :class:`FormatError` where the text breaks."""
         while self._skip_space():
             if self._byte() != b"{":
                 raise FormatError("neither a JSON object nor a list of them")
             yield from self._document()
 
-    def _document(self) -> Iterator[Piece]:
+    def _document(self) -> Iterator[JSONItem]:
         """Yield a list's items, or the one object that the document is."""
         self.members = {}
         self._keep = self._at
@@ -98,10 +98,10 @@ class JsonStream:
             if is_list:
                 self._keep = self._at
         if not is_list:
-            yield Piece(self._buffer[self._keep : self._at])
+            yield JSONItem(self._buffer[self._keep : self._at])
         self._keep = self._at
 
-    def _items(self) -> Iterator[Piece]:
+    def _items(self) -> Iterator[JSONItem]:
         of = self._kind_of_items()
         self._at += 1
         self._between = b""
@@ -115,7 +115,7 @@ class JsonStream:
                 if not self._jump():
                     self._learn(space)
                     self._skip_value()
-                yield Piece(self._buffer[self._keep : self._at], of)
+                yield JSONItem(self._buffer[self._keep : self._at], of)
                 continue
             self._at += 1
             if byte == b"]":

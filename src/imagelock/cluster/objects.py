@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import msgspec
 
-from imagelock.cluster.running import Kind, Owner, RunningContainer, Template, Workload
+from imagelock.cluster.running import ContainerKind, Owner, RunningContainer, Template, Workload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -93,11 +93,11 @@ class _PodStatus(_Struct):
     init_container_statuses: list[_ContainerStatus] | None = None
     ephemeral_container_statuses: list[_ContainerStatus] | None = None
 
-    def statuses(self) -> Iterator[tuple[Kind, _ContainerStatus]]:
+    def statuses(self) -> Iterator[tuple[ContainerKind, _ContainerStatus]]:
         for kind, items in (
-            (Kind.CONTAINER, self.container_statuses),
-            (Kind.INIT, self.init_container_statuses),
-            (Kind.EPHEMERAL, self.ephemeral_container_statuses),
+            (ContainerKind.CONTAINER, self.container_statuses),
+            (ContainerKind.INIT, self.init_container_statuses),
+            (ContainerKind.EPHEMERAL, self.ephemeral_container_statuses),
         ):
             for item in items or ():
                 yield kind, item
@@ -202,7 +202,7 @@ def _running(pod: _Pod) -> Iterator[RunningContainer]:
     for kind, name, image in _images(pod.spec):
         item = known.get((kind, name))
         waiting = item.state.waiting if item and item.state else None
-        image_id = mounted.get(name) if kind is Kind.VOLUME else item.image_id if item else None
+        image_id = mounted.get(name) if kind is ContainerKind.VOLUME else item.image_id if item else None
         yield RunningContainer(
             namespace=_same(pod.metadata.namespace or "default"),
             owner=_controller(pod.metadata) or _owner("Pod", pod.metadata.name),
@@ -226,21 +226,21 @@ def _mounted(status: _PodStatus) -> dict[str, str]:
     }
 
 
-def _images(spec: _PodSpec | None) -> Iterator[tuple[Kind, str, str]]:
+def _images(spec: _PodSpec | None) -> Iterator[tuple[ContainerKind, str, str]]:
     """Yield kind, name and image of everything in a pod that has one."""
     if spec is None:
         return
-    groups: tuple[tuple[Kind, Sequence[_Container] | None], ...] = (
-        (Kind.INIT, spec.init_containers),
-        (Kind.CONTAINER, spec.containers),
-        (Kind.EPHEMERAL, spec.ephemeral_containers),
+    groups: tuple[tuple[ContainerKind, Sequence[_Container] | None], ...] = (
+        (ContainerKind.INIT, spec.init_containers),
+        (ContainerKind.CONTAINER, spec.containers),
+        (ContainerKind.EPHEMERAL, spec.ephemeral_containers),
     )
     for kind, containers in groups:
         for item in containers or ():
             yield kind, item.name, item.image or ""
     for volume in spec.volumes or ():
         if volume.image is not None:
-            yield Kind.VOLUME, volume.name, volume.image.reference or ""
+            yield ContainerKind.VOLUME, volume.name, volume.image.reference or ""
 
 
 def _controller(metadata: _Metadata) -> Owner | None:

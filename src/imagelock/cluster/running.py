@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TypeAlias
 
 
-class Kind(Enum):
+class ContainerKind(Enum):
     """The four places of a pod that name an image."""
 
     CONTAINER = "container"
@@ -39,7 +39,7 @@ class RunningContainer:
     owner: Owner
     pod: str
     container: str
-    kind: Kind
+    kind: ContainerKind
     image: str
     image_id: str | None = None
     reason: str | None = None
@@ -51,7 +51,7 @@ class Template:
     """One container of a workload's pod template: what it names."""
 
     container: str
-    kind: Kind
+    kind: ContainerKind
     image: str
 
 

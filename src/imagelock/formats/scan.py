@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from imagelock.errors import FormatError
 from imagelock.formats import custom_rules as rule_format
+from imagelock.formats.all import DOCUMENT_FORMATS, FILE_FORMATS, NAMED_FORMATS
 from imagelock.formats.classify.candidates import is_templated
 from imagelock.formats.classify.objects import objects
 from imagelock.formats.classify.unmatched import UNMATCHED, loose_lines, unmatched
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from imagelock.formats.syntax.yaml_text import Chunk
     from imagelock.model.place import Found
     from imagelock.model.rule import ScanRule
-from imagelock.formats.all import DOCUMENT_FORMATS, FILE_FORMATS, NAMED_FORMATS
 
 UNKNOWN = "no format knows this kind of document"
 DOCUMENT_SUFFIXES = (".yaml", ".yml", ".json")

@@ -99,12 +99,12 @@ def _digests(lock: Lock) -> dict[str, str]:
     return {
         digest.replace(":", "-"): _described(items[0])
         for digest, items in sorted(identities(lock).items())
-        if items[0].how is not DigestRole.CONFIG
+        if items[0].role is not DigestRole.CONFIG
     }
 
 
 def _described(identity: KnownDigest) -> str:
-    platform = f" {identity.part.platform}" if identity.how is DigestRole.PLATFORM and identity.part else ""
+    platform = f" {identity.part.platform}" if identity.role is DigestRole.PLATFORM and identity.part else ""
     return identity.image.reference.partition("@")[0] + platform
 
 

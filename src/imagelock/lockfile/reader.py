@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from imagelock.errors import InvalidValueError, LockError
 from imagelock.lazy_regex import lazy_regex
 from imagelock.lockfile.fast_reader import read_images
+from imagelock.lockfile.writer import FILE_HEAD, VERSION
 from imagelock.model import toml_text
 from imagelock.model.digest import Digest
 from imagelock.model.lock import Lock, LockedImage, PlatformImage, Source
@@ -23,7 +24,6 @@ from imagelock.model.toml_table import Table, TableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-from imagelock.lockfile.writer import FILE_HEAD, VERSION
 
 _CONFLICT = lazy_regex(r"^(?:<{7}|={7}|>{7}|\|{7})(?: .*)?$", re.MULTILINE)
 _TOML_SIGN = lazy_regex(r"^[ \t]*(?:version[ \t]*=|\[\[[ \t]*image[ \t]*\]\])", re.MULTILINE)

@@ -30,11 +30,11 @@ class FindingCode:
     remedy: str
 
 
-def _kinds(*kinds: FindingCode) -> dict[str, FindingCode]:
+def _by_code(*kinds: FindingCode) -> dict[str, FindingCode]:
     return {kind.code: kind for kind in kinds}
 
 
-KINDS = _kinds(
+FINDING_CODES = _by_code(
     FindingCode(
         code="IL101",
         name="unpinned-reference",

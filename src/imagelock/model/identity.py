@@ -28,7 +28,7 @@ class KnownDigest:
     """One digest of one entry; ``part`` is the platform it belongs to, None for the whole image."""
 
     digest: Digest
-    how: DigestRole
+    role: DigestRole
     image: LockedImage
     part: PlatformImage | None = None
 

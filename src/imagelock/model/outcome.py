@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from imagelock.model.finding_codes import KINDS, Level
+from imagelock.model.finding_codes import FINDING_CODES, Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,7 +35,7 @@ class Finding:
     @property
     def name(self) -> str:
         """The code's readable name."""
-        return KINDS[self.code].name
+        return FINDING_CODES[self.code].name
 
     @property
     def where(self) -> str | None:
@@ -61,7 +61,7 @@ def finding(  # noqa: PLR0913 - the fields of a finding, all by name
     return Finding(
         code=code,
         message=message,
-        level=level or KINDS[code].level,
+        level=level or FINDING_CODES[code].level,
         reference=None if reference is None else str(reference),
         file=file,
         line=line,
@@ -179,5 +179,9 @@ class Outcome:
 
     def exit_code(self, *, strict: bool = False) -> int:
         """Return 0, 1 or 3: could-not-tell weighs more than a finding, a finding more than none."""
-        costs = {KINDS[item.code].exit_code for item in self.findings if item.level is Level.ERROR or strict}
+        costs = {
+            FINDING_CODES[item.code].exit_code
+            for item in self.findings
+            if item.level is Level.ERROR or strict
+        }
         return max(costs, default=0)

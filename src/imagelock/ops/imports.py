@@ -111,9 +111,9 @@ def _lists(project: Project, kind: Import, names: Sequence[str]) -> _Lists:
     for file in collection.files:
         items = [item for item in READERS[kind.name](file.text) if isinstance(item, Requirement)]
         read.setdefault(file.name, []).extend(items)
-    told = {item.file for item in collection.problems}
+    reported = {item.file for item in collection.problems}
     # The scan passes over a text in which no format sees anything; here someone named it.
-    silent = [name for name, items in read.items() if not items and name not in told]
+    silent = [name for name, items in read.items() if not items and name not in reported]
     texts = [(name, project.directory / name) for name in silent if (project.directory / name).is_file()]
     unread = [_unreadable(kind, Text(name, decode(read_bytes(path)))) for name, path in texts]
     requirements = tuple(item for items in read.values() for item in items)

@@ -26,18 +26,18 @@ class Progress(Protocol):
 
 
 def map_concurrently(
-    asks: Sequence[T], answer: Callable[[T], R], *, jobs: int, hosts: int, progress: Progress | None
+    items: Sequence[T], function: Callable[[T], R], *, jobs: int, hosts: int, progress: Progress | None
 ) -> list[R]:
-    """Map ``answer`` over all questions with threads, in order; what it raises ends everything.
+    """Map ``function`` over all items with threads, in order; what it raises ends everything.
 
     Running calls are then not waited for, nor on an interrupt or at the end of the process: a silent
     registry would hold it up for its whole deadline.
     """
-    crew = _WorkerPool(asks, answer, progress)
+    pool = _WorkerPool(items, function, progress)
     try:
-        return crew.answers(_start(crew.work, min(THREADS, len(asks), jobs * max(hosts, 1))))
+        return pool.results(_start(pool.work, min(THREADS, len(items), jobs * max(hosts, 1))))
     except BaseException:
-        crew.cancel()
+        pool.cancel()
         raise
 
 
@@ -59,11 +59,11 @@ def _start(work: Callable[[], None], count: int) -> int:
 class _WorkerPool(Generic[T, R]):
     """Threads that work on one list of items; a future for each item would cost as much as a request."""
 
-    def __init__(self, asks: Sequence[T], answer: Callable[[T], R], progress: Progress | None) -> None:
-        self._answer = answer
+    def __init__(self, items: Sequence[T], function: Callable[[T], R], progress: Progress | None) -> None:
+        self._function = function
         self._progress = progress
-        self._waiting = deque(enumerate(asks))
-        self._answers: dict[int, R] = {}
+        self._waiting = deque(enumerate(items))
+        self._results: dict[int, R] = {}
         self._error: BaseException | None = None
         self._ended = threading.Semaphore(0)
 
@@ -72,13 +72,13 @@ class _WorkerPool(Generic[T, R]):
         try:
             while True:
                 try:
-                    number, ask = self._waiting.popleft()
+                    number, item = self._waiting.popleft()
                 except IndexError:
                     return
-                self._answers[number] = self._answer(ask)
+                self._results[number] = self._function(item)
                 if self._progress is not None:
-                    self._progress.advance(str(ask))
-        except BaseException as error:  # noqa: BLE001  # raised where the answers are waited for
+                    self._progress.advance(str(item))
+        except BaseException as error:  # noqa: BLE001  # raised where the results are waited for
             self._error = self._error or error
             self.cancel()
         finally:
@@ -88,10 +88,10 @@ class _WorkerPool(Generic[T, R]):
         """Start no further item."""
         self._waiting.clear()
 
-    def answers(self, workers: int) -> list[R]:
-        """Wait for so many workers and return the answers in order; raise what the first of them raised."""
+    def results(self, workers: int) -> list[R]:
+        """Wait for so many workers and return the results in order; raise what the first of them raised."""
         for _ in range(workers):
             self._ended.acquire()
             if self._error is not None:
                 raise self._error
-        return [self._answers[number] for number in range(len(self._answers))]
+        return [self._results[number] for number in range(len(self._results))]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from imagelock.files import check_inside, write_all
 from imagelock.model.outcome import Outcome
+from imagelock.ops.lock.run import hold_lock, resolve_and_merge
 from imagelock.ops.pin import plan as pinning
 from imagelock.ops.project import read_lock
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from imagelock.ops.registry_access import RegistryAccess
     from imagelock.ops.scan.collect import Collection
     from imagelock.ops.writing import WriteMode
-from imagelock.ops.lock.run import hold_lock, resolve_and_merge
 
 
 def run_update(
@@ -39,16 +39,19 @@ def run_update(
             check_inside((item.path for item in edits.writes), project.root)
             # The lock is renamed last: an interrupted update is finished by running it again.
             write_all([*edits.writes, lock_file.write_of(result.lock)])
-    told = write or not mode.write
+    is_reported = write or not mode.write
     findings = (*edits.findings, *result.findings)
     return Outcome(
         command="update",
-        changes=(*result.changes, *edits.changes) if told else (),
+        changes=(*result.changes, *edits.changes) if is_reported else (),
         findings=findings,
         summary={
             "entries": len(result.lock.images),
-            "moved": len(result.changes) if told else 0,
-            "places": len(edits.changes) if told else 0,
+            "moved": len(result.changes) if is_reported else 0,
+            "places": len(edits.changes) if is_reported else 0,
         },
-        advice=(*plan.remarks, *(() if told else ("nothing was written; --keep-going writes the rest",))),
+        advice=(
+            *plan.remarks,
+            *(() if is_reported else ("nothing was written; --keep-going writes the rest",)),
+        ),
     )

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 class WriteMode:
     """How far a command that writes may go: with ``write`` False it decides everything and writes nothing.
 
-    ``settle``: the lock may be in merge conflict, and the run ends it.  ``tell`` hears that another run
+    ``settle``: the lock may be in merge conflict, and the run ends it.  ``notify`` hears that another run
     holds the lock and is waited for.
     """
 
     write: bool = True
     keep_going: bool = False
     settle: bool = False
-    tell: Callable[[str], None] | None = None
+    notify: Callable[[str], None] | None = None

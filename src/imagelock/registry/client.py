@@ -27,7 +27,7 @@ from imagelock.model.manifest import ACCEPTED_TYPES
 from imagelock.model.reference import is_tag
 from imagelock.registry import verify
 from imagelock.registry.auth.authorizer import Authorizer
-from imagelock.registry.download import proved, require_stream
+from imagelock.registry.download import require_stream, verified_pieces
 from imagelock.registry.hosts.endpoints import alternate_names, endpoints, origin
 from imagelock.registry.hosts.mirror_files import MirrorFiles
 from imagelock.registry.http.responses import is_true_404, refusal
@@ -177,7 +177,7 @@ class RegistryClient:
             return at, require_stream(self._open_blob(at, descriptor, manner, 0), descriptor)
 
         _, (at, first), _ = self._first(repository, descriptor.digest, opened)
-        return proved(descriptor, first, lambda start: self._open_blob(at, descriptor, _LAST, start))
+        return verified_pieces(descriptor, first, lambda start: self._open_blob(at, descriptor, _LAST, start))
 
     # Writing
 
@@ -307,9 +307,9 @@ class RegistryClient:
         asked = {(at.authority, at.repository) for at in (first, *(at for at, _ in tried))}
         names = (repository, *alternate_names(repository, self._hosts))
         return [
-            voice
-            for voice in tag_sources(self._places(name) for name in names)
-            if not any((at.authority, at.repository) in asked for at in voice)
+            source
+            for source in tag_sources(self._places(name) for name in names)
+            if not any((at.authority, at.repository) in asked for at in source)
         ]
 
     def _claimed(self, at: Endpoint, tag: str) -> Digest | None:

@@ -43,7 +43,9 @@ def require_stream(answer: Response, descriptor: Descriptor, start: int = 0) -> 
     return answer
 
 
-def proved(descriptor: Descriptor, first: Response, again: Callable[[int], Response]) -> Iterator[bytes]:
+def verified_pieces(
+    descriptor: Descriptor, first: Response, again: Callable[[int], Response]
+) -> Iterator[bytes]:
     """Yield a blob's bytes; the last piece is yielded only if size and digest are right.
 
     ``again`` opens the blob again from a byte on.  Raises :class:`IntegrityError` naming who sent what.

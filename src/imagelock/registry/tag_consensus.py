@@ -72,11 +72,11 @@ class TagConsensus:
         ``claim`` asks cheaply; only where that is not the same digest does ``read`` decide.
         """
 
-        def proved(at: Endpoint) -> Digest | None:
+        def verified(at: Endpoint) -> Digest | None:
             claimed = claim(at)
             return claimed if claimed is not None and same_digest(claimed, digest) else read(at)
 
-        said = [(first, digest), *self._answers(others, proved)]
+        said = [(first, digest), *self._answers(others, verified)]
         if all(other is not None and same_digest(other, digest) for _, other in said):
             return
         lines = tuple(f"{self._label(at)}: {other}" for at, other in said)
@@ -98,8 +98,8 @@ class TagConsensus:
 
     def _answers(self, others: Iterable[Voice], ask: Ask) -> Iterator[tuple[Endpoint, Digest | None]]:
         """Yield what each voice says, by the first of its places that knows the tag."""
-        for voice in others:
-            for at in voice:
+        for source in others:
+            for at in source:
                 if {(at.authority, ""), (at.authority, at.repository)} & self._silent:
                     continue
                 try:

@@ -31,7 +31,7 @@ def claim(answer: Response, host: str) -> HeadResult:
 def blob(answer: Response, digest: Digest) -> bytes:
     """Return a blob's bytes; raise :class:`IntegrityError` when they do not hash to ``digest``."""
     _require_body(answer, what="blob")
-    _prove(answer, digest)
+    _verify(answer, digest)
     return answer.body
 
 
@@ -47,7 +47,7 @@ def manifest(answer: Response, target: str | Digest, host: str) -> Content:
         # Schema 1 has a digest that does not cover its bytes: refused below, for what it is.
         for digest in (wanted, _header_digest(answer)):
             if digest is not None:
-                _prove(answer, digest)
+                _verify(answer, digest)
     try:
         parsed = parse_manifest(answer.body, answer.media_type)
     except InvalidValueError as error:
@@ -72,7 +72,7 @@ def _require_body(answer: Response, *, what: str) -> None:
         )
 
 
-def _prove(answer: Response, wanted: Digest) -> None:
+def _verify(answer: Response, wanted: Digest) -> None:
     got = Digest.of(answer.body, wanted.algorithm)
     if same_digest(got, wanted):
         return

@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from imagelock import __version__
-from imagelock.model.finding_codes import KINDS, Level
+from imagelock.model.finding_codes import FINDING_CODES, Level
 from imagelock.report.facts import exempt_place, help_url
 from imagelock.report.style import printable
 
@@ -77,7 +77,7 @@ def _finding(item: Finding) -> tuple[str, str, str, str]:
     name = f"{item.level.value} {item.code} {item.name}"
     link = f'<a class="{item.level.value}" href="{_text(help_url(item.code))}">{_text(name)}</a>'
     what = "<br>".join(_code(line) for line in (item.message, *item.notes))
-    return link, _code(item.where or ""), what, _text(item.hint or KINDS[item.code].remedy)
+    return link, _code(item.where or ""), what, _text(item.hint or FINDING_CODES[item.code].remedy)
 
 
 def _change(item: Change) -> tuple[str, str, str]:

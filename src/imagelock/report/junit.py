@@ -11,7 +11,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from imagelock.model.finding_codes import KINDS, Level
+from imagelock.model.finding_codes import FINDING_CODES, Level
 from imagelock.report.facts import image_name, words
 from imagelock.report.style import printable, printable_lines
 
@@ -66,7 +66,7 @@ def _case(command: str, name: str, findings: Sequence[Finding]) -> ET.Element:
         case.set("file", _text(printable(first.file)))
     # One of the two, as readers expect; what could not be determined weighs more.
     if errors:
-        unknown = any(KINDS[item.code].exit_code == 3 for item in errors)
+        unknown = any(FINDING_CODES[item.code].exit_code == 3 for item in errors)
         problem = ET.SubElement(case, "error" if unknown else "failure")
         problem.set("type", ", ".join(dict.fromkeys(item.code for item in errors)))
         problem.set("message", _text(printable("; ".join(item.message for item in errors))))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from imagelock.model.finding_codes import KINDS, Level
+from imagelock.model.finding_codes import FINDING_CODES, Level
 from imagelock.model.outcome import tag_changes
 from imagelock.report.facts import exempt_place, help_url
 from imagelock.report.style import printable
@@ -56,8 +56,8 @@ def code(text: str) -> str:
 def _verdict(outcome: Outcome) -> str:
     counts = [sum(item.level is level for item in outcome.findings) for level in (Level.ERROR, Level.WARNING)]
     names = ("error", "warning")
-    told = [f"{n} {name}{'' if n == 1 else 's'}" for n, name in zip(counts, names, strict=True) if n]
-    return ", ".join(told) or "nothing to say"
+    parts = [f"{n} {name}{'' if n == 1 else 's'}" for n, name in zip(counts, names, strict=True) if n]
+    return ", ".join(parts) or "nothing to say"
 
 
 def _counts(summary: dict[str, int]) -> str:
@@ -69,7 +69,7 @@ def _rank(outcome: Outcome, wanted: str) -> int:
 
 
 def _section(name: str, findings: Sequence[Finding]) -> str:
-    kind = KINDS[name]
+    kind = FINDING_CODES[name]
     head = f"### [{name}]({help_url(name)}) {kind.name} ({len(findings)})\n\n{kind.remedy}"
     rows = [(code(item.where or "-"), code(item.message)) for item in findings]
     return f"{head}\n\n{_table(('place', 'what'), rows)}"

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import msgspec
 
 from imagelock import __version__
-from imagelock.model.finding_codes import KINDS
+from imagelock.model.finding_codes import FINDING_CODES
 from imagelock.report.facts import DOCS, exempt_place, fingerprints, help_url, spot, words
 from imagelock.report.style import printable_json, printable_lines
 
@@ -38,7 +38,7 @@ def sarif(outcome: Outcome) -> str:
         for item, mark in zip(outcome.findings, marks, strict=True)
     ]
     run = {
-        "tool": {"driver": _driver([KINDS[code] for code in codes])},
+        "tool": {"driver": _driver([FINDING_CODES[code] for code in codes])},
         "automationDetails": {"id": f"imagelock/{outcome.command}/"},
         "columnKind": "unicodeCodePoints",
         "results": results,

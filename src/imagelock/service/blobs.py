@@ -43,13 +43,13 @@ class BlobRoutes:
     def head(self, request: Request, *, name: str, digest: str) -> Response:
         """Say whether a blob is here, whole, and how long it is."""
         wanted = parse_digest(digest)
-        size, headers = self._size(name, wanted, proved=True), _blob_headers(wanted)
+        size, headers = self._size(name, wanted, verified=True), _blob_headers(wanted)
         return unless_sent(request, headers) or Response(status=HTTPStatus.OK, headers=headers, length=size)
 
     def get(self, request: Request, *, name: str, digest: str) -> Response:
         """Give a blob, or one range of it ("Pulling blobs"; RFC 9110, section 14)."""
         wanted = parse_digest(digest)
-        size, headers = self._size(name, wanted, proved=False), _blob_headers(wanted)
+        size, headers = self._size(name, wanted, verified=False), _blob_headers(wanted)
         spared = unless_sent(request, headers)
         if spared is not None:
             return spared
@@ -138,9 +138,9 @@ class BlobRoutes:
 
     # Inside.
 
-    def _size(self, name: str, digest: Digest, *, proved: bool) -> int:
+    def _size(self, name: str, digest: Digest, *, verified: bool) -> int:
         try:
-            return self._store.blob_size(name, digest, proved=proved)
+            return self._store.blob_size(name, digest, verified=verified)
         except NotFoundError as error:
             raise _blob_unknown(digest) from error
 

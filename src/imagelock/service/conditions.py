@@ -37,16 +37,16 @@ def unless_sent(request: Request, headers: Mapping[str, str]) -> Response | None
     return Response(status=HTTPStatus.NOT_MODIFIED, headers=headers) if known else None
 
 
-def require_standing(request: Request, standing: Digest | None) -> None:
+def check_preconditions(request: Request, current: Digest | None) -> None:
     """Raise :class:`HTTPError` (412) unless a write may replace what is there; None: nothing does.
 
     So no one's change is lost: ``If-Match`` replaces only what the client has seen, ``If-None-Match: *``
     replaces nothing.
     """
-    tag = None if standing is None else entity_tag(standing)
+    tag = None if current is None else entity_tag(current)
     _require_match(request, tag)
     if tag is not None and _is_known(request, tag):
-        raise HTTPError(HTTPStatus.PRECONDITION_FAILED, "DENIED", "it already exists", str(standing))
+        raise HTTPError(HTTPStatus.PRECONDITION_FAILED, "DENIED", "it already exists", str(current))
 
 
 def range_asked(request: Request, tag: str) -> str:

@@ -14,7 +14,7 @@ from imagelock.limits import MANIFEST_BYTES, PAGE_ENTRIES
 from imagelock.model.digest import Digest
 from imagelock.model.manifest import OCI_INDEX, parse_manifest
 from imagelock.model.reference import is_tag
-from imagelock.service.conditions import entity_tag, require_standing, unless_sent
+from imagelock.service.conditions import check_preconditions, entity_tag, unless_sent
 from imagelock.service.http import Response
 from imagelock.service.refusal import HTTPError, manifest_refusal, parse_digest
 from imagelock.stores.base import Content
@@ -64,7 +64,7 @@ class ManifestRoutes:
         wanted, tags = _new_target(request, target)
         permit: Permit = permit_all
         if target in tags:
-            permit = partial(require_standing, request)
+            permit = partial(check_preconditions, request)
             permit(
                 self._store.resolve_tag(name, target)
             )  # Again when it is stored; this one spares the body.
@@ -91,7 +91,7 @@ class ManifestRoutes:
 
     def delete(self, request: Request, *, name: str, target: str) -> Response:
         """Forget a tag, or a manifest and all its tags ("Deleting Manifests", "Deleting tags")."""
-        permit = partial(require_standing, request)
+        permit = partial(check_preconditions, request)
         try:
             wanted = _target(target)
             if isinstance(wanted, Digest):

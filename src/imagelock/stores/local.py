@@ -97,12 +97,12 @@ class LocalStore:
         del repository  # Blobs are shared.
         return self._read(digest, limit)
 
-    def blob_size(self, repository: str, digest: Digest, *, proved: bool = False) -> int:
-        """Return a blob's size in bytes; with ``proved`` a damaged one counts as missing.
+    def blob_size(self, repository: str, digest: Digest, *, verified: bool = False) -> int:
+        """Return a blob's size in bytes; with ``verified`` a damaged one counts as missing.
 
         Proving reads the blob once; it is not read again until it changes.
         """
-        size = self._proved_size(digest) if proved else self._stored_size(digest)
+        size = self._verified_size(digest) if verified else self._stored_size(digest)
         if size is None:
             raise NotFoundError("no such blob", where=_where(repository, digest))
         return size
@@ -124,7 +124,7 @@ class LocalStore:
 
     def stream_range(self, repository: str, digest: Digest, start: int, stop: int) -> Iterator[bytes]:
         """Yield the bytes from ``start`` up to, not including, ``stop`` of a blob that is proved first."""
-        self.blob_size(repository, digest, proved=True)
+        self.blob_size(repository, digest, verified=True)
         return self._pieces(digest, start, stop - start)
 
     def referrers(self, repository: str, subject: Digest) -> tuple[Descriptor, ...]:
@@ -153,7 +153,7 @@ class LocalStore:
     def has_blob(self, repository: str, digest: Digest) -> bool:
         """Whether the blob is here, undamaged."""
         del repository  # Blobs are shared.
-        return self._proved_size(digest) is not None
+        return self._verified_size(digest) is not None
 
     def resolve_tag(self, repository: str, tag: str) -> Digest | None:
         """Return what a tag points to; None when there is no such tag."""
@@ -294,7 +294,7 @@ class LocalStore:
         stamp = self._backend.stamp(digest)
         return None if stamp is None else stamp.size
 
-    def _proved_size(self, digest: Digest) -> int | None:
+    def _verified_size(self, digest: Digest) -> int | None:
         stamp = self._backend.stamp(digest)
         if stamp is None or self._good.get(digest) == stamp:
             return None if stamp is None else stamp.size
@@ -392,7 +392,7 @@ class LocalStore:
             if one.media_type in FOREIGN_LAYER_TYPES or one.digest in absent:
                 continue
             in_place = one.digest in members or one.media_type not in ACCEPTED_TYPES
-            if not in_place or self._proved_size(one.digest) != one.size:
+            if not in_place or self._verified_size(one.digest) != one.size:
                 missing.append(str(one.digest))
         if missing:
             raise IncompleteError(

@@ -51,7 +51,7 @@ class Place:
         return bytes(-self.size % BLOCK)
 
 
-def arrange(sizes: Mapping[str, int]) -> tuple[dict[str, Place], int]:
+def plan_members(sizes: Mapping[str, int]) -> tuple[dict[str, Place], int]:
     """Return the place of every file (and of the folders they are in), and the length of the whole tar."""
     folders = {f"{folder}/" for name in sizes for folder in _parents(name)}
     places, at = {}, 0
@@ -77,7 +77,7 @@ class TarWriter:
         self._path = path
         self._part = path.with_name(f".{path.name}.imagelock-part")
         self._names = names or {}
-        self._places, self._length = arrange(sizes)
+        self._places, self._length = plan_members(sizes)
         self._whole: dict[str, bool] = {}
         self._old = False
         self.adopted = False

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from imagelock.cluster.objects import decode
-from imagelock.cluster.running import Kind, UnreadableObject
+from imagelock.cluster.running import ContainerKind, UnreadableObject
 from imagelock.model.exemption import Exemption
 from imagelock.model.lock import Lock
 from imagelock.model.outcome import Outcome, finding
@@ -38,9 +38,9 @@ def report(
 
 
 def judged(image: str, image_id: str | None) -> tuple[State, str]:
-    subject = Subject(image=image, kind=Kind.CONTAINER, image_id=image_id, reason="Pending")
-    verdict = JUDGE.judge(subject)
-    return verdict.state, verdict.detail
+    subject = Subject(image=image, kind=ContainerKind.CONTAINER, image_id=image_id, reason="Pending")
+    result = JUDGE.judge(subject)
+    return result.state, result.detail
 
 
 WEB_PINNED, WEB_TAGGED = pinned(WEB), "nginx:1.27"
@@ -166,9 +166,11 @@ def test_a_platforms_digest_is_no_config_digest() -> None:
 
 
 def test_a_mirrors_name_is_noted() -> None:
-    subject = Subject(image=WEB_PINNED, kind=Kind.CONTAINER, image_id=f"mirror.corp/nginx@{WEB.digest}")
+    subject = Subject(
+        image=WEB_PINNED, kind=ContainerKind.CONTAINER, image_id=f"mirror.corp/nginx@{WEB.digest}"
+    )
     assert JUDGE.judge(subject).notes == ("the node calls it mirror.corp/nginx",)
-    subject = Subject(image=f"mirror.corp/nginx@{WEB.digest}", kind=Kind.CONTAINER, has_status=False)
+    subject = Subject(image=f"mirror.corp/nginx@{WEB.digest}", kind=ContainerKind.CONTAINER, has_status=False)
     assert JUDGE.judge(subject).notes == ("locked as docker.io/library/nginx:1.27",)
 
 
@@ -204,7 +206,7 @@ def test_owners_that_own_each_other_end() -> None:
 @pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob"])
 def test_workloads_without_pods_are_judged_by_their_template(kind: str) -> None:
     found = report(workload(kind, "idle", "nginx:1.27", WEB_PINNED, replicas=0))
-    assert [(row.container, row.pods, row.verdict.state) for row in found.rows] == [
+    assert [(row.container, row.pods, row.result.state) for row in found.rows] == [
         ("c1", 0, State.LOCKED),
         ("c0", 0, State.NOT_PINNED),
     ]
@@ -221,7 +223,7 @@ def test_old_replica_sets_of_a_deployment_say_nothing() -> None:
 
 def test_a_replica_set_of_an_owner_that_was_not_read_counts() -> None:
     found = report(workload("ReplicaSet", "r", "nginx:1.0", replicas=2, owner=("Rollout", "roll")))
-    assert [row.verdict.state for row in found.rows] == [State.NOT_PINNED]
+    assert [row.result.state for row in found.rows] == [State.NOT_PINNED]
 
 
 def test_a_workload_whose_pods_have_ended_is_judged_by_its_template_too() -> None:
@@ -230,12 +232,12 @@ def test_a_workload_whose_pods_have_ended_is_judged_by_its_template_too() -> Non
         pod("job-x", ended, owner=("CronJob", "nightly"), phase="Succeeded"),
         workload("CronJob", "nightly", WEB_PINNED),
     )
-    assert {row.verdict.state for row in found.rows} == {State.LOCKED}
+    assert {row.result.state for row in found.rows} == {State.LOCKED}
 
 
 def test_an_evicted_pod_that_never_ran_is_judged_by_its_spec() -> None:
     found = report(pod("gone", container("c", WEB_PINNED), phase="Failed"))
-    assert [(row.verdict.state, row.verdict.detail) for row in found.rows] == [(State.LOCKED, SPEC)]
+    assert [(row.result.state, row.result.detail) for row in found.rows] == [(State.LOCKED, SPEC)]
 
 
 def test_the_same_pod_in_two_dumps_counts_once() -> None:
@@ -256,7 +258,7 @@ def test_image_volumes_by_what_the_kubelet_says_or_by_their_spec() -> None:
             ),
         )
     )
-    states = {row.container: (row.verdict.state, row.verdict.detail) for row in found.rows}
+    states = {row.container: (row.result.state, row.result.detail) for row in found.rows}
     assert states["told"] == (State.LOCKED, "manifest")
     assert states["untold"] == (State.LOCKED, SPEC)
     assert states["other"][0] is State.NOT_LOCKED
@@ -303,7 +305,7 @@ ROGUE = pod("rogue", container("c", "evil:1", f"evil@{UNKNOWN}"), owner=("Deploy
 )
 def test_exemptions_by_image_namespace_and_owner(exemption: Exemption, *, covers: bool) -> None:
     found = report(ROGUE, exemptions=(exemption,))
-    assert found.rows[0].verdict.state is (State.EXEMPT if covers else State.NOT_LOCKED)
+    assert found.rows[0].result.state is (State.EXEMPT if covers else State.NOT_LOCKED)
     assert bool(found.outcome.findings) is not covers
 
 

@@ -117,12 +117,12 @@ def give(source: MemoryStore, name: str, seed: str, tag: str | None = "1.0", **h
 
 
 def copy(
-    source: Counting, target: Counting, *items: CopyItem, choice: CopyOptions | None = None, jobs: int = 4
+    source: Counting, target: Counting, *items: CopyItem, options: CopyOptions | None = None, jobs: int = 4
 ) -> Done:
     source.done.clear()
     remembering = CachingSource(source)
     return apply(
-        plan(remembering, target, items, choice or CopyOptions(), jobs=jobs), remembering, target, jobs=jobs
+        plan(remembering, target, items, options or CopyOptions(), jobs=jobs), remembering, target, jobs=jobs
     )
 
 
@@ -248,7 +248,7 @@ def test_a_missing_child_of_a_tagged_index_is_brought(source: Counting, target: 
 
 def test_platforms_keep_the_index_and_their_attestations(source: Counting, target: Counting) -> None:
     item = give(source, "a/app", "app", attestation=True)
-    done = copy(source, target, item, choice=CopyOptions(platforms=(Platform.parse("linux/arm64"),)))
+    done = copy(source, target, item, options=CopyOptions(platforms=(Platform.parse("linux/arm64"),)))
     assert verdicts(done) == [CopyStatus.COPIED]
     assert target.get_manifest("m/a/app", "1.0").digest == item.digest
     image = sample_image("app", MULTI, attestation=True)
@@ -258,7 +258,7 @@ def test_platforms_keep_the_index_and_their_attestations(source: Counting, targe
 
 def test_an_image_without_the_platform_says_so(source: Counting, target: Counting) -> None:
     item = give(source, "a/app", "app")
-    done = copy(source, target, item, choice=CopyOptions(platforms=(Platform.parse("linux/s390x"),)))
+    done = copy(source, target, item, options=CopyOptions(platforms=(Platform.parse("linux/s390x"),)))
     assert isinstance(done.results[0].error, PlatformNotFoundError)
 
 

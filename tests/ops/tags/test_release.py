@@ -91,18 +91,18 @@ def applied(
     return apply(entries, registry, registry, TagRequest(**request), jobs=4)
 
 
-def actions(verdicts: Sequence[TagResult]) -> list[str]:
-    return [verdict.action.value for verdict in verdicts]
+def actions(results: Sequence[TagResult]) -> list[str]:
+    return [result.action.value for result in results]
 
 
-def code(verdicts: Sequence[TagResult], *, done: bool = False) -> int:
-    return outcome("tags-plan", NOTHING, verdicts, done=done).exit_code()
+def code(results: Sequence[TagResult], *, done: bool = False) -> int:
+    return outcome("tags-plan", NOTHING, results, done=done).exit_code()
 
 
 def test_a_missing_tag_is_created_with_the_digest_of_its_source(registry: Registry) -> None:
     digest = registry.push(DEX, BUILD, "dex")
-    verdicts = planned(registry, [entry(DEX, "v1")])
-    assert actions(verdicts) == ["create"]
+    results = planned(registry, [entry(DEX, "v1")])
+    assert actions(results) == ["create"]
     assert registry.resolve_tag(DEX, "v1") is None
 
     done = applied(registry, [entry(DEX, "v1")])
@@ -193,19 +193,19 @@ def test_repush_puts_a_right_tag_again_and_overwrites_no_other(registry: Registr
 
 
 def test_a_missing_source_is_an_error_where_the_tag_is_missing_too(registry: Registry) -> None:
-    verdicts = planned(registry, [entry(DEX, "v1")])
+    results = planned(registry, [entry(DEX, "v1")])
 
-    assert actions(verdicts) == ["no source"]
-    assert code(verdicts) == 1
+    assert actions(results) == ["no source"]
+    assert code(results) == 1
 
 
 def test_a_missing_source_is_a_warning_where_the_tag_exists(registry: Registry) -> None:
     registry.push(DEX, "v1", "dex")
-    verdicts = planned(registry, [entry(DEX, "v1")])
+    results = planned(registry, [entry(DEX, "v1")])
 
-    assert actions(verdicts) == ["no source"]
-    assert code(verdicts) == 0
-    assert outcome("tags-plan", NOTHING, verdicts, done=False).exit_code(strict=True) == 1
+    assert actions(results) == ["no source"]
+    assert code(results) == 0
+    assert outcome("tags-plan", NOTHING, results, done=False).exit_code(strict=True) == 1
 
 
 def test_a_digest_that_the_file_gives_is_enforced_on_the_source(registry: Registry) -> None:
@@ -254,10 +254,10 @@ def test_a_registry_that_says_nothing_of_digests_is_read(registry: Registry) -> 
 def test_what_cannot_be_asked_is_neither_missing_nor_conflict(registry: Registry) -> None:
     registry.push(DEX, BUILD, "dex")
     registry.down = True
-    verdicts = planned(registry, [entry(DEX, "v1")])
+    results = planned(registry, [entry(DEX, "v1")])
 
-    assert actions(verdicts) == ["could not tell"]
-    assert code(verdicts) == 3
+    assert actions(results) == ["could not tell"]
+    assert code(results) == 3
 
 
 def test_a_failure_stops_no_other_entry_and_shows_in_sums_and_code(registry: Registry) -> None:

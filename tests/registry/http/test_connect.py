@@ -14,7 +14,7 @@ import pytest
 
 from imagelock import limits
 from imagelock.errors import UnreachableError
-from imagelock.registry.http.connect import LookupTimeoutError, dial
+from imagelock.registry.http.connect import LookupTimeoutError, connect_to
 from support.world import INTERRUPTIBLE
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hanging]:
 def test_a_resolver_that_hangs_ends_with_the_deadline(hanging: Hanging) -> None:
     begin = time.monotonic()
     with pytest.raises(LookupTimeoutError):
-        dial(NAME, 443, seconds=0.2)
+        connect_to(NAME, 443, seconds=0.2)
     assert time.monotonic() - begin < 60
 
 
@@ -71,7 +71,8 @@ def test_a_registry_whose_name_is_not_resolved_in_time_is_told_as_that(
 def test_many_who_ask_for_one_name_wait_for_one_lookup(lying: Lying, hanging: Hanging) -> None:
     found: list[socket.socket] = []
     callers = [
-        threading.Thread(target=lambda: found.append(dial(NAME, lying.port, seconds=30))) for _ in range(20)
+        threading.Thread(target=lambda: found.append(connect_to(NAME, lying.port, seconds=30)))
+        for _ in range(20)
     ]
     for caller in callers:
         caller.start()
@@ -113,7 +114,7 @@ def test_an_address_that_is_silent_leaves_time_for_the_next(
         found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", place) for place in places]
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
         begin = time.monotonic()
-        with dial(NAME, 443, seconds=1) as plain:
+        with connect_to(NAME, 443, seconds=1) as plain:
             assert plain.getpeername() == places[1]
             assert plain.gettimeout() == 1
         assert 0.3 < time.monotonic() - begin < 60
@@ -131,7 +132,7 @@ def test_every_address_is_admitted_before_any_is_tried(monkeypatch: pytest.Monke
             raise UnreachableError("no")
 
     with pytest.raises(UnreachableError):
-        dial(NAME, 443, seconds=1, admit=admit)
+        connect_to(NAME, 443, seconds=1, admit=admit)
 
 
 HANGS = f"""

@@ -94,7 +94,7 @@ class _Variables:
         self._own: dict[int, dict[str, list[Node]]] = {}
         self._shared: defaultdict[str, list[Node]] = defaultdict(list)
         self._others: defaultdict[str, list[Node]] = defaultdict(list)
-        self._told: set[tuple[int, str]] = set()
+        self._reported: set[tuple[int, str]] = set()
 
     def add(self, owner: Node, *, is_shared: bool) -> None:
         """Take note of the variables of a job, or of the file itself."""
@@ -120,9 +120,9 @@ class _Variables:
         known = next((values for values in (own, self._shared, self._others) if variable in values), None)
         if known is None:
             return None
-        if (id(known), variable) in self._told:
+        if (id(known), variable) in self._reported:
             return []
-        self._told.add((id(known), variable))
+        self._reported.add((id(known), variable))
         return known[variable]
 
 

@@ -47,7 +47,7 @@ def unmatched(document: Document, reason: str) -> Iterator[Found]:
         if "\n" in written:
             yield from _lines_inside(node)
         elif written and node.offset not in document.taken:
-            yield from _told(node, key, written, reason)
+            yield from _reported(node, key, written, reason)
 
 
 def _looks_like_one(key: str | None, value: str, name: str | None) -> bool:
@@ -68,7 +68,7 @@ def _says_image(name: str, written: str) -> bool:
     return "image" in name.lower() or (slash == "/" and "." in host)
 
 
-def _told(node: Node, key: str | None, written: str, reason: str) -> Iterator[Skipped]:
+def _reported(node: Node, key: str | None, written: str, reason: str) -> Iterator[Skipped]:
     argument = _ARGUMENT.fullmatch(written)
     if key == "image":
         is_one = _is_likely(written)

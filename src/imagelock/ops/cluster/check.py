@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from imagelock.cluster.running import Kind, RunningContainer, UnreadableObject, Workload
+from imagelock.cluster.running import ContainerKind, RunningContainer, UnreadableObject, Workload
 from imagelock.model.exemption import exemption_for_pod, expired
 from imagelock.model.outcome import Outcome, finding
 from imagelock.ops.cluster.pods import ContainerResult, Judge, State, Subject, reference_of
@@ -37,9 +37,9 @@ class Row:
     namespace: str
     workload: Owner
     container: str
-    kind: Kind
+    kind: ContainerKind
     image: str
-    verdict: ContainerResult
+    result: ContainerResult
     containers: int
     pods: int
     example: str | None
@@ -194,7 +194,7 @@ def _running_rows(seen: _Seen, judge: _Exempting) -> Iterator[Row]:
             container=key.container,
             kind=key.subject.kind,
             image=key.subject.image,
-            verdict=judge.judge(key.subject, key.namespace, (key.owner, top)),
+            result=judge.judge(key.subject, key.namespace, (key.owner, top)),
             containers=count.pods,
             pods=count.pods,
             example=count.example,
@@ -220,7 +220,7 @@ def _template_rows(seen: _Seen, judge: _Exempting) -> Iterator[Row]:
                 container=item.container,
                 kind=item.kind,
                 image=item.image,
-                verdict=judge.judge(subject, workload.namespace, (workload.me,)),
+                result=judge.judge(subject, workload.namespace, (workload.me,)),
                 containers=1,
                 pods=0,
                 example=None,
@@ -236,9 +236,9 @@ def _would_run(workload: Workload, seen: _Seen) -> bool:
 
 def _folded(rows: Iterable[Row]) -> tuple[Row, ...]:
     """Join rows that say the same of the same workload; order them, errors last."""
-    joined: dict[tuple[str, Owner, str, Kind, str, ContainerResult], Row] = {}
+    joined: dict[tuple[str, Owner, str, ContainerKind, str, ContainerResult], Row] = {}
     for row in rows:
-        key = (row.namespace, row.workload, row.container, row.kind, row.image, row.verdict)
+        key = (row.namespace, row.workload, row.container, row.kind, row.image, row.result)
         before = joined.get(key)
         joined[key] = row if before is None else _sum(before, row)
     return tuple(sorted(joined.values(), key=_rank))
@@ -250,12 +250,12 @@ def _sum(one: Row, other: Row) -> Row:
 
 def _rank(row: Row) -> tuple[int, str, Owner, str, str, str]:
     kinds = (row.kind.value, row.container, row.image)
-    return (_ORDER.index(row.verdict.state), row.namespace, row.workload, *kinds)
+    return (_ORDER.index(row.result.state), row.namespace, row.workload, *kinds)
 
 
 def _summary(rows: Sequence[Row], seen: _Seen) -> dict[str, int]:
     counts = {
-        state.value.replace(" ", "_"): sum(row.containers for row in rows if row.verdict.state is state)
+        state.value.replace(" ", "_"): sum(row.containers for row in rows if row.result.state is state)
         for state in _ORDER
     }
     return {
@@ -268,12 +268,12 @@ def _summary(rows: Sequence[Row], seen: _Seen) -> dict[str, int]:
 
 
 def _findings(row: Row) -> Iterator[Finding]:
-    verdict = row.verdict
-    code = _CODES.get(verdict.state)
+    result = row.result
+    code = _CODES.get(result.state)
     if code is None:
         return
-    yield _finding(row, code, f"{row.where}: {row.image}: {verdict.detail}", verdict.hint)
-    if verdict.state is State.COULD_NOT_TELL and not verdict.pinned:
+    yield _finding(row, code, f"{row.where}: {row.image}: {result.detail}", result.hint)
+    if result.state is State.COULD_NOT_TELL and not result.pinned:
         # What runs is not known; that the spec has no digest is, and stays true when it runs.
         yield _finding(row, "IL202", f"{row.where}: {row.image}: no digest in the spec", None)
 
@@ -285,19 +285,19 @@ _HINTS = {
 
 
 def _finding(row: Row, code: str, message: str, hint: str | None) -> Finding:
-    where = f"{row.kind.value if row.kind is Kind.VOLUME else _container(row.kind)} {row.container}"
+    where = f"{row.kind.value if row.kind is ContainerKind.VOLUME else _container(row.kind)} {row.container}"
     pods = f"{row.pods} {'pod' if row.pods == 1 else 'pods'}, for example {row.example}"
     return finding(
         code,
         message,
         reference=row.image,
-        notes=[f"{where}: {pods}" if row.pods else f"{where}: its pod template", *row.verdict.notes],
+        notes=[f"{where}: {pods}" if row.pods else f"{where}: its pod template", *row.result.notes],
         hint=hint or _HINTS.get(code),
     )
 
 
-def _container(kind: Kind) -> str:
-    return "container" if kind is Kind.CONTAINER else f"{kind.value} container"
+def _container(kind: ContainerKind) -> str:
+    return "container" if kind is ContainerKind.CONTAINER else f"{kind.value} container"
 
 
 def _not_seen(item: UnreadableObject) -> Finding:

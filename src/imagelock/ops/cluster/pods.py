@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from imagelock.cluster.imageid import parse_image_id
-from imagelock.cluster.running import Kind
+from imagelock.cluster.running import ContainerKind
 from imagelock.errors import InvalidValueError
 from imagelock.model.identity import DigestRole, identities, identities_of
 from imagelock.model.reference import Reference
@@ -46,7 +46,7 @@ class Subject:
     """
 
     image: str
-    kind: Kind
+    kind: ContainerKind
     image_id: str | None = None
     reason: str | None = None
     has_status: bool = True
@@ -87,43 +87,45 @@ class Judge:
     ) -> ContainerResult:
         """Judge a spec that names a digest of the lock."""
         notes = _other_name(wanted, reference.name)
-        if not subject.has_status or (subject.kind is Kind.VOLUME and subject.image_id is None):
+        if not subject.has_status or (subject.kind is ContainerKind.VOLUME and subject.image_id is None):
             return ContainerResult(State.LOCKED, SPEC, notes)
         if subject.image_id is None:
             return _not_running(subject, notes, pinned=True)
         running = _parsed(subject.image_id)
         if running is None:
             return _unknown_id(subject.image_id, pinned=True)
-        how = next((item for item in wanted if _allows(item, running)), None)
-        if how is not None:
-            return ContainerResult(State.LOCKED, _how(how, running), (*notes, *_mirror(running, reference)))
+        role = next((item for item in wanted if _allows(item, running)), None)
+        if role is not None:
+            return ContainerResult(
+                State.LOCKED, _recognised_by(role, running), (*notes, *_mirror(running, reference))
+            )
         return self._other_than_named(wanted, running, notes)
 
     def _other_than_named(
         self, wanted: tuple[KnownDigest, ...], running: ImageId, notes: tuple[str, ...]
     ) -> ContainerResult:
         """Judge a node that reports a digest other than the one in the spec."""
-        told = f"the node runs {running.digest}"
+        node_note = f"the node runs {running.digest}"
         images = [item.image for item in wanted]
         is_known = str(running.digest) in self._known
         if not is_known and running.is_config and any(map(_lacks_configs, images)):
             return ContainerResult(
-                State.LOCKED, SPEC, (*notes, f"{told}, a config digest that the lock does not have")
+                State.LOCKED, SPEC, (*notes, f"{node_note}, a config digest that the lock does not have")
             )
         if not is_known and not running.is_config and any(map(_lacks_platforms, images)):
             return ContainerResult(
                 State.COULD_NOT_TELL,
                 "the lock does not know the platforms",
-                (told,),
+                (node_note,),
                 hint="run `imagelock lock -U` against the registry: the list has no platforms",
             )
         return ContainerResult(
-            State.NOT_LOCKED, "the node runs an image other than the one in the spec", (told,)
+            State.NOT_LOCKED, "the node runs an image other than the one in the spec", (node_note,)
         )
 
     def _unpinned(self, subject: Subject, reference: Reference | None) -> ContainerResult:
         """Judge a spec without a digest: at best its content is locked and it is not pinned."""
-        if not subject.has_status or (subject.kind is Kind.VOLUME and subject.image_id is None):
+        if not subject.has_status or (subject.kind is ContainerKind.VOLUME and subject.image_id is None):
             return ContainerResult(State.NOT_PINNED, "no digest in the spec", pinned=False)
         if subject.image_id is None:
             return _not_running(subject, (), pinned=False)
@@ -132,11 +134,11 @@ class Judge:
             return _unknown_id(subject.image_id, pinned=False)
         name = running.name or (reference.name if reference else None)
         known = self._identities(running.digest, config=running.is_config, name=name)
-        told = f"the node runs {running.digest}"
+        node_note = f"the node runs {running.digest}"
         if known:
-            notes = (told, *_other_name(known, name))
+            notes = (node_note, *_other_name(known, name))
             return ContainerResult(
-                State.NOT_PINNED, f"runs a locked {known[0].how.value}", notes, pinned=False
+                State.NOT_PINNED, f"runs a locked {known[0].role.value}", notes, pinned=False
             )
         entries = self._lock.named(reference.name) if reference else ()
         lacks = _lacks_configs if running.is_config else _lacks_platforms
@@ -145,18 +147,18 @@ class Judge:
             return ContainerResult(
                 State.COULD_NOT_TELL,
                 f"the lock does not know the {what}",
-                (told,),
+                (node_note,),
                 pinned=False,
                 hint="run `imagelock lock --full`",
             )
         return ContainerResult(
-            State.NOT_LOCKED, "the running image is not in the lock", (told,), pinned=False
+            State.NOT_LOCKED, "the running image is not in the lock", (node_note,), pinned=False
         )
 
     def _identities(self, digest: Digest, *, config: bool, name: str | None) -> tuple[KnownDigest, ...]:
         """Return what a digest is in the lock, entries of this name first."""
         found = (
-            item for item in self._known.get(str(digest), ()) if (item.how is DigestRole.CONFIG) == config
+            item for item in self._known.get(str(digest), ()) if (item.role is DigestRole.CONFIG) == config
         )
         return tuple(sorted(found, key=lambda item: item.image.name != name))
 
@@ -197,17 +199,17 @@ def _allows(wanted: KnownDigest, running: ImageId) -> bool:
     if wanted.part is not None:
         family = (item for item in family if item.part == wanted.part)
     return any(
-        item.digest == running.digest and (item.how is DigestRole.CONFIG) == running.is_config
+        item.digest == running.digest and (item.role is DigestRole.CONFIG) == running.is_config
         for item in family
     )
 
 
-def _how(wanted: KnownDigest, running: ImageId) -> str:
+def _recognised_by(wanted: KnownDigest, running: ImageId) -> str:
     """Say by which of its digests a running image was recognised."""
     return next(
-        item.how.value
+        item.role.value
         for item in identities_of(wanted.image)
-        if item.digest == running.digest and (item.how is DigestRole.CONFIG) == running.is_config
+        if item.digest == running.digest and (item.role is DigestRole.CONFIG) == running.is_config
     )
 
 

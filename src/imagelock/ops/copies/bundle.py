@@ -73,8 +73,8 @@ def create(request: Request, registries: Source, progress: Progress | None = Non
     source = CachingSource(registries)
     items, left_out = _items(request)
     elsewhere, unread = _delivered(request, source)
-    choice = CopyOptions(platforms=request.platforms, elsewhere=frozenset(elsewhere))
-    whole = plan(source, _Nothing(), items, choice, jobs=request.jobs)
+    options = CopyOptions(platforms=request.platforms, elsewhere=frozenset(elsewhere))
+    whole = plan(source, _Nothing(), items, options, jobs=request.jobs)
     if whole.settled:
         return BundleResult(Done(_in_order(whole, hold_back(_pending(whole)))), _unread(unread))
     record = contents.Record(
@@ -85,7 +85,7 @@ def create(request: Request, registries: Source, progress: Progress | None = Non
     )
     packed = contents.pack(request.lock, record)
     writer = _write_tar if is_tar(request.path) else _write_directory
-    return BundleResult(writer(request, whole, choice, _Joined(packed, source), progress), _unread(unread))
+    return BundleResult(writer(request, whole, options, _Joined(packed, source), progress), _unread(unread))
 
 
 def open_store(path: Path) -> LocalStore:
@@ -95,7 +95,7 @@ def open_store(path: Path) -> LocalStore:
     return TarStore(path)
 
 
-def load_choice(record: Record | None, names: Sequence[CopyItem]) -> CopyOptions:
+def load_options(record: Record | None, names: Sequence[CopyItem]) -> CopyOptions:
     """Return how to read a bundle for loading: what it lacks on purpose, and where that should be."""
     if record is None:
         return CopyOptions()
@@ -122,11 +122,11 @@ def index_of(images: Sequence[tuple[str, str | None, Content]]) -> bytes:
 
 
 def _write_directory(
-    request: Request, whole: Plan, choice: CopyOptions, source: _Joined, progress: Progress | None
+    request: Request, whole: Plan, options: CopyOptions, source: _Joined, progress: Progress | None
 ) -> Done:
     target = LayoutStore(request.path)
     # Deep, so that running it again makes a damaged directory whole.
-    todo = plan(source, target, whole.items, replace(choice, deep=True), jobs=request.jobs)
+    todo = plan(source, target, whole.items, replace(options, deep=True), jobs=request.jobs)
     done = transfer.apply(todo, source, target, jobs=request.jobs, progress=progress)
     if _finished(done):
         todo = plan(source, target, (source.lock_item,), CopyOptions(), jobs=request.jobs)
@@ -136,7 +136,7 @@ def _write_directory(
 
 
 def _write_tar(
-    request: Request, whole: Plan, choice: CopyOptions, source: _Joined, progress: Progress | None
+    request: Request, whole: Plan, options: CopyOptions, source: _Joined, progress: Progress | None
 ) -> Done:
     lock_tree = read_tree(source, contents.NAME, source.lock_item.digest, CopyOptions())
     items = (*whole.items, source.lock_item)
@@ -147,7 +147,7 @@ def _write_tar(
         sizes.update((_blob(one.digest), len(one.body)) for one in tree.manifests)
         sizes.update((_blob(one.digest), one.size) for one in tree.blobs)
     with TarWriter(request.path, sizes) as tar:
-        todo = plan(source, tar, items, choice, jobs=request.jobs)
+        todo = plan(source, tar, items, options, jobs=request.jobs)
         done = transfer.apply(todo, source, tar, jobs=request.jobs, progress=progress)
         done = Done(done.results[:-1], done.moved)
         if not _finished(done):

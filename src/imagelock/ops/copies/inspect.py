@@ -44,7 +44,7 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class BundledImage:
     """One line of ``bundle list``: platforms that are there and that are not, bytes of all blobs."""
 
     image: Image
@@ -63,18 +63,18 @@ def verify(path: Path, progress: Progress | None = None) -> Outcome:
     found = list(_looked(store, inside))
     blobs = {blob.digest: (one, blob) for one, tree in found if isinstance(tree, Tree) for blob in tree.blobs}
     elsewhere = frozenset(inside.record.elsewhere) if inside is not None else frozenset()
-    asks = [(one, blob) for one, blob in blobs.values() if str(blob.digest) not in elsewhere]
+    hashed = [(one, blob) for one, blob in blobs.values() if str(blob.digest) not in elsewhere]
 
     def prove(ask: tuple[Image, Descriptor]) -> Finding | None:
-        return _prove(store, *ask)
+        return _verify_blob(store, *ask)
 
-    wrong = map_concurrently(asks, prove, jobs=_READERS, hosts=1, progress=progress)
+    wrong = map_concurrently(hashed, prove, jobs=_READERS, hosts=1, progress=progress)
     findings = [tree for _, tree in found if not isinstance(tree, Tree)] + [one for one in wrong if one]
     findings += _strange(path, {*blobs, *_manifests(found)})
     return Outcome(
         command="bundle-verify",
         findings=(*_unfinished(path, inside), *_frame(store, found, inside), *findings),
-        summary=_counts(inside, found, len(asks), findings),
+        summary=_counts(inside, found, len(hashed), findings),
         advice=_remarks(store, inside),
     )
 
@@ -84,7 +84,7 @@ def damaged(command: str, path: Path, error: IntegrityError) -> Outcome:
     return Outcome(command=command, findings=(_damaged(path.name, error),), summary={"damaged": 1})
 
 
-def listing(path: Path) -> tuple[Listed, ...]:
+def listing(path: Path) -> tuple[BundledImage, ...]:
     """List what a bundle holds, from its manifests alone."""
     store = open_store(path)
     inside = contents.read(store)
@@ -93,7 +93,7 @@ def listing(path: Path) -> tuple[Listed, ...]:
     )
 
 
-def _listed(store: LocalStore, image: Image, tree: Tree, inside: Contents | None) -> Listed:
+def _listed(store: LocalStore, image: Image, tree: Tree, inside: Contents | None) -> BundledImage:
     parsed = parse_manifest(tree.root.body, tree.root.media_type)
     children = parsed.images if isinstance(parsed, Index) else ()
     here = [str(child.platform) for child in children if child.digest not in tree.absent]
@@ -106,38 +106,38 @@ def _listed(store: LocalStore, image: Image, tree: Tree, inside: Contents | None
         ]
     del store
     size = sum(blob.size for blob in tree.blobs)
-    return Listed(image, tuple(dict.fromkeys(here)), tuple(gone), size)
+    return BundledImage(image, tuple(dict.fromkeys(here)), tuple(gone), size)
 
 
 def _looked(store: LocalStore, inside: Contents | None) -> Iterator[tuple[Image, Tree | Finding]]:
     """Yield every image that should be there (without a lock: that is there) with its manifests."""
     absent = inside.record.absent if inside is not None else ()
-    choice = CopyOptions(skipped=frozenset(map(Digest.parse, absent)))
-    for image in _expected(inside) if inside is not None else _held(store):
-        yield image, _look(store, image, choice)
+    options = CopyOptions(skipped=frozenset(map(Digest.parse, absent)))
+    for image in _expected(inside) if inside is not None else _recorded_images(store):
+        yield image, _read_image(store, image, options)
 
 
-def _look(store: LocalStore, image: Image, choice: CopyOptions) -> Tree | Finding:
+def _read_image(store: LocalStore, image: Image, options: CopyOptions) -> Tree | Finding:
     try:
         if image.tag is not None:
             now = store.resolve_tag(image.name, image.tag)
             if now is None or not same_digest(now, image.digest):
                 return _missing(image, "the index of the layout does not name it")
-        return read_tree(store, image.name, image.digest, choice)
+        return read_tree(store, image.name, image.digest, options)
     except NotFoundError as error:
         return _missing(image, f"a manifest is missing: {error.where or error.message}")
     except RegistryError as error:
         return _damaged(image, error)
 
 
-def _prove(store: LocalStore, image: Image, blob: Descriptor) -> Finding | None:
+def _verify_blob(store: LocalStore, image: Image, blob: Descriptor) -> Finding | None:
     """Hash one blob; say what is wrong with it."""
     try:
         size = store.blob_size(image.name, blob.digest)
     except NotFoundError:
         return _missing(image, f"the blob {blob.digest} is missing")
     try:
-        if size == blob.size and store.blob_size(image.name, blob.digest, proved=True) == size:
+        if size == blob.size and store.blob_size(image.name, blob.digest, verified=True) == size:
             return None
     except NotFoundError:
         pass
@@ -174,7 +174,7 @@ def _expected(inside: Contents) -> Iterable[Image]:
     ]
 
 
-def _held(store: LocalStore) -> Iterator[Image]:
+def _recorded_images(store: LocalStore) -> Iterator[Image]:
     """Yield what a layout records, the lock itself left out."""
     for name in store.repositories():
         if name == contents.NAME:
@@ -231,7 +231,7 @@ def _counts(
 def _remarks(store: LocalStore, inside: Contents | None) -> tuple[str, ...]:
     if inside is None:
         return ()
-    extra = sorted(str(one) for one in set(_held(store)) - set(_expected(inside)))
+    extra = sorted(str(one) for one in set(_recorded_images(store)) - set(_expected(inside)))
     return tuple(f"{one} is in the bundle, but not in its lock" for one in extra)
 
 

@@ -45,7 +45,7 @@ class CopyItem:
     move: bool = False
 
     @property
-    def goal(self) -> str:
+    def destination(self) -> str:
         """Where the image goes, as a reference."""
         return f"{self.target}@{self.digest}" if self.tag is None else f"{self.target}:{self.tag}"
 

@@ -80,11 +80,13 @@ def outcome(command: str, done: Done, *, missing: str = "IL303") -> Outcome:
     return Outcome(
         command=command,
         changes=tuple(
-            Change(reference=one.item.goal, before=None, after=str(one.item.digest))
+            Change(reference=one.item.destination, before=None, after=str(one.item.digest))
             for one in done.results
             if one.verdict is CopyStatus.COPIED
         ),
-        findings=tuple(told for one in done.results if (told := tell(one, missing)) is not None),
+        findings=tuple(
+            problem for one in done.results if (problem := copy_finding(one, missing)) is not None
+        ),
         summary={"images": len(done.results), **{_key(verdict): count for verdict, count in counts.items()}},
         advice=_sent(done),
     )
@@ -98,9 +100,12 @@ def preview(command: str, plan: Plan, *, missing: str = "IL303") -> Outcome:
     return Outcome(
         command=command,
         changes=tuple(
-            Change(reference=job.item.goal, before=None, after=str(job.item.digest)) for job in plan.jobs
+            Change(reference=job.item.destination, before=None, after=str(job.item.digest))
+            for job in plan.jobs
         ),
-        findings=tuple(told for one in settled.values() if (told := tell(one, missing)) is not None),
+        findings=tuple(
+            problem for one in settled.values() if (problem := copy_finding(one, missing)) is not None
+        ),
         summary={
             "images": len(plan.items),
             "to_copy": len(plan.jobs),
@@ -113,7 +118,7 @@ def preview(command: str, plan: Plan, *, missing: str = "IL303") -> Outcome:
 def rows(results: Sequence[Result], *, files: bool = False) -> list[tuple[str, str, str]]:
     """Return the lines of the result table: what, where to (a file's name, with ``files``), how it ended."""
     return [
-        (_shown(one.item.reference), _shown(one.item.target if files else one.item.goal), _words(one))
+        (_shown(one.item.reference), _shown(one.item.target if files else one.item.destination), _words(one))
         for one in results
     ]
 
@@ -128,13 +133,13 @@ def in_units(count: int) -> str:
     return f"{size:.1f} TB"
 
 
-def tell(result: Result, missing: str = "IL303") -> Finding | None:
+def copy_finding(result: Result, missing: str = "IL303") -> Finding | None:
     """Return the finding of an image that was not copied and is not there."""
     item, error = result.item, result.error
     if result.verdict is CopyStatus.CONFLICT:
         return finding(
             "IL401",
-            f"{item.goal} exists and is a different image",
+            f"{item.destination} exists and is a different image",
             reference=item.reference,
             notes=[f"the lock has {item.digest}", f"the registry has {result.now}"],
             hint=f"nothing was changed there; {_way_out(item)}",
@@ -210,11 +215,11 @@ def _item(image: LockedImage, to: Destination, moves: Collection[str]) -> CopyIt
 
 
 def _refuse_collisions(found: Sequence[CopyItem]) -> None:
-    goals: dict[str, CopyItem] = {}
+    destinations: dict[str, CopyItem] = {}
     for item in found:
-        other = goals.setdefault(item.goal, item)
+        other = destinations.setdefault(item.destination, item)
         if other.digest != item.digest:
             raise UsageError(
-                f"{other.reference} and {item.reference} would both become {item.goal}",
+                f"{other.reference} and {item.reference} would both become {item.destination}",
                 hint="give each a name of its own with --map",
             )

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from imagelock.errors import IntegrityError, NotFoundError, RegistryError
 from imagelock.model.digest import same_digest
+from imagelock.ops.copies.items import CopyJob, CopyStatus, Plan, Result, Tree
+from imagelock.ops.copies.tree import read_tree
 from imagelock.ops.parallel import map_concurrently
 
 if TYPE_CHECKING:
@@ -19,27 +21,25 @@ if TYPE_CHECKING:
     from imagelock.model.digest import Digest
     from imagelock.ops.copies.items import CopyItem, CopyOptions
     from imagelock.stores.base import Source, Target
-from imagelock.ops.copies.items import CopyJob, CopyStatus, Plan, Result, Tree
-from imagelock.ops.copies.tree import read_tree
 
 _Answers: TypeAlias = "Mapping[tuple[str, Digest], bool | RegistryError]"
 """Whether a repository of the target has a manifest or blob, or why that cannot be determined."""
 
 
 def plan(
-    source: Source, target: Target, items: Sequence[CopyItem], choice: CopyOptions, *, jobs: int
+    source: Source, target: Target, items: Sequence[CopyItem], options: CopyOptions, *, jobs: int
 ) -> Plan:
     """Ask both sides what has to be done; writes nothing.
 
     A tag that has the digest already settles an image with one question (and one for each known child).
     """
-    looked = _read_many(items, lambda item: _look(source, target, item, choice), jobs)
+    looked = _read_many(items, lambda item: _examine(source, target, item, options), jobs)
     trees = {item: one for item, one in looked.items() if isinstance(one, Tree)}
     manifests = dict.fromkeys(
         (item.target, one.digest) for item, tree in trees.items() for one in tree.manifests
     )
     has = _exist_many(manifests, target.has_manifest, jobs)
-    drafts = [_draft(item, tree, has, deep=choice.deep) for item, tree in trees.items()]
+    drafts = [_draft(item, tree, has, deep=options.deep) for item, tree in trees.items()]
     blobs = dict.fromkeys((job.item.target, blob.digest) for job in drafts for blob in job.blobs)
     has.update(_exist_many(blobs, target.has_blob, jobs))
     errors = {item: one for item, one in looked.items() if isinstance(one, RegistryError)}
@@ -49,7 +49,7 @@ def plan(
         items=tuple(items),
         jobs=tuple(_narrowed(job, has) for job in drafts if job.item not in errors),
         settled=(*settled, *(failure(item, error) for item, error in errors.items())),
-        known={**choice.nearby, **{digest: name for name, digest in blobs if has[name, digest] is True}},
+        known={**options.nearby, **{digest: name for name, digest in blobs if has[name, digest] is True}},
     )
 
 
@@ -82,19 +82,19 @@ def keep_tag(digest: Digest) -> str:
     return f"imagelock-{digest.short}"
 
 
-def _look(source: Source, target: Target, item: CopyItem, choice: CopyOptions) -> Tree | Result:
+def _examine(source: Source, target: Target, item: CopyItem, options: CopyOptions) -> Tree | Result:
     """Settle an item by its tag alone, or read the whole image."""
     taken = existing_tag(target, item)
     if taken is not None and taken.verdict is CopyStatus.CONFLICT:
         return taken
-    if taken is not None and not choice.deep and _has_children(target, item, choice):
+    if taken is not None and not options.deep and _has_children(target, item, options):
         return taken
-    return read_tree(source, item.source, item.digest, choice)
+    return read_tree(source, item.source, item.digest, options)
 
 
-def _has_children(target: Target, item: CopyItem, choice: CopyOptions) -> bool:
+def _has_children(target: Target, item: CopyItem, options: CopyOptions) -> bool:
     """Whether all children are there: some registries take an index without them."""
-    if choice.platforms:
+    if options.platforms:
         return True
     return all(target.has_manifest(item.target, digest) for digest in item.children)
 
@@ -124,8 +124,8 @@ def _exist_many(
         except RegistryError as error:
             return error
 
-    asks = tuple(places)
-    return dict(zip(asks, map_concurrently(asks, one, jobs=jobs, hosts=1, progress=None), strict=True))
+    wanted = tuple(places)
+    return dict(zip(wanted, map_concurrently(wanted, one, jobs=jobs, hosts=1, progress=None), strict=True))
 
 
 def _draft(item: CopyItem, tree: Tree, has: _Answers, *, deep: bool) -> CopyJob:

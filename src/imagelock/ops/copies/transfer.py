@@ -130,7 +130,7 @@ class _Transfer:
         """Bring one blob to every repository that needs it, then end the images that waited for it only."""
         error = None
         try:
-            self._bring(blob)
+            self._distribute(blob)
         except RegistryError as problem:
             error = problem
         ready = []
@@ -144,7 +144,7 @@ class _Transfer:
         for number in ready:
             self._end(number)
 
-    def _bring(self, blob: _Blob) -> None:
+    def _distribute(self, blob: _Blob) -> None:
         digest = blob.descriptor.digest
         # The source may be the same registry; a target tells by itself whether it is.
         near = self._plan.known.get(digest, blob.sources[0])
@@ -171,7 +171,7 @@ class _Transfer:
         """Put an image's manifests and its tag, once all blobs are there."""
         job, error = self._plan.jobs[number], self._errors.get(number)
         try:
-            result = failure(job.item, error) if error is not None else self._seal(job)
+            result = failure(job.item, error) if error is not None else self._finish_image(job)
         except RegistryError as problem:
             result = failure(job.item, problem)
         with self._lock:
@@ -179,7 +179,7 @@ class _Transfer:
             if self._progress is not None:
                 self._progress.advance(job.item.reference)
 
-    def _seal(self, job: CopyJob) -> Result:
+    def _finish_image(self, job: CopyJob) -> Result:
         """Put children, then the image itself with its tag, unless someone took the tag meanwhile."""
         item, root = job.item, job.tree.root
         for content in job.manifests:

@@ -9,6 +9,7 @@ from imagelock.errors import IntegrityError, InvalidValueError, PlatformNotFound
 from imagelock.limits import INDEX_DEPTH
 from imagelock.model.digest import Digest, same_digest
 from imagelock.model.manifest import ACCEPTED_TYPES, FOREIGN_LAYER_TYPES, Index, parse_manifest
+from imagelock.ops.copies.items import Tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from imagelock.model.manifest import Descriptor, Manifest
     from imagelock.ops.copies.items import CopyOptions
     from imagelock.stores.base import Content, HeadResult, Source
-from imagelock.ops.copies.items import Tree
 
 _ATTESTED = "vnd.docker.reference.digest"
 """Which child an attestation belongs to, as buildkit writes it."""
@@ -56,13 +56,13 @@ class CachingSource:
 # Reading one image.
 
 
-def read_tree(source: Source, repository: str, digest: Digest, choice: CopyOptions) -> Tree:
+def read_tree(source: Source, repository: str, digest: Digest, options: CopyOptions) -> Tree:
     """Read an image's manifests, all levels, and list the blobs they point to.
 
     Raises :class:`IntegrityError` for a body that is not a manifest, lies about sizes, contains itself or is
     nested too deep, and :class:`PlatformNotFoundError` when no child has a wanted platform.
     """
-    reading = _Reading(source, repository, choice)
+    reading = _Reading(source, repository, options)
     reading.read(digest, None, ())
     return reading.tree()
 
@@ -70,10 +70,10 @@ def read_tree(source: Source, repository: str, digest: Digest, choice: CopyOptio
 class _Reading:
     """What was found of one image so far."""
 
-    def __init__(self, source: Source, repository: str, choice: CopyOptions) -> None:
+    def __init__(self, source: Source, repository: str, options: CopyOptions) -> None:
         self._source = source
         self._repository = repository
-        self._choice = choice
+        self._options = options
         self._manifests: dict[Digest, Content] = {}
         self._blobs: dict[Digest, Descriptor] = {}
         self._owners: dict[Digest, tuple[Digest, ...]] = {}
@@ -127,7 +127,7 @@ class _Reading:
         if blob.media_type in FOREIGN_LAYER_TYPES:
             self._foreign[blob.digest] = blob
             return False
-        if blob.digest in self._choice.elsewhere:
+        if blob.digest in self._options.elsewhere:
             self._absent.add(blob.digest)
             return False
         known = self._blobs.setdefault(blob.digest, blob)
@@ -140,9 +140,9 @@ class _Reading:
 
     def _wanted(self, index: Index) -> tuple[Descriptor, ...]:
         """Return the children to copy: of the wanted platforms, with their attestations."""
-        here = tuple(child for child in index.manifests if child.digest not in self._choice.skipped)
+        here = tuple(child for child in index.manifests if child.digest not in self._options.skipped)
         self._absent.update(child.digest for child in index.manifests if child not in here)
-        if not self._choice.platforms:
+        if not self._options.platforms:
             return here
         images = {child.digest for child in here if self._fits(child)}
         kept = tuple(
@@ -151,7 +151,7 @@ class _Reading:
             if child.digest in images or _attested(child) in {str(digest) for digest in images}
         )
         if not images:
-            wanted = ", ".join(map(str, self._choice.platforms))
+            wanted = ", ".join(map(str, self._options.platforms))
             raise PlatformNotFoundError(f"the image has no {wanted}", where=self._repository)
         self._absent.update(child.digest for child in index.manifests if child not in kept)
         return kept
@@ -160,7 +160,7 @@ class _Reading:
         platform = child.platform
         if platform is None:
             return True
-        return any(platform.satisfies(wanted) for wanted in self._choice.platforms)
+        return any(platform.satisfies(wanted) for wanted in self._options.platforms)
 
 
 def _attested(child: Descriptor) -> str | None:

@@ -49,11 +49,11 @@ def apply(
 ) -> LockResult:
     """Ask the registry for what the plan wants and return the new lock; writes nothing."""
     moved_tags, same, failures = _ask_again(lock_plan.refresh, reader, request, jobs=jobs, progress=progress)
-    questions = [*lock_plan.queries, *moved_tags]
-    answers = resolve_all(reader, questions, request.detail, jobs=jobs, progress=progress)
+    queries = [*lock_plan.queries, *moved_tags]
+    results = resolve_all(reader, queries, request.resolve_options, jobs=jobs, progress=progress)
     images = [*lock_plan.keep, *same]
     findings = [*lock_plan.findings]
-    for query, answer in answers.items():
+    for query, answer in results.items():
         if isinstance(answer, ResolutionFailure):
             failures[query] = answer.error
         else:
@@ -140,15 +140,15 @@ def _ask_again(
         return claim.digest is not None and same_digest(claim.digest, image.digest)
 
     hosts = len({image.name.partition("/")[0] for image in images})
-    answers = map_concurrently(images, ask, jobs=jobs, hosts=hosts, progress=progress)
+    results = map_concurrently(images, ask, jobs=jobs, hosts=hosts, progress=progress)
     moved: list[ImageQuery] = []
     same: list[LockedImage] = []
     failures: dict[ImageQuery, RegistryError] = {}
-    for image, answer in zip(images, answers, strict=True):
+    for image, answer in zip(images, results, strict=True):
         query = ImageQuery(image.name, image.tag, None)
         if isinstance(answer, RegistryError):
             failures[query] = answer
-        elif answer and not request.detail.is_incomplete(image):
+        elif answer and not request.resolve_options.is_incomplete(image):
             same.append(image)
         else:
             moved.append(query)

@@ -47,7 +47,7 @@ class LockRequest:
     listed: ListedImage = field(default_factory=ListedImage)
 
     @property
-    def detail(self) -> ResolveOptions:
+    def resolve_options(self) -> ResolveOptions:
         """How much of each image to read."""
         return ResolveOptions(self.platforms, self.full)
 
@@ -134,7 +134,7 @@ def _incomplete(lock: Lock, request: LockRequest) -> dict[ImageQuery, Source | N
     return {
         ImageQuery(image.name, image.tag, image.digest): image.source
         for image in lock.images
-        if request.detail.is_incomplete(image)
+        if request.resolve_options.is_incomplete(image)
     }
 
 

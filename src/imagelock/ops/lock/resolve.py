@@ -10,6 +10,7 @@ from imagelock.limits import CONFIG_BYTES, INDEX_CHILDREN, INDEX_DEPTH
 from imagelock.model.digest import same_digest
 from imagelock.model.lock import LockedImage, PlatformImage
 from imagelock.model.manifest import CONFIG_TYPES, Index, Manifest, parse_config_platform, parse_manifest
+from imagelock.ops.parallel import map_concurrently
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from imagelock.model.platform import Platform
     from imagelock.ops.parallel import Progress
     from imagelock.stores.base import ManifestReader
-from imagelock.ops.parallel import map_concurrently
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,34 +71,34 @@ class ResolveOptions:
 def resolve_all(
     reader: ManifestReader,
     queries: Sequence[ImageQuery],
-    detail: ResolveOptions,
+    options: ResolveOptions,
     *,
     jobs: int,
     progress: Progress | None = None,
 ) -> dict[ImageQuery, Resolved]:
     """Resolve many queries; each ends as an entry or a failure."""
 
-    def answer(query: ImageQuery) -> Resolved:
+    def resolve_one(query: ImageQuery) -> Resolved:
         try:
-            return resolve(reader, query, detail)
+            return resolve(reader, query, options)
         except RegistryError as error:
             return ResolutionFailure(error)
 
     hosts = len({query.name.partition("/")[0] for query in queries})
-    answers = map_concurrently(queries, answer, jobs=jobs, hosts=hosts, progress=progress)
-    return dict(zip(queries, answers, strict=True))
+    results = map_concurrently(queries, resolve_one, jobs=jobs, hosts=hosts, progress=progress)
+    return dict(zip(queries, results, strict=True))
 
 
-def resolve(reader: ManifestReader, query: ImageQuery, detail: ResolveOptions) -> LockedImage:
+def resolve(reader: ManifestReader, query: ImageQuery, options: ResolveOptions) -> LockedImage:
     """Read the image of a query and describe it as an entry of the lock.
 
-    One GET for an index, one more (its config) for a single image; children only as ``detail`` asks.
+    One GET for an index, one more (its config) for a single image; children only as ``options`` asks.
     """
     content = reader.get_manifest(query.name, query.digest or query.tag or "latest")
     parsed = _parsed(content.body, content.media_type, query.shown)
     platforms: tuple[PlatformImage, ...] = ()
     if isinstance(parsed, Index):
-        platforms = tuple(_children(reader, query.name, parsed, detail, (content.digest,)))
+        platforms = tuple(_children(reader, query.name, parsed, options, (content.digest,)))
     elif parsed.config.media_type in CONFIG_TYPES:
         platforms = (_single(reader, query.name, parsed, content.digest),)
     answered_elsewhere = content.host != query.name.partition("/")[0]
@@ -114,7 +114,7 @@ def resolve(reader: ManifestReader, query: ImageQuery, detail: ResolveOptions) -
 
 
 def _children(
-    reader: ManifestReader, name: str, index: Index, detail: ResolveOptions, above: tuple[Digest, ...]
+    reader: ManifestReader, name: str, index: Index, options: ResolveOptions, above: tuple[Digest, ...]
 ) -> Iterator[PlatformImage]:
     """Yield the platforms of an index, nested ones included; a cycle or too deep a nesting is refused."""
     if len(above) > INDEX_DEPTH:
@@ -129,18 +129,18 @@ def _children(
                 raise IntegrityError(
                     "not an index, although the parent index says so", where=f"{name}@{child.digest}"
                 )
-            yield from _children(reader, name, inner, detail, (*above, child.digest))
+            yield from _children(reader, name, inner, options, (*above, child.digest))
         elif child.platform is not None and not child.platform.is_unknown:
             seen += 1
             if seen > INDEX_CHILDREN:
                 raise IntegrityError(f"more than {INDEX_CHILDREN} platforms", where=name)
-            yield _child(reader, name, child, child.platform, detail)
+            yield _child(reader, name, child, child.platform, options)
 
 
 def _child(
-    reader: ManifestReader, name: str, child: Descriptor, platform: Platform, detail: ResolveOptions
+    reader: ManifestReader, name: str, child: Descriptor, platform: Platform, options: ResolveOptions
 ) -> PlatformImage:
-    if not detail.needs_config(platform) or not child.is_manifest:
+    if not options.needs_config(platform) or not child.is_manifest:
         return PlatformImage(platform=platform, digest=child.digest)
     manifest = _read(reader, name, child)
     if not isinstance(manifest, Manifest):

@@ -49,14 +49,14 @@ def run_lock(
         write = mode.write and (result.complete or mode.keep_going)
         if write:
             write_all([lock_file.write_of(result.lock)])
-    told = write or not mode.write
-    changes = result.changes if told else ()
+    is_reported = write or not mode.write
+    changes = result.changes if is_reported else ()
     return Outcome(
         command="lock",
         changes=changes,
         findings=(*collection.problems, *result.findings),
         exempt=collection.exempted(),
-        summary=_lock_summary(result.lock if told else lock_file.lock, changes, result.findings),
+        summary=_lock_summary(result.lock if is_reported else lock_file.lock, changes, result.findings),
         advice=(
             *contested,
             *plan.remarks,
@@ -102,7 +102,7 @@ def hold_lock(project: Project, mode: WriteMode) -> AbstractContextManager[None]
     if not mode.write:
         return nullcontext()
     project.require_lock(for_writing=True)
-    return file_lock(project.lock_path, wait=HOLD_SECONDS, tell=mode.tell)
+    return file_lock(project.lock_path, wait=HOLD_SECONDS, notify=mode.notify)
 
 
 def resolve_and_merge(

@@ -44,7 +44,7 @@ class CatalogUses:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class CatalogImages:
     """The images of one catalog that are locked."""
 
     catalog: Catalog
@@ -53,7 +53,7 @@ class Listed:
 
 def listed(
     catalogs: Iterable[CatalogUses], collection: Collection, lock: Lock
-) -> tuple[tuple[Listed, ...], list[Finding]]:
+) -> tuple[tuple[CatalogImages, ...], list[Finding]]:
     """Return every catalog's images with their digests, and what is in no lock."""
     findings: list[Finding] = []
     result = []
@@ -67,7 +67,7 @@ def listed(
                 images.setdefault(olm.identity(outcome.origin), outcome)
             else:
                 findings.append(outcome)
-        result.append(Listed(read.catalog, tuple(images.values())))
+        result.append(CatalogImages(read.catalog, tuple(images.values())))
     return tuple(result), findings
 
 
@@ -127,7 +127,7 @@ def same_image(one: Needed, other: Needed) -> bool:
     return a is None or b is None or same_digest(a, b)
 
 
-def merged(own: Iterable[Needed], catalogs: Iterable[Listed]) -> list[Needed]:
+def merged(own: Iterable[Needed], catalogs: Iterable[CatalogImages]) -> list[Needed]:
     """Return one entry for each reference: a bundle's own images, then each catalog's."""
     images: dict[tuple[str, str], Needed] = {}
     for item in (*own, *(item for read in catalogs for item in read.images)):
@@ -135,12 +135,12 @@ def merged(own: Iterable[Needed], catalogs: Iterable[Listed]) -> list[Needed]:
     return list(images.values())
 
 
-def variables(read: Listed, dialect: str) -> dict[tuple[str, str], str]:
+def variables(read: CatalogImages, dialect: str) -> dict[tuple[str, str], str]:
     """Return the generated variable of every image of a catalog, in its order."""
     return olm.env_names((item.origin for item in read.images), read.catalog.label, dialect)
 
 
-def shared_variables(catalogs: Sequence[Listed], dialect: str) -> Iterator[Finding]:
+def shared_variables(catalogs: Sequence[CatalogImages], dialect: str) -> Iterator[Finding]:
     """Report variables that several images of all catalogs still share (IL116)."""
     by_name: dict[str, list[Needed]] = {}
     for read in catalogs:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from imagelock.model.olm import OlmSettings
     from imagelock.model.outcome import Finding
     from imagelock.model.reference import Reference
-    from imagelock.ops.olm.images import CatalogUses, Listed, Needed
+    from imagelock.ops.olm.images import CatalogImages, CatalogUses, Needed
     from imagelock.ops.scan.collect import Collection, Occurrence
     from imagelock.ops.scan.scanned_file import ScannedFile
 
@@ -82,7 +82,7 @@ class Lists:
     """The catalogs' locked images, and how files take them."""
 
     pinning: OlmPinning
-    catalogs: tuple[Listed, ...]
+    catalogs: tuple[CatalogImages, ...]
     findings: tuple[Finding, ...]
     lock: Lock
 
@@ -115,15 +115,15 @@ class Lists:
         for bundle in shape.bundles:
             catalogs = list(self._for(bundle))
             if bundle.operator is not None and catalogs:
-                edit, told = self._env_edit(file, bundle, catalogs)
+                edit, differences = self._env_edit(file, bundle, catalogs)
                 edits.append(edit)
-                changes += told
+                changes += differences
             if bundle.is_csv:
                 own = [pair for pair in finals if _belongs(pair[0], bundle)]
                 images, wrong = needed(own, bundle.operator_path, self.lock)
-                edit, told, shared = _related_edit(file, bundle, merged(images, catalogs))
+                edit, differences, shared = _related_edit(file, bundle, merged(images, catalogs))
                 edits.append(edit)
-                changes += told
+                changes += differences
                 findings += [*wrong, *shared]
         if not edits or findings:
             return Rebuilt(content, (), tuple(findings))
@@ -148,7 +148,7 @@ class Lists:
         wanted = self.pinning.settings.env_into
         return any(fnmatch.fnmatchcase(name, os.path.normpath(item)) for item in wanted)
 
-    def _for(self, bundle: Bundle) -> Iterator[Listed]:
+    def _for(self, bundle: Bundle) -> Iterator[CatalogImages]:
         """Yield the catalogs whose image a bundle's operator names; Deployments take all."""
         for read in self.catalogs:
             pattern = read.catalog.env
@@ -160,7 +160,7 @@ class Lists:
                 yield read
 
     def _env_edit(
-        self, file: ScannedFile, bundle: Bundle, catalogs: Sequence[Listed]
+        self, file: ScannedFile, bundle: Bundle, catalogs: Sequence[CatalogImages]
     ) -> tuple[ListEdit, list[Change]]:
         patterns = [olm.generated(read.catalog.label) for read in catalogs]
         old = [item for item in bundle.variables if any(p.fullmatch(item.name) for p in patterns)]

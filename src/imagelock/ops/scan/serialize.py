@@ -29,9 +29,9 @@ def pack(file: ScannedFile) -> Packed:
     return (file.name, file.place, file.content, file.chart, file.may_ignore, items)
 
 
-def unpack(parcel: Packed, rules_of: Callable[[str], tuple[ScanRule, ...]]) -> ScannedFile:
+def unpack(packed: Packed, rules_of: Callable[[str], tuple[ScanRule, ...]]) -> ScannedFile:
     """Return the file again."""
-    name, place, content, chart, may_ignore, items = _typed(parcel)
+    name, place, content, chart, may_ignore, items = _typed(packed)
     return ScannedFile(
         name=name,
         place=place,
@@ -43,8 +43,8 @@ def unpack(parcel: Packed, rules_of: Callable[[str], tuple[ScanRule, ...]]) -> S
     )
 
 
-def _typed(parcel: Packed) -> tuple[str, str | None, FileContent, Chart | None, bool, list[Any]]:
-    name, place, content, chart, may_ignore, items = parcel
+def _typed(packed: Packed) -> tuple[str, str | None, FileContent, Chart | None, bool, list[Any]]:
+    name, place, content, chart, may_ignore, items = packed
     return name, place, content, chart, may_ignore, items
 
 

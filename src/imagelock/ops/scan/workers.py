@@ -45,18 +45,18 @@ def read_all(reader: FileReader, files: Sequence[Visited]) -> Iterator[Read]:
         return
     shares = [_share(files, i, count) for i in range(count)]
     reader.keep(KEPT_BYTES // count)
-    helpers: list[_Worker | None] = []
+    workers: list[_Worker | None] = []
     try:
         for share in shares[1:]:
-            helpers.append(_start(reader, share, helpers))
+            workers.append(_start(reader, share, workers))
         results = [list(map(reader.read, shares[0]))]
         results += [
-            _received(reader, share, helper) for share, helper in zip(shares[1:], helpers, strict=True)
+            _received(reader, share, worker) for share, worker in zip(shares[1:], workers, strict=True)
         ]
     finally:
         # After Ctrl-C, or an error in our own share, no one waits for what the others find.
-        for helper in filter(None, helpers):
-            _end(*helper)
+        for worker in filter(None, workers):
+            _end(*worker)
     iterators = [iter(result) for result in results]
     for i in range(len(files)):
         yield next(iterators[i // _BATCH % count])
@@ -87,7 +87,7 @@ def _start(reader: FileReader, share: Sequence[Visited], earlier: Sequence[_Work
         ours, theirs = context.Pipe(duplex=False)
     except OSError:
         return None
-    not_its_own = [ours, *(helper[1] for helper in earlier if helper is not None)]
+    not_its_own = [ours, *(worker[1] for worker in earlier if worker is not None)]
     process = context.Process(target=_work, args=(reader, share, theirs, not_its_own), daemon=True)
     # A signal must not meet the process before it has said what signals do to it.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
@@ -124,17 +124,17 @@ def _work(
     os._exit(0)
 
 
-def _received(reader: FileReader, share: Sequence[Visited], helper: _Worker | None) -> list[Read]:
-    if helper is None:
+def _received(reader: FileReader, share: Sequence[Visited], worker: _Worker | None) -> list[Read]:
+    if worker is None:
         return list(map(reader.read, share))
-    process, sender = helper
+    process, sender = worker
     try:
         sent: _Sent = sender.recv()
     except (EOFError, OSError):
         return list(map(reader.read, share))
     process.join()
     return [
-        item if isinstance(item, Finding) else [unpack(parcel, reader.rules_of) for parcel in item]
+        item if isinstance(item, Finding) else [unpack(packed, reader.rules_of) for packed in item]
         for item in sent
     ]
 

@@ -104,13 +104,13 @@ def apply(
     judge = _judging(entries, reader, request)
 
     def carry_out(entry: TagEntry) -> TagResult:
-        verdict = judge(entry)
-        if not verdict.action.writes:
-            return verdict
+        result = judge(entry)
+        if not result.action.writes:
+            return result
         try:
-            return _set(verdict, reader, store)
+            return _set(result, reader, store)
         except RegistryError as error:
-            return replace(verdict, action=Action.UNKNOWN, finding=_not_set(entry, error))
+            return replace(result, action=Action.UNKNOWN, finding=_not_set(entry, error))
 
     return tuple(map_concurrently(entries, carry_out, jobs=jobs, hosts=_hosts(entries), progress=progress))
 
@@ -122,10 +122,10 @@ def _judging(
 
     def judge(entry: TagEntry) -> TagResult:
         try:
-            verdict = _judge(entry, reader)
+            result = _judge(entry, reader)
         except RegistryError as error:
             return TagResult(entry=entry, action=Action.UNKNOWN, finding=_could_not_tell(entry, error))
-        return _allowed(verdict, move=entry in movable, repush=entry in repushed)
+        return _allowed(result, move=entry in movable, repush=entry in repushed)
 
     return judge
 
@@ -134,24 +134,24 @@ def _hosts(entries: Sequence[TagEntry]) -> int:
     return len({entry.reference.domain for entry in entries})
 
 
-def outcome(command: str, linted: Linted, verdicts: Sequence[TagResult], *, done: bool) -> Outcome:
+def outcome(command: str, linted: Linted, results: Sequence[TagResult], *, done: bool) -> Outcome:
     """Return verdicts as an outcome; ``done`` says that what they want has been carried out."""
-    counts = {action: sum(1 for verdict in verdicts if verdict.action is action) for action in Action}
+    counts = {action: sum(1 for result in results if result.action is action) for action in Action}
     words = _DONE if done else _WANTED
     return Outcome(
         command=command,
         changes=tuple(
             Change(
-                reference=verdict.entry.shown,
-                before=None if verdict.now is None else str(verdict.now),
-                after=str(verdict.wanted),
-                file=verdict.entry.file,
-                line=verdict.entry.line,
+                reference=result.entry.shown,
+                before=None if result.now is None else str(result.now),
+                after=str(result.wanted),
+                file=result.entry.file,
+                line=result.entry.line,
             )
-            for verdict in verdicts
-            if verdict.action.writes
+            for result in results
+            if result.action.writes
         ),
-        findings=(*linted.findings, *(item.finding for item in verdicts if item.finding is not None)),
+        findings=(*linted.findings, *(item.finding for item in results if item.finding is not None)),
         summary={**linted.counts, **{words[action]: count for action, count in counts.items()}},
     )
 
@@ -221,26 +221,26 @@ def _is(reader: ManifestReader, entry: TagEntry, tag: str, claimed: Digest, want
     return same_digest(claimed, wanted) or wanted.matches(reader.get_manifest(entry.name, tag).body)
 
 
-def _allowed(verdict: TagResult, *, move: bool, repush: bool) -> TagResult:
-    if move and verdict.action is Action.CONFLICT:
-        return replace(verdict, action=Action.MOVE, finding=None)
-    if repush and verdict.action is Action.KEEP:
-        return replace(verdict, action=Action.REPUSH)
-    return verdict
+def _allowed(result: TagResult, *, move: bool, repush: bool) -> TagResult:
+    if move and result.action is Action.CONFLICT:
+        return replace(result, action=Action.MOVE, finding=None)
+    if repush and result.action is Action.KEEP:
+        return replace(result, action=Action.REPUSH)
+    return result
 
 
-def _set(verdict: TagResult, reader: ManifestReader, store: TagStore) -> TagResult:
+def _set(result: TagResult, reader: ManifestReader, store: TagStore) -> TagResult:
     """Put the source's bytes under the tag; a tag that is moved must still be what was judged."""
-    entry = verdict.entry
-    if verdict.wanted is None:
+    entry = result.entry
+    if result.wanted is None:
         raise ValueError("a verdict that writes knows its digest")
-    content = reader.get_manifest(entry.name, verdict.wanted)
-    if verdict.action is Action.MOVE:
+    content = reader.get_manifest(entry.name, result.wanted)
+    if result.action is Action.MOVE:
         now = _digest(reader, entry.name, entry.tag)
-        if now is None or verdict.now is None or not same_digest(now, verdict.now):
-            return replace(verdict, action=Action.CONFLICT, now=now, finding=_moved_meanwhile(verdict, now))
+        if now is None or result.now is None or not same_digest(now, result.now):
+            return replace(result, action=Action.CONFLICT, now=now, finding=_moved_meanwhile(result, now))
     store.put_manifest(entry.name, content, entry.tag)
-    return verdict
+    return result
 
 
 def _no_source(entry: TagEntry, now: Digest | None) -> TagResult:
@@ -284,13 +284,13 @@ def _conflict(entry: TagEntry, now: Digest, wanted: Digest) -> Finding:
     )
 
 
-def _moved_meanwhile(verdict: TagResult, now: Digest | None) -> Finding:
+def _moved_meanwhile(result: TagResult, now: Digest | None) -> Finding:
     return finding_in(
-        verdict.entry,
+        result.entry,
         "IL401",
-        f"{verdict.entry.shown} changed while imagelock was running; it was not moved",
-        reference=verdict.entry.shown,
-        notes=[f"the tag was {verdict.now}", f"it is now {now or 'gone'}"],
+        f"{result.entry.shown} changed while imagelock was running; it was not moved",
+        reference=result.entry.shown,
+        notes=[f"the tag was {result.now}", f"it is now {now or 'gone'}"],
         hint="look at the new image, then run again",
     )
 

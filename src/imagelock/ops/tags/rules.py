@@ -80,22 +80,22 @@ def judge(files: Sequence[TagFile], rules: Sequence[TagRule], *, forms: bool = T
     for file in files:
         for part in file.parts:
             if isinstance(part, (Flaw, Unreadable)):
-                findings += _told(file, [_flaw(file, part)])
+                findings += _not_silenced(file, [_flaw(file, part)])
                 continue
             items += 1
             entry, wrong = _entry(file, part)
             if entry is not None and forms:
                 wrong += list(_forms(entry, part, rules))
-            told = _told(file, wrong)
-            findings += told
-            if entry is not None and not any(item.level is Level.ERROR for item in told):
+            judged = _not_silenced(file, wrong)
+            findings += judged
+            if entry is not None and not any(item.level is Level.ERROR for item in judged):
                 entries.append(entry)
     distinct, disputed, more = _distinct(entries)
     invalid = items - len(entries) + disputed
     return Linted(entries=distinct, findings=(*findings, *more), items=items, invalid=invalid)
 
 
-def _told(file: TagFile, findings: Iterable[Finding]) -> list[Finding]:
+def _not_silenced(file: TagFile, findings: Iterable[Finding]) -> list[Finding]:
     return [item for item in findings if not file.ignores.silences(item.code, item.line)]
 
 

@@ -126,8 +126,8 @@ class _Visit:
     def _version(self, answer: Response) -> Row:
         if answer.status in {200, 401, 403} and not answer.is_a_page:
             version = answer.headers.get("Docker-Distribution-Api-Version", "")
-            told = f", {_plain(version)}" if version else ""
-            return Row(what="api", answer=f"GET /v2/ answers {answer.status}{told}")
+            version_note = f", {_plain(version)}" if version else ""
+            return Row(what="api", answer=f"GET /v2/ answers {answer.status}{version_note}")
         return Row(
             what="api",
             answer=f"GET /v2/ answers {answer.status}: not an answer of a registry",

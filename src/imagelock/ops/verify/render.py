@@ -51,7 +51,7 @@ class _Proof:
     proven: set[Origin] = field(default_factory=set)
     reasons: dict[Origin, str] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
-    told: set[tuple[str, str, str]] = field(default_factory=set)
+    reported: set[tuple[str, str, str]] = field(default_factory=set)
     seen: set[tuple[str, str | None]] = field(default_factory=set)
     """Names and tags of the images that any rendering shows, right or wrong."""
 
@@ -154,9 +154,9 @@ def _report(
     target: Target, text: str, reason: str, use: Occurrence | None, tree: Path, proof: _Proof
 ) -> None:
     key = (target.name, text, reason)
-    if key in proof.told or (use is not None and use.silences("IL123")):
+    if key in proof.reported or (use is not None and use.silences("IL123")):
         return
-    proof.told.add(key)
+    proof.reported.add(key)
     if use is not None:
         proof.seen.add((use.reference.name, use.reference.tag))
     form = None if use is None or target.kind != "helm" else _form_that_works(target, use, tree, proof.lock)
@@ -254,15 +254,15 @@ def _labels(rendered: Text) -> Iterator[str]:
 
 def _tell_unproven(proof: _Proof) -> None:
     """Report what no rendering shows: once a file and reason, and each image that is switched off."""
-    told: set[tuple[str, str, str]] = set()
+    reported: set[tuple[str, str, str]] = set()
     for use in proof.collection.uses:
         reason = _why_unproven(use, proof)
         if reason is None:
             continue
         proof.counts["unproven"] += 1
         key = (use.file.name, reason, str(use.reference) if reason == SWITCHED_OFF else "")
-        if key not in told and not use.silences("IL124"):
-            told.add(key)
+        if key not in reported and not use.silences("IL124"):
+            reported.add(key)
             proof.findings.append(
                 finding(
                     "IL124",

@@ -71,7 +71,7 @@ def _run(path: str, server: str, environ: Mapping[str, str], program: str, where
     timer = threading.Timer(limits.HELPER_SECONDS, stop)
     timer.start()
     try:
-        output = _talk(process, server)
+        output = _exchange(process, server)
         code = process.wait() if len(output) <= limits.HELPER_BYTES else 0
     finally:
         timer.cancel()
@@ -83,7 +83,7 @@ def _run(path: str, server: str, environ: Mapping[str, str], program: str, where
     return code, output
 
 
-def _talk(process: subprocess.Popen[bytes], server: str) -> bytes:
+def _exchange(process: subprocess.Popen[bytes], server: str) -> bytes:
     """Write the server's address and read the answer, at most one byte more than is allowed."""
     with process:
         assert process.stdin is not None  # noqa: S101  # both are pipes, as asked for

@@ -24,7 +24,7 @@ class LookupTimeoutError(TimeoutError):
     """A name was not resolved in time."""
 
 
-def dial(
+def connect_to(
     host: str,
     port: int,
     *,

@@ -17,7 +17,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from imagelock import limits
 from imagelock.registry.http.address_policy import require_allowed
-from imagelock.registry.http.connect import dial
+from imagelock.registry.http.connect import connect_to
 
 if TYPE_CHECKING:
     import socket
@@ -72,7 +72,7 @@ class Connection(HTTPConnection):
         """Resolve, check, and connect to what was checked: a second answer of the resolver counts nothing."""
         timeout = self.timeout if isinstance(self.timeout, int | float) else limits.CONNECT_SECONDS
         try:
-            return dial(
+            return connect_to(
                 self._dns_host,
                 self.port,
                 seconds=min(timeout, limits.CONNECT_SECONDS),
@@ -89,18 +89,18 @@ class Connection(HTTPConnection):
             require_allowed(self._dns_host, address, self._chosen_by)
 
     def request(  # type: ignore[override]  # urllib3's own signature breaks http.client's, on purpose
-        self, method: str, url: str, body: bytes | None = None, headers: object = None, **how: bool
+        self, method: str, url: str, body: bytes | None = None, headers: object = None, **options: bool
     ) -> None:
         """Send the request; the arguments are urllib3's."""
         target = url
         if isinstance(headers, RequestHeaders):
             self._streamed = headers.streamed
             target = headers.target or url
-        super().request(method, target, body=body, headers=headers, **how)  # type: ignore[arg-type]
+        super().request(method, target, body=body, headers=headers, **options)  # type: ignore[arg-type]
 
-    def response_class(self, sock: socket.socket, **how: Any) -> HTTPResponse:  # type: ignore[override]
+    def response_class(self, sock: socket.socket, **options: Any) -> HTTPResponse:  # type: ignore[override]
         """Make what reads an answer: http.client's reader over a stream that keeps the time."""
-        return _Answer(_DeadlineReader(sock, streamed=self._streamed), **how)
+        return _Answer(_DeadlineReader(sock, streamed=self._streamed), **options)
 
 
 class ConnectionTLS(Connection, HTTPSConnection):
@@ -190,8 +190,8 @@ class _Fields(HTTPMessage):
 class _Answer(HTTPResponse):
     """http.client's answer, its head read strictly and without the e-mail parser, which costs most of it."""
 
-    def __init__(self, clock: _DeadlineReader, **how: Any) -> None:
-        super().__init__(clock, **how)  # type: ignore[arg-type]  # of a socket it wants nothing but a stream
+    def __init__(self, clock: _DeadlineReader, **options: Any) -> None:
+        super().__init__(clock, **options)  # type: ignore[arg-type]  # of a socket it wants nothing but a stream
         self._clock = clock
 
     def begin(self) -> None:

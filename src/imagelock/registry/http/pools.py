@@ -16,7 +16,7 @@ from imagelock.lazy_regex import lazy_regex
 from imagelock.model.hosts import is_loopback
 from imagelock.registry.hosts.endpoints import DEFAULT_PORTS, split_authority
 from imagelock.registry.http.address_policy import literal, require_allowed
-from imagelock.registry.http.connect import dial
+from imagelock.registry.http.connect import connect_to
 from imagelock.registry.http.connection import Connection, ConnectionTLS
 from imagelock.registry.http.proxies import Proxies
 
@@ -101,7 +101,7 @@ class Connections:
         name = host.strip("[]")
         context = self._context(settings, authority)
         with (
-            dial(name, port or 443, seconds=limits.CONNECT_SECONDS) as plain,
+            connect_to(name, port or 443, seconds=limits.CONNECT_SECONDS) as plain,
             context.wrap_socket(plain, server_hostname=name) as secure,
         ):
             return _certificate_text(secure)
@@ -145,17 +145,17 @@ def _tls_context(settings: HostSettings, authority: str) -> ssl.SSLContext:
         context.verify_mode = ssl.CERT_NONE
     for file in (settings.ca, *settings.more_ca):
         if file is not None:
-            with _telling(authority, "ca", file):
+            with _naming_the_file(authority, "ca", file):
                 context.load_verify_locations(cafile=file)
     if settings.cert is not None:
-        with _telling(authority, "cert and key", settings.cert):
+        with _naming_the_file(authority, "cert and key", settings.cert):
             # A password that is none: OpenSSL must not ask the terminal for one.
             context.load_cert_chain(settings.cert, settings.key, password="")
     return context
 
 
 @contextlib.contextmanager
-def _telling(authority: str, what: str, file: str) -> Iterator[None]:
+def _naming_the_file(authority: str, what: str, file: str) -> Iterator[None]:
     """Say which certificate or key cannot be used."""
     try:
         yield
@@ -187,7 +187,7 @@ def _speaks_tls(host: str, port: int) -> bool | None:
     an HTTP server refuses what it read so far instead of waiting for the end of a line.
     """
     try:
-        plain = dial(host, port, seconds=limits.PROBE_SECONDS)
+        plain = connect_to(host, port, seconds=limits.PROBE_SECONDS)
     except (OSError, UnicodeError):
         return None
     with plain:

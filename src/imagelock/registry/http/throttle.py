@@ -55,17 +55,17 @@ class _GivenUp:
 class Slot:
     """A place in a gate while a ``with`` lasts; a generator for it would cost as much as the gate."""
 
-    __slots__ = ("_gate", "_patience")
+    __slots__ = ("_patience", "_throttle")
 
-    def __init__(self, gate: HostThrottle, patience: float) -> None:
-        self._gate = gate
+    def __init__(self, throttle: HostThrottle, patience: float) -> None:
+        self._throttle = throttle
         self._patience = patience
 
     def __enter__(self) -> None:
-        self._gate.enter(self._patience)
+        self._throttle.enter(self._patience)
 
     def __exit__(self, *_: object) -> None:
-        self._gate.leave()
+        self._throttle.leave()
 
 
 class HostThrottle:

@@ -57,7 +57,7 @@ class HostState:
     authority: str
     settings: HostSettings
     pool: Pool
-    gate: HostThrottle
+    throttle: HostThrottle
     absolute: bool
     home: HomeNetwork
     sent: bool = False
@@ -143,7 +143,7 @@ class Transport:
         self._sites: dict[tuple[str, str, HomeNetwork | None], HostState] = {}
         self._homes: dict[str, HomeNetwork] = {}
         self._schemes: dict[str, str] = {}
-        self._gates: dict[str, HostThrottle] = {}
+        self._throttles: dict[str, HostThrottle] = {}
         self.requests: dict[tuple[str, str], int] = {}
         self.quotas = Quotas(keep_quota)
 
@@ -210,16 +210,16 @@ class Transport:
         settings = with_certificates(authority, settings, self._environ)
         own = self._homes.setdefault(authority, HomeNetwork())
         pool, absolute = self._connections.pool(scheme, authority, settings, home=own, chosen_by=sender)
-        gate = self._gates.get(authority)
-        if gate is None:
-            gate = HostThrottle(jobs=self._jobs, budget=self._retry_time, wait=self._closing.wait)
-            self._gates[authority] = gate
+        throttle = self._throttles.get(authority)
+        if throttle is None:
+            throttle = HostThrottle(jobs=self._jobs, budget=self._retry_time, wait=self._closing.wait)
+            self._throttles[authority] = throttle
         return HostState(
             scheme=scheme,
             authority=authority,
             settings=settings,
             pool=pool,
-            gate=gate,
+            throttle=throttle,
             absolute=absolute,
             home=own if sender is None else sender,
             sent=sender is not None,
@@ -263,15 +263,15 @@ class Transport:
         while True:
             result = self._attempt(site, call)
             if isinstance(result, Response):
-                site.gate.succeeded()
+                site.throttle.succeeded()
                 return result
             if not call.repeatable:
                 raise result.error
-            first = site.gate.failed(result, attempt=attempt, first=first, patience=call.manner.patience)
+            first = site.throttle.failed(result, attempt=attempt, first=first, patience=call.manner.patience)
             attempt += 1
 
     def _attempt(self, site: HostState, call: Request) -> Response | RetryableFailure:
-        with site.gate.slot(call.manner.patience):
+        with site.throttle.slot(call.manner.patience):
             if not call.is_upload:
                 return self._try(site, call)
         # An upload waits for a pause of the host, but holds no slot: its pieces may come from the same
