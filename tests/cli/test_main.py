@@ -82,7 +82,7 @@ def test_a_mistyped_command_is_answered_with_the_nearest(world: World) -> None:
 
 
 def test_an_error_says_what_where_and_help(world: World) -> None:
-    result = world.run("check")
+    result = world.run("drift")
     assert result.err == (
         "error: there is no lock\n  --> images.lock\n  = help: run `imagelock lock` to create it\n"
     )

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from imagelock.cluster.dump import read_dump
-from imagelock.cluster.running import ContainerKind, Owner, RunningContainer, Workload
+from imagelock.cluster.running import ContainerKind, Owner, RunningContainer, UnreadableObject, Workload
 from imagelock.errors import FileError
 from support.kube import WEB, container, listed, pinned, pod, workload
 
@@ -84,6 +85,34 @@ def test_a_raw_typed_list_whose_items_do_not_say_what_they_are(tmp_path: Path) -
     item = {key: value for key, value in POD.items() if key not in ("kind", "apiVersion")}
     whole = {"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": [item]}
     assert kinds(read(tmp_path, json.dumps(whole).encode())) == [RunningContainer]
+
+
+@pytest.mark.parametrize("dump", ["json", "yaml"])
+@pytest.mark.parametrize("kind", ["List", "PodList"])
+def test_one_page_of_a_list_is_reported_as_partial(tmp_path: Path, dump: str, kind: str) -> None:
+    page = {"kind": kind, "apiVersion": "v1", "metadata": {"continue": "abc"}, "items": [POD]}
+    last = {**page, "metadata": {"continue": "", "resourceVersion": "7"}}
+    write = json.dumps if dump == "json" else yaml.safe_dump
+    found = read(tmp_path, write(page).encode())
+    assert kinds(found) == [RunningContainer, UnreadableObject]
+    assert kinds(read(tmp_path, write(last).encode())) == [RunningContainer]
+
+
+def test_a_page_is_partial_wherever_its_metadata_is_written(tmp_path: Path) -> None:
+    parts = {"metadata": {"continue": "abc"}, "items": [POD]}
+    for keys in (("metadata", "items"), ("items", "metadata")):
+        page = {"kind": "PodList", "apiVersion": "v1", **{key: parts[key] for key in keys}}
+        whole = {"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": [POD]}
+        found = read(tmp_path, (json.dumps(page) + json.dumps(whole)).encode())
+        assert kinds(found)[-1] is UnreadableObject
+
+
+@pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
+def test_a_pod_that_ended_is_finished(tmp_path: Path, phase: str) -> None:
+    ended = {**POD, "status": {"phase": phase}}
+    (found,) = read(tmp_path, json.dumps(ended).encode())
+    assert isinstance(found, RunningContainer)
+    assert found.finished
 
 
 def test_yaml_dumps(tmp_path: Path) -> None:

@@ -65,3 +65,9 @@ def test_children_are_known_by_the_platforms_of_their_index() -> None:
     assert lock.children_of("docker.io/library/app", CHILD) == (image,)
     assert [found.tag for found in lock.with_digest("docker.io/library/app", CHILD)] == ["2"]
     assert image.image_id == f"docker.io/library/app:1@{ONE}"
+
+
+def test_first_prefers_latest_where_it_exists() -> None:
+    lock = Lock((_image("app", "1"), _image("app", "latest"), _image("web", "2"), _image("web", "1")))
+    assert _match(lock, "app", first=True) == "docker.io/library/app:latest"
+    assert _match(lock, "web", first=True) == "docker.io/library/web:2"

@@ -69,13 +69,12 @@ def command(
       imagelock check --cluster                     and what your cluster runs
       imagelock check --cluster=dump.json           and what this dump says
     """
-    from imagelock.ops.project import read_lock
     from imagelock.ops.scan.collect import collect
-    from imagelock.ops.verify.check import check
+    from imagelock.ops.verify.check import check, lock_to_check
 
     project = run.open()
-    lock = read_lock(project).lock
     collection = collect(project, sources, force)
+    lock = lock_to_check(project, collection, sources)
     olm = _olm(project, collection)
     if olm is not None:
         from imagelock.ops.olm.catalogs import with_catalogs

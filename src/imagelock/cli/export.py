@@ -11,6 +11,7 @@ import click
 from imagelock.cli.common import CONTEXT, VerbGroup, common
 from imagelock.interchange.all import EXPORTS
 from imagelock.interchange.base import ExportOptions
+from imagelock.model.generated import mark
 
 if TYPE_CHECKING:
     from imagelock.cli.common import Run
@@ -42,7 +43,8 @@ def _subcommand(export: Export) -> click.Command:
             values={option.name: _values(values[_parameter(option)]) for option in export.options},
             exemptions=tuple(item for item in project.config.exemptions if item.is_on(today)),
         )
-        sys.stdout.write(export.export(read_lock(project).lock, asked))
+        text = export.export(read_lock(project).lock, asked)
+        sys.stdout.write(mark(export.name) + text if export.is_marked else text)
 
     for option in reversed(export.options):
         write.params.insert(0, _click_option(option))

@@ -60,14 +60,14 @@ def command(  # noqa: PLR0913 - the options of the contract
     from imagelock.ops.olm.catalogs import olm_pinning
     from imagelock.ops.pin.plan import PinRequest, plan_pin
     from imagelock.ops.pin.run import run_edits, write_copies
-    from imagelock.ops.project import read_lock
     from imagelock.ops.scan.collect import collect
+    from imagelock.ops.usage import read_lock_for
     from imagelock.ops.writing import WriteMode
 
     project = run.open()
-    lock_file = read_lock(project)
     target = None if output_dir is None else copies_folder(project, output_dir)
     collection = collect(project, sources, force, besides=target)
+    lock_file = read_lock_for(project, collection)
     request = PinRequest(
         form=project.config.form,
         keep_existing=project.config.existing == "keep",

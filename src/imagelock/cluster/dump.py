@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from imagelock.cluster.jsonstream import JsonStream
+from imagelock.cluster.jsonstream import JsonStream, is_page
 from imagelock.cluster.objects import decode
+from imagelock.cluster.running import UnreadableObject
 from imagelock.errors import FileError, FormatError
 from imagelock.limits import KIB, YAML_BYTES
 
@@ -81,10 +82,21 @@ def _observed(stream: BinaryReader, name: str) -> Iterator[Observed]:
         head += more
     stream = _Ahead(head, stream)
     if head.lstrip().startswith(b"{"):
-        for piece in JsonStream(stream).pieces():
+        documents = JsonStream(stream)
+        for piece in documents.pieces():
             yield from decoded(piece)
+        if documents.is_partial:
+            yield _page(name)
     else:
         yield from _from_yaml(_at_most(stream, YAML_BYTES + 1), name)
+
+
+def _page(name: str) -> UnreadableObject:
+    return UnreadableObject(
+        what=name,
+        reason="only one page of a list, which continues with objects that are not in it",
+        hint="`kubectl get pods,deployments -A -o json` asks for every page",
+    )
 
 
 def _at_most(stream: BinaryReader, size: int) -> bytes:
@@ -125,6 +137,8 @@ def _from_yaml(data: bytes, name: str) -> Iterator[Observed]:
         raise FormatError(f"neither JSON nor YAML: {str(error).splitlines()[0]}") from error
     for document in documents:
         yield from _document(document)
+        if isinstance(document, dict) and "items" in document and is_page(document.get("metadata")):
+            yield _page(name)
 
 
 def _document(document: Any) -> Iterator[Observed]:

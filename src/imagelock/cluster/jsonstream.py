@@ -72,6 +72,8 @@ class JsonStream:
         self._at = 0
         self._between = b""
         self.members: dict[str, bytes] = {}
+        self.is_partial = False
+        """Whether a list so far said that it continues on another page."""
 
     def pieces(self) -> Iterator[JSONItem]:
         """Yield every object of every document; raise :class:`FormatError` where the text breaks."""
@@ -97,7 +99,9 @@ class JsonStream:
                     self.members[key.decode().strip('"')] = self._buffer[self._keep + start : self._at]
             if is_list:
                 self._keep = self._at
-        if not is_list:
+        if is_list:
+            self.is_partial |= is_page(_metadata(self.members.get("metadata", b"")))
+        else:
             yield JSONItem(self._buffer[self._keep : self._at])
         self._keep = self._at
 
@@ -201,6 +205,18 @@ class JsonStream:
         if len(self._buffer) > CLUSTER_OBJECT_BYTES + 2 * MIB:
             raise FormatError(f"one object is larger than {CLUSTER_OBJECT_BYTES // MIB} MiB")
         return True
+
+
+def is_page(metadata: object) -> bool:
+    """Whether a list's metadata says that it continues on another page (a token of the API's chunked lists)."""
+    return isinstance(metadata, dict) and bool(metadata.get("continue"))
+
+
+def _metadata(data: bytes) -> object:
+    try:
+        return msgspec.json.decode(data) if data else None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise FormatError(f"the metadata of a list cannot be read: {error}") from error
 
 
 def _cut_short() -> FormatError:

@@ -11,6 +11,7 @@ from imagelock.errors import FormatError
 from imagelock.formats import custom_rules as rule_format
 from imagelock.formats.all import DOCUMENT_FORMATS, FILE_FORMATS, NAMED_FORMATS
 from imagelock.formats.classify.candidates import is_templated
+from imagelock.formats.classify.not_sources import dumped, exported
 from imagelock.formats.classify.objects import objects
 from imagelock.formats.classify.unmatched import UNMATCHED, loose_lines, unmatched
 from imagelock.formats.fast.json_objects import quick_json, shallow
@@ -71,6 +72,10 @@ def _where(item: Found) -> tuple[int, int]:
 
 
 def _find(text: Text, force: str | None, rules: Sequence[ScanRule]) -> Iterator[Found]:
+    export = exported(text) if force is None else None
+    if export is not None:
+        yield export
+        return
     file_format = file_format_of(text, force)
     if file_format is not None:
         yield from file_format.find(text)
@@ -112,6 +117,10 @@ def _is_meant_as_documents(text: Text) -> bool:
 
 
 def _chunk(text: Text, chunk: Chunk, force: str | None, rules: Sequence[ScanRule]) -> Iterator[Found]:
+    dump = dumped(text, chunk) if force is None else None
+    if dump is not None:
+        yield dump
+        return
     is_forced = force is not None or any(rule.reads_documents for rule in rules)
     found = None if is_forced or not _is_meant_as_documents(text) else _read_quickly(text, chunk)
     if found is not None:

@@ -35,6 +35,7 @@ summary = "a ValidatingAdmissionPolicy with the lock's digests, for kubectl appl
 ACTIONS = ("Deny", "Warn", "Audit")
 _SYSTEM = ("kube-system", "kube-public", "kube-node-lease")
 
+is_marked = True
 options: tuple[Option, ...] = (
     Option(
         name="action",

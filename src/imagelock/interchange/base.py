@@ -47,10 +47,15 @@ class ExportOptions:
 
 
 class Export(Protocol):
-    """Another tool's format, made from the lock."""
+    """Another tool's format, made from the lock.
+
+    ``is_marked`` says that it begins with a comment by which a scan knows it: a format with comments that
+    nobody passes on line by line.
+    """
 
     name: str
     summary: str
+    is_marked: bool
     options: tuple[Option, ...]
 
     def export(self, lock: Lock, asked: ExportOptions) -> str:

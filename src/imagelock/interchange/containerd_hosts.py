@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 name = "containerd-hosts"
 summary = "containerd's hosts.toml for each registry, with its path in a comment"
+is_marked = True
 options: tuple[Option, ...] = (MIRROR,)
 
 _HUB = "registry-1.docker.io"

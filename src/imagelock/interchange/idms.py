@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 name = "idms"
 summary = "an OpenShift ImageDigestMirrorSet"
+is_marked = True
 options: tuple[Option, ...] = SET_OPTIONS
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 name = "list"
 summary = "one name[:tag]@digest per line"
+is_marked = False
 options: tuple[Option, ...] = ()
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 name = "itms"
 summary = "an OpenShift ImageTagMirrorSet"
+is_marked = True
 options: tuple[Option, ...] = SET_OPTIONS
 
 

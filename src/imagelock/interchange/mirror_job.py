@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 name = "mirror-job"
 summary = "a Kubernetes Indexed Job that mirrors the lock in shards"
+is_marked = True
 options: tuple[Option, ...] = (
     MIRROR,
     MAP,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 name = "olm-entrypoint"
 summary = "a Deployment of a registry with an init container in which imagelock pins its tree"
+is_marked = True
 options: tuple[Option, ...] = (
     Option(name="image", help="An image that contains imagelock, by digest.", metavar="REF", required=True),
     Option(name="registry-image", help="The registry's image, by digest.", metavar="REF", required=True),

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 name = "operator-replacements"
 summary = "replacements.json for operator-manifest-tools"
+is_marked = False
 options: tuple[Option, ...] = ()
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 name = "prepull"
 summary = "a Kubernetes DaemonSet that pulls the lock's images to every node"
+is_marked = True
 options: tuple[Option, ...] = (
     Option(
         name="tool-image",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 name = "registries-conf"
 summary = "a containers registries.conf with mirrors"
+is_marked = True
 options: tuple[Option, ...] = (
     MIRROR,
     MAP,

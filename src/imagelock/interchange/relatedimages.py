@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 name = "relatedimages"
 summary = "spec.relatedImages of an OLM bundle, the tag in a comment below"
+is_marked = True
 options: tuple[Option, ...] = ()
 
 

@@ -139,7 +139,8 @@ class Lock:
         if reference.digest is not None:
             return next(iter(self.with_digest(reference.name, reference.digest)), None)
         if untagged_first:
-            return next(iter(self.named(reference.name)), None)
+            latest = self.tagged(reference.name, LATEST)
+            return latest or next(iter(self.named(reference.name)), None)
         return self._untagged(reference.name)
 
     def _untagged(self, name: str) -> Match:

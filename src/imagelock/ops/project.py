@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from imagelock import limits
 from imagelock.config import FILE_NAME, PYPROJECT, Config, has_config, parse_config
@@ -13,6 +14,9 @@ from imagelock.files import LEADS_OUT, Write, decode, encode, leads_out, read_by
 from imagelock.lockfile.reader import is_list, parse
 from imagelock.lockfile.writer import render_lock
 from imagelock.model.lock import Lock
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 LOCK_NAME = "images.lock"
 
@@ -141,6 +145,18 @@ def read_lock(project: Project, *, for_writing: bool = False) -> LockFile:
 
 def _is_in(path: Path, root: Path) -> bool:
     return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root))
+
+
+def nothing_here(
+    project: Project,
+    sources: Sequence[str],
+    what: str,
+    hint: str = "name another directory with -C, or other sources",
+) -> FileError:
+    """Return the error of a run that has nothing to look at: a wrong directory must not look like a clean one."""
+    given = [name for name in sources if name != "-"]
+    where = ", ".join(given) if given else "<stdin>" if sources else str(project.root)
+    return FileError(what, where=where, hint=hint)
 
 
 def _nearest(directory: Path) -> Path | None:

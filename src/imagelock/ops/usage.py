@@ -7,18 +7,27 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imagelock.model.digest import same_digest
-from imagelock.model.lock import Ambiguous, LockedImage, Source
+from imagelock.model.lock import Ambiguous, Lock, LockedImage, Source
 from imagelock.model.outcome import finding
+from imagelock.ops.project import LockFile, read_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from imagelock.model.finding_codes import Level
-    from imagelock.model.lock import Lock
     from imagelock.model.outcome import Finding
     from imagelock.model.platform import Platform
     from imagelock.model.reference import Reference
-    from imagelock.ops.scan.collect import Occurrence
+    from imagelock.ops.project import Project
+    from imagelock.ops.scan.collect import Collection, Occurrence
+
+
+def read_lock_for(project: Project, collection: Collection) -> LockFile:
+    """Read the lock; a project in which nothing can be locked (all exempt, no tag known) needs none."""
+    can_lock = any(use.place.tag_is_known for use in collection.uses) or collection.problems
+    if collection.all_uses and not can_lock and not project.lock_path.exists():
+        return LockFile(project.lock_path, Lock(), None)
+    return read_lock(project)
 
 
 def is_used(image: LockedImage, by_name: dict[str, list[Reference]], lock: Lock) -> bool:

@@ -104,14 +104,23 @@ def test_what_is_no_regular_file_is_left_out_and_refused_when_named(world: World
     assert world.run("scan", "pipe.yaml").code == 2
 
 
-def test_an_empty_project_is_fine(world: World) -> None:
+def test_an_empty_project_is_scanned_and_has_nothing_to_lock_or_check(world: World) -> None:
     result = world.json("scan")
     assert (result.code, result.document["references"]) == (0, [])
+    for verb in ("lock", "check", "pin", "drift"):
+        assert world.run(verb).code == 2
+    assert not (world.root / "images.lock").exists()
+
+
+def test_a_lock_never_loses_its_last_entry_to_an_empty_scan(world: World) -> None:
+    world.push("quay.io/acme/app:1")
+    world.write("a.yaml", "apiVersion: v1\nkind: Pod\nspec: {containers: [{image: quay.io/acme/app:1}]}\n")
     assert world.run("lock").code == 0
-    assert world.read("images.lock").endswith("version = 1\n")
-    assert world.run("check").code == 0
-    assert world.run("pin").code == 0
-    assert world.run("drift").code == 0
+    before = world.read("images.lock")
+    (world.root / "a.yaml").unlink()
+    result = world.run("lock")
+    assert (result.code, world.read("images.lock")) == (2, before)
+    assert "lose all of its entries" in result.err
 
 
 def test_names_of_any_bytes_are_read_and_pinned(world: World) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from support.world import deployment
 
@@ -61,10 +63,69 @@ def test_another_digest_under_a_known_tag_is_an_error(pinned: World) -> None:
     assert (code, found) == (1, [("IL105", "error")])
 
 
-def test_a_digest_of_an_image_the_lock_does_not_know_is_a_warning(pinned: World) -> None:
+def test_a_digest_of_an_image_the_lock_does_not_know_does_not_pass_and_is_not_counted_as_pinned(
+    pinned: World,
+) -> None:
     pinned.write("b.yaml", deployment(f"quay.io/acme/else:1@{OTHER}", f"{NAME}@{OTHER}"))
-    assert levels(pinned, "b.yaml") == (0, [("IL105", "warning")] * 2)
-    assert pinned.run("check", "b.yaml", "--strict").code == 1
+    assert levels(pinned, "b.yaml") == (1, [("IL105", "error")] * 2)
+    summary = pinned.json("check", "b.yaml").document["summary"]
+    assert (summary["pinned"], summary["unknown"], summary["wrong"]) == (0, 2, 0)
+
+
+def test_a_digest_whose_finding_is_silenced_is_ignored_and_not_pinned(pinned: World) -> None:
+    text = deployment(f"quay.io/acme/else:1@{OTHER}")
+    line = next(line for line in text.splitlines() if "quay.io/acme/else" in line)
+    pinned.write("b.yaml", text.replace(line, f"{line} # imagelock: ignore[IL105] on trial"))
+    result = pinned.json("check", "b.yaml")
+    summary = result.document["summary"]
+    assert (result.code, summary["pinned"], summary["ignored"]) == (0, 0, 1)
+
+
+@pytest.mark.parametrize("sources", [(), ("empty",)])
+def test_nothing_to_check_is_an_error_that_names_the_directory(
+    world: World, sources: tuple[str, ...]
+) -> None:
+    world.write("empty/notes.md", "nothing\n")
+    result = world.run("check", *sources)
+    assert (result.code, result.out) == (2, "")
+    assert (sources[0] if sources else str(world.root)) in result.err
+
+
+def test_a_project_of_exempt_images_alone_passes_without_a_lock(world: World) -> None:
+    world.write("imagelock.toml", '[[exempt]]\nimage = "quay.io/acme/*"\nreason = "ours"\n')
+    world.write("a.yaml", deployment("quay.io/acme/app:1"))
+    assert [world.run(name).code for name in ("lock", "check", "pin")] == [0, 0, 0]
+    assert not (world.root / "images.lock").exists()
+
+
+def test_a_cluster_dump_is_no_source_of_any_verb(pinned: World) -> None:
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "a"},
+        "spec": {"containers": [{"name": "c", "image": "docker.io/someone/tool:1"}]},
+        "status": {"phase": "Running"},
+    }
+    page = {"apiVersion": "v1", "kind": "DeploymentList", "metadata": {"continue": "abc"}, "items": []}
+    pinned.write("dump.json", json.dumps({"apiVersion": "v1", "kind": "List", "items": [pod]}))
+    pinned.write("dump.yaml", yaml.safe_dump({"apiVersion": "v1", "kind": "PodList", "items": [pod]}))
+    pinned.write("pod.yaml", yaml.safe_dump(pod))
+    pinned.write("page.json", json.dumps(page))
+    scanned = pinned.json("scan")
+    skipped = {item["file"] for item in scanned.document["skipped"] if "dump of a cluster" in item["reason"]}
+    assert skipped == {"dump.json", "dump.yaml", "pod.yaml", "page.json"}
+    assert not any("someone" in item["reference"] for item in scanned.document["references"])
+    before = pinned.read("images.lock")
+    assert [pinned.run(name).code for name in ("lock", "pin", "check")] == [0, 0, 0]
+    assert pinned.read("images.lock") == before
+
+
+@pytest.mark.parametrize("status", ["", "status: {}\n"])
+def test_a_pod_without_a_status_is_a_source(world: World, status: str) -> None:
+    world.push("quay.io/acme/app:1")
+    pod = "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - image: quay.io/acme/app:1\n"
+    world.write("pod.yaml", pod + status)
+    assert world.json("scan").document["summary"]["references"] == 1
 
 
 def test_one_platform_of_an_image_is_il108_also_when_it_got_locked(pinned: World) -> None:

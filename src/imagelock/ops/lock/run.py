@@ -19,7 +19,7 @@ from imagelock.ops.findings import not_in_lock
 from imagelock.ops.lock import apply as relock
 from imagelock.ops.lock import plan as locking
 from imagelock.ops.lock.merge import settle
-from imagelock.ops.project import LockFile, read_lock
+from imagelock.ops.project import LockFile, nothing_here, read_lock
 from imagelock.ops.usage import unused
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ def run_lock(
             _settled(project) if mode.settle else (read_lock(project, for_writing=True), ())
         )
         result, plan = resolve_and_merge(lock_file, collection, request, access)
-        write = mode.write and (result.complete or mode.keep_going)
+        _require_entries(project, collection, lock_file, result)
+        write = mode.write and (result.complete or mode.keep_going) and bool(result.lock.images)
         if write:
             write_all([lock_file.write_of(result.lock)])
     is_reported = write or not mode.write
@@ -65,6 +66,22 @@ def run_lock(
             *_partial(collection, lock_file, plan),
         ),
     )
+
+
+def _require_entries(
+    project: Project, collection: Collection, lock_file: LockFile, result: LockResult
+) -> None:
+    """Refuse to write a lock without an entry: as a lock it would say nothing, and look like one."""
+    if result.lock.images or result.findings or collection.problems or collection.all_uses:
+        return
+    if lock_file.lock.images:
+        raise nothing_here(
+            project,
+            (),
+            "no image reference here, so the lock would lose all of its entries",
+            hint=f"delete {project.shown(project.lock_path)} if that is meant, or name another directory with -C",
+        )
+    raise nothing_here(project, (), "no image reference here, so there is nothing to lock")
 
 
 def check_lock(project: Project, collection: Collection, request: LockRequest) -> Outcome:

@@ -2,35 +2,51 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imagelock.model.digest import same_digest
-from imagelock.model.finding_codes import Level
 from imagelock.model.lock import Ambiguous, LockedImage
 from imagelock.model.outcome import Outcome
 from imagelock.ops.findings import ambiguous, finding_at, not_pinnable
+from imagelock.ops.project import nothing_here
 from imagelock.ops.usage import (
     disagreement,
     is_scanned,
     is_used,
     missing_platforms,
+    read_lock_for,
     recorded_entries,
     references_by_name,
     unused,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from imagelock.model.lock import Lock
     from imagelock.model.outcome import Finding
     from imagelock.model.platform import Platform
     from imagelock.ops.olm.pin import OlmPinning
+    from imagelock.ops.project import Project
     from imagelock.ops.scan.collect import Collection, Occurrence
 
 _HEX_DIGITS = 64
+_STATES = ("pinned", "unknown", "wrong", "ignored")
+
+
+def lock_to_check(project: Project, collection: Collection, sources: Sequence[str] = ()) -> Lock:
+    """Read the lock that a collection is checked against; raise :class:`FileError` where there is nothing to check."""
+    is_empty = not collection.all_uses and not collection.problems
+    if is_empty and not project.lock_path.exists():
+        raise nothing_here(
+            project, sources, "neither a lock nor an image reference here: there is nothing to check"
+        )
+    lock = read_lock_for(project, collection).lock
+    if is_empty and not lock.images:
+        raise nothing_here(project, sources, "an empty lock and no image reference here: nothing to check")
+    return lock
 
 
 def check(
@@ -46,15 +62,14 @@ def check(
     With ``olm`` a bundle must have related images, and the lists of catalogs are pinned elsewhere.
     """
     found = [*collection.problems]
-    wrong: set[Occurrence] = set()
+    counts = Counter[str]()
     for use in collection.uses:
         if olm is not None and olm.is_catalog(use.file):
             continue
-        for item in judge(use, lock, untagged_first=untagged_first):
-            if use.silences(item.code):
-                continue
-            found.append(item)
-            wrong.add(use)
+        judged = list(judge(use, lock, untagged_first=untagged_first))
+        kept = [item for item in judged if not use.silences(item.code)]
+        found += kept
+        counts[_state(use, lock, judged, kept)] += 1
     found += files_disagree(collection.uses)
     if olm is not None or any(map(_is_audited, collection.all_uses)):
         from imagelock.ops.olm.audit import audit  # noqa: PLC0415 - most projects have no bundles
@@ -64,13 +79,10 @@ def check(
     found += missing_platforms(lock, platforms)
     if collection.whole:
         found += unused_entries(collection, lock)
-    pinned = sum(1 for use in collection.uses if use.reference.digest is not None and use not in wrong)
     summary = {
         "files": len({use.file.name for use in collection.all_uses}),
         "references": len(collection.all_uses),
-        "pinned": pinned,
-        "wrong": len(wrong),
-        "ignored": len(collection.uses) - pinned - len(wrong),
+        **{state: counts[state] for state in _STATES},
         "exempt": len(collection.exempt_uses),
         "skipped": sum(1 for _ in collection.skipped),
     }
@@ -80,6 +92,26 @@ def check(
         summary=summary,
         advice=collection.remarks(),
         exempt=collection.exempted(),
+    )
+
+
+def _state(use: Occurrence, lock: Lock, judged: Sequence[Finding], kept: Sequence[Finding]) -> str:
+    """Return how a place is counted: every place once, and what a comment silences is never pinned."""
+    if kept:
+        return "unknown" if is_unknown(use, lock) else "wrong"
+    return "ignored" if judged or use.reference.digest is None else "pinned"
+
+
+def is_unknown(use: Occurrence, lock: Lock) -> bool:
+    """Whether a place has a digest that the lock cannot judge: it knows neither its tag nor the digest itself."""
+    reference = use.reference
+    if reference.digest is None or (reference.tag is not None and lock.tagged(reference.name, reference.tag)):
+        return False
+    known = lock.with_digest(reference.name, reference.digest)
+    return (
+        not known
+        and not lock.children_of(reference.name, reference.digest)
+        and not recorded_entries(use, lock)
     )
 
 
@@ -186,9 +218,8 @@ def _unknown_digest(use: Occurrence, lock: Lock) -> Finding:
         use,
         "IL105",
         f"{reference} is not in the lock",
-        level=Level.WARNING,
         notes=[f"the lock has {reference.name} with: {known}"] if known else [],
-        hint="run `imagelock lock`",
+        hint="run `imagelock lock` to take it into the lock, or correct the reference",
     )
 
 
