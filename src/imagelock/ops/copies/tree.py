@@ -5,11 +5,11 @@ from __future__ import annotations
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from imagelock.errors import IntegrityError, InvalidValueError, PlatformNotFoundError
-from imagelock.limits import INDEX_DEPTH
-from imagelock.model.digest import Digest, same_digest
-from imagelock.model.manifest import ACCEPTED_TYPES, FOREIGN_LAYER_TYPES, Index, parse_manifest
+from imagelock.errors import IntegrityError, PlatformNotFoundError
+from imagelock.model.digest import Digest
+from imagelock.model.manifest import ACCEPTED_TYPES, FOREIGN_LAYER_TYPES, Index
 from imagelock.ops.copies.items import Tree
+from imagelock.ops.manifests import check_nesting, parse_content, read_child
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,20 +92,14 @@ class _Reading:
 
     def read(self, digest: Digest, said: Descriptor | None, above: tuple[Digest, ...]) -> None:
         """Read one manifest and, before it is listed, everything below it."""
-        where = f"{self._repository}@{digest}"
-        if len(above) > INDEX_DEPTH or any(same_digest(digest, one) for one in above):
-            raise IntegrityError("an index that contains itself, or is nested too deep", where=where)
+        check_nesting(self._repository, digest, above)
         if digest in self._manifests:
             return
-        content = self._source.get_manifest(self._repository, digest)
-        if said is not None and len(content.body) != said.size:
-            raise IntegrityError(
-                f"the index says {said.size} bytes, the manifest has {len(content.body)}", where=where
-            )
-        try:
-            parsed = parse_manifest(content.body, said.media_type if said else content.media_type)
-        except InvalidValueError as error:
-            raise IntegrityError(error.message, where=where, hint=error.hint) from error
+        if said is None:
+            content = self._source.get_manifest(self._repository, digest)
+            parsed = parse_content(content, f"{self._repository}@{digest}")
+        else:
+            content, parsed = read_child(self._source, self._repository, said)
         self._owners[digest] = tuple(self._below(parsed, (*above, digest)))
         self._manifests[digest] = content
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from imagelock.errors import IntegrityError, InvalidValueError, RegistryError
-from imagelock.limits import CONFIG_BYTES, INDEX_CHILDREN, INDEX_DEPTH
-from imagelock.model.digest import same_digest
+from imagelock.limits import CONFIG_BYTES, INDEX_CHILDREN
 from imagelock.model.lock import LockedImage, PlatformImage
-from imagelock.model.manifest import CONFIG_TYPES, Index, Manifest, parse_config_platform, parse_manifest
+from imagelock.model.manifest import CONFIG_TYPES, Index, Manifest, parse_config_platform
+from imagelock.ops.manifests import check_nesting, parse_content, read_child
 from imagelock.ops.parallel import map_concurrently
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def resolve(reader: ManifestReader, query: ImageQuery, options: ResolveOptions) 
     One GET for an index, one more (its config) for a single image; children only as ``options`` asks.
     """
     content = reader.get_manifest(query.name, query.digest or query.tag or "latest")
-    parsed = _parsed(content.body, content.media_type, query.shown)
+    parsed = parse_content(content, query.shown)
     platforms: tuple[PlatformImage, ...] = ()
     if isinstance(parsed, Index):
         platforms = tuple(_children(reader, query.name, parsed, options, (content.digest,)))
@@ -117,14 +117,11 @@ def _children(
     reader: ManifestReader, name: str, index: Index, options: ResolveOptions, above: tuple[Digest, ...]
 ) -> Iterator[PlatformImage]:
     """Yield the platforms of an index, nested ones included; a cycle or too deep a nesting is refused."""
-    if len(above) > INDEX_DEPTH:
-        raise IntegrityError(f"indexes nested deeper than {INDEX_DEPTH}", where=name)
     seen = 0
     for child in index.manifests:
         if child.is_index:
-            if any(same_digest(child.digest, digest) for digest in above):
-                raise IntegrityError("an index that contains itself", where=f"{name}@{child.digest}")
-            inner = _read(reader, name, child)
+            check_nesting(name, child.digest, above)
+            _, inner = read_child(reader, name, child)
             if not isinstance(inner, Index):
                 raise IntegrityError(
                     "not an index, although the parent index says so", where=f"{name}@{child.digest}"
@@ -142,7 +139,7 @@ def _child(
 ) -> PlatformImage:
     if not options.needs_config(platform) or not child.is_manifest:
         return PlatformImage(platform=platform, digest=child.digest)
-    manifest = _read(reader, name, child)
+    _, manifest = read_child(reader, name, child)
     if not isinstance(manifest, Manifest):
         raise IntegrityError("not a manifest, although the index says so", where=f"{name}@{child.digest}")
     return PlatformImage(
@@ -164,20 +161,3 @@ def _single(reader: ManifestReader, name: str, manifest: Manifest, digest: Diges
     return PlatformImage(
         platform=platform, digest=digest, config=manifest.config.digest, size=manifest.download_size
     )
-
-
-def _read(reader: ManifestReader, name: str, child: Descriptor) -> Manifest | Index:
-    content = reader.get_manifest(name, child.digest)
-    if len(content.body) != child.size:
-        raise IntegrityError(
-            f"the index says {child.size} bytes, the manifest has {len(content.body)}",
-            where=f"{name}@{child.digest}",
-        )
-    return _parsed(content.body, child.media_type, f"{name}@{child.digest}")
-
-
-def _parsed(body: bytes, media_type: str, where: str) -> Manifest | Index:
-    try:
-        return parse_manifest(body, media_type)
-    except InvalidValueError as error:
-        raise IntegrityError(error.message, where=where, hint=error.hint) from error
