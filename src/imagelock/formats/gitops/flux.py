@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imagelock.errors import InvalidValueError
 from imagelock.formats.classify.candidates import has_variable, is_template, skipped
 from imagelock.formats.classify.objects import group_of, kind_of, objects
 from imagelock.formats.gitops.kustomization import image_entries, patch_images
 from imagelock.formats.kubernetes.objects import pod_images
 from imagelock.formats.values.chart_values import value_images
-from imagelock.formats.values.split_reference import NULL_DIGEST
-from imagelock.model.place import Damaged, Place, SkipKind, Slot
+from imagelock.formats.values.digest_key import judge_beside_digest
+from imagelock.model.place import SkipKind
 from imagelock.model.reference import Reference
 
 if TYPE_CHECKING:
@@ -112,32 +111,13 @@ def _artifact(spec: Node) -> Iterator[Found]:
 
 def _judged(url: Node, digest: Node | None, written: str) -> Found:
     url.document.taken.add(url.offset)
-    line, column = url.position
-    try:
-        reference = Reference.parse(written)
-    except InvalidValueError as error:
-        if is_template(written) or has_variable(written):
-            return skipped(url, "a template", name, SkipKind.TEMPLATE)
-        return Damaged(
-            text=written, line=line, column=column, reason=error.message, hint=error.hint, format=name
-        )
-    slots, refusal = _slots(digest)
-    return Place(
-        reference=reference,
-        slots=slots,
-        line=line,
-        column=column,
-        document=url.document.index,
-        path=url.path,
-        format=name,
-        refusal=refusal,
+    if (is_template(written) or has_variable(written)) and Reference.parse_or_none(written) is None:
+        return skipped(url, "a template", name, SkipKind.TEMPLATE)
+    return judge_beside_digest(
+        url,
+        written,
+        lambda: Reference.parse(written),
+        digest,
+        absent=NO_DIGEST_KEY,
+        format_name=name,
     )
-
-
-def _slots(digest: Node | None) -> tuple[tuple[Slot, ...], str | None]:
-    if digest is None:
-        return (), NO_DIGEST_KEY
-    span = digest.span()
-    if digest.is_null or span is None:
-        return (), NULL_DIGEST
-    return (Slot(span=span, text=digest.scalar or "", part="digest"),), None

@@ -14,8 +14,9 @@ import yaml
 from imagelock.errors import FormatError, InvalidValueError
 from imagelock.formats.syntax.tree import Node
 from imagelock.formats.syntax.yaml_text import chunks, compose
+from imagelock.formats.values.digest_key import judge_beside_digest
 from imagelock.model.digest import Digest
-from imagelock.model.place import Build, Damaged, Place, Skipped, Slot, Unreadable
+from imagelock.model.place import Build, Place, Skipped, Slot, Unreadable
 from imagelock.model.reference import Reference
 from imagelock.model.tagfile import DIGEST_KEY, KEYS, Field, Flaw, TagItem
 
@@ -61,22 +62,14 @@ def _found(item: Node) -> Found | None:
     written = f"{image.scalar}:{tag.scalar}" if tag is not None and tag.scalar else image.scalar
     if tag is None or not tag.scalar or tag.is_null:
         return Skipped(text=written, line=line, column=column, reason="an item without a tag", format=name)
-    try:
-        reference = _reference(image.scalar, _tag_text(tag), digest.scalar if digest is not None else None)
-    except InvalidValueError as error:
-        return Damaged(
-            text=written, line=line, column=column, reason=error.message, hint=error.hint, format=name
-        )
-    slots, refusal = _digest_slot(digest)
-    return Place(
-        reference=reference,
-        slots=slots,
-        line=line,
-        column=column,
-        document=item.document.index,
-        path=image.path,
-        format=name,
-        refusal=refusal,
+    name_text, digest_text = image.scalar, digest.scalar if digest is not None else None
+    return judge_beside_digest(
+        image,
+        written,
+        lambda: _reference(name_text, _tag_text(tag), digest_text),
+        digest,
+        absent=NO_DIGEST_KEY,
+        format_name=name,
         build=_build(item),
     )
 
@@ -93,15 +86,6 @@ def _reference(image: str, tag: str, digest: str | None) -> Reference:
         raise InvalidValueError("the name includes a tag or digest", text=image)
     reference = Reference.parse(f"{image}:{tag}")
     return reference.with_digest(Digest.parse(digest)) if digest else reference
-
-
-def _digest_slot(digest: Node | None) -> tuple[tuple[Slot, ...], str | None]:
-    if digest is None or digest.text is None:
-        return (), NO_DIGEST_KEY
-    span = digest.span()
-    if span is None:
-        return (), "the characters of the digest cannot be located exactly"
-    return (Slot(span=span, text=digest.text, part="digest"),), None
 
 
 def _build(item: Node) -> Build | None:
