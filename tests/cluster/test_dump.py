@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -151,8 +151,8 @@ def test_a_bare_object_without_a_spec_is_no_crash(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (listed(POD)[:-3], "the dump the dump the dump the dump ends in the middle of an object"),
-        (listed(POD)[:200], "the dump the dump the dump the dump ends in the middle of an object"),
+        (listed(POD)[:-3], "ends in the middle of an object"),
+        (listed(POD)[:200], "ends in the middle of an object"),
         (gzip.compress(listed(POD))[:-12], "the gzip file is damaged or cut short"),
         (b"", "the dump is empty"),
         (b" \n", "the dump is empty"),
@@ -220,3 +220,35 @@ def test_ten_thousand_pods_stay_under_200_megabytes(tmp_path: Path) -> None:
     counts, megabytes = done.stdout.splitlines()
     assert counts == "10000 20000 80"
     assert int(megabytes) < 200
+
+
+@pytest.mark.parametrize(
+    "metadata", [{"continue": "x"}, {"remainingItemCount": 3}, {"continue": "", "remainingItemCount": 1}]
+)
+@pytest.mark.parametrize("form", ["json", "items first", "yaml", "two lists"])
+def test_a_page_that_is_not_the_last_is_could_not_tell(
+    tmp_path: Path, metadata: dict[str, Any], form: str
+) -> None:
+    items = [pod("p", container("c", "nginx:1"))]
+    page = {"kind": "PodList", "apiVersion": "v1", "metadata": metadata, "items": items}
+    if form == "items first":
+        page = {"items": items, "kind": "List", "apiVersion": "v1", "metadata": metadata}
+    text = yaml.safe_dump(page) if form == "yaml" else json.dumps(page)
+    if form == "two lists":
+        text += "\n" + json.dumps({**page, "metadata": {"resourceVersion": ""}})
+    (tmp_path / "page").write_text(text)
+    told = [item for item in read_dump(tmp_path / "page", "page") if isinstance(item, UnreadableObject)]
+    assert [item.what for item in told] == ["page"]
+    assert "one page of a list" in told[0].reason
+
+
+@pytest.mark.parametrize("metadata", [{}, {"resourceVersion": ""}, {"continue": ""}, None])
+def test_a_whole_list_is_whole(tmp_path: Path, metadata: object) -> None:
+    page = {
+        "kind": "List",
+        "apiVersion": "v1",
+        "metadata": metadata,
+        "items": [pod("p", container("c", "nginx:1"))],
+    }
+    (tmp_path / "page").write_text(json.dumps(page))
+    assert not [item for item in read_dump(tmp_path / "page", "page") if isinstance(item, UnreadableObject)]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import builtins
 import json
+import ssl
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import trustme
 
-from imagelock.cluster.live import RESOURCES, Access, connect, read_cluster
-from imagelock.cluster.running import RunningContainer, UnreadableObject, Workload
-from imagelock.errors import ConfigError, UsageError
+from imagelock.cluster.live import RESOURCES, Access, Scope, connect, read_cluster
+from imagelock.cluster.running import Node, RunningContainer, UnreadableObject, Workload
+from imagelock.errors import ClusterError, ConfigError, UsageError
 from support.apiserver import PATHS, ApiServer, Wrong
 from support.kube import WEB, container, pinned, pod, workload
 
@@ -32,10 +34,12 @@ def server() -> Iterator[ApiServer]:
         yield running
 
 
-def read(server: ApiServer, tmp_path: Path, *namespaces: str, token: str | None = None) -> list[Observed]:
+def read(
+    server: ApiServer, tmp_path: Path, *namespaces: str, token: str | None = None, **scope: Any
+) -> list[Observed]:
     access = Access(kubeconfig=server.kubeconfig(tmp_path / "config", token=token))
     with connect(access) as found:
-        return list(read_cluster(found, namespaces))
+        return list(read_cluster(found, Scope(namespaces=namespaces, **scope)))
 
 
 def names(found: list[Observed]) -> list[str]:
@@ -56,7 +60,7 @@ def test_every_page_of_every_resource(server: ApiServer, tmp_path: Path) -> None
         f"{PODS_PATH}?limit=500&continue=2",
         f"{PODS_PATH}?limit=500&continue=4",
     ]
-    assert len(server.asked) == 2 + len(RESOURCES)
+    assert len(server.asked) == 2 + len(RESOURCES) + len(("podtemplates", "nodes"))
 
 
 def test_only_the_named_namespaces_are_asked_for(server: ApiServer, tmp_path: Path) -> None:
@@ -102,7 +106,7 @@ BODY = json.dumps({"kind": "PodList", "metadata": {}, "items": [{"metadata": {"n
         (Wrong(body=BODY, cut=len(BODY) - 5), "ended the answer early"),
         (
             Wrong(body=BODY[:-5]),
-            "the answer the dump the dump the dump the dump ends in the middle of an object",
+            "the answer ends in the middle of an object",
         ),
         (Wrong(body=b""), "the answer is empty"),
         (Wrong(body=b"{}"), "no kind"),
@@ -141,7 +145,7 @@ def test_a_server_that_is_not_there_is_told_once(tmp_path: Path) -> None:
     with ApiServer() as gone:
         config = gone.kubeconfig(tmp_path / "config")
     with connect(Access(kubeconfig=config)) as found:
-        told = unseen(list(read_cluster(found)))
+        told = unseen(list(read_cluster(found, Scope())))
     assert [item.what for item in told] == ["the cluster"]
     assert told[0].reason == f"{gone.address} does not answer: [Errno 111] Connection refused"
 
@@ -183,3 +187,82 @@ def test_without_the_extra_the_way_out_is_told(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(UsageError) as caught, connect(Access()):
         pass
     assert "pip install 'imagelock[cluster]'" in (caught.value.hint or "")
+
+
+ROLLOUT = workload("Deployment", "roll", "evil:1") | {"kind": "Rollout", "apiVersion": "argoproj.io/v1alpha1"}
+
+
+@pytest.mark.parametrize(
+    ("scope", "seen"),
+    [
+        ({}, False),
+        ({"all_kinds": True}, True),
+        ({"kinds": ("rollouts.argoproj.io",)}, True),
+        ({"kinds": ("rollouts",)}, True),
+    ],
+)
+def test_kinds_that_are_not_built_in_are_found_on_request(
+    tmp_path: Path,
+    scope: dict[str, Any],
+    seen: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    with ApiServer(ROLLOUT) as server:
+        found = read(server, tmp_path, **scope)
+        assert unseen(found) == []
+        assert [str(item.me) for item in found if isinstance(item, Workload)] == (
+            ["Rollout/roll"] if seen else []
+        )
+        assert not any("endpointslices" in path for path in server.asked)
+        inside = read(server, tmp_path, "shop", **scope)
+        assert len([item for item in inside if isinstance(item, Workload)]) == int(seen)
+
+
+def test_a_kind_that_the_server_does_not_have_is_could_not_tell(server: ApiServer, tmp_path: Path) -> None:
+    (told,) = unseen(read(server, tmp_path, kinds=("cloneset.apps.kruise.io",)))
+    assert told.reason == "the server has no resource cloneset.apps.kruise.io"
+
+
+def test_nodes_are_read_where_they_may_be_and_missed_in_silence(tmp_path: Path) -> None:
+    node = {
+        "kind": "Node",
+        "apiVersion": "v1",
+        "metadata": {"name": "n1"},
+        "status": {
+            "nodeInfo": {"operatingSystem": "linux", "architecture": "arm64"},
+            "images": [{"names": ["a@b", "a:1"]}],
+        },
+    }
+    with ApiServer(node, pod("p", RUNNING)) as server:
+        assert Node(name="n1", platform="linux/arm64", images=("a@b", "a:1")) in read(server, tmp_path)
+        server.wrong[PATHS["Node"]].append(Wrong(403))
+        assert unseen(read(server, tmp_path)) == []
+        server.asked.clear()
+        read(server, tmp_path, "shop")
+        assert PATHS["Node"] not in [path.partition("?")[0] for path in server.asked]
+
+
+def test_a_login_plugin_that_fails_is_reported_as_that(server: ApiServer, tmp_path: Path) -> None:
+    file = tmp_path / "config"
+    server.kubeconfig(file)
+    config = json.loads(file.read_text())
+    plugin = {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": sys.executable,
+        "args": ["-c", "raise SystemExit(7)"],
+    }
+    config["users"][0]["user"] = {"exec": {**plugin, "interactiveMode": "Never"}}
+    file.write_text(json.dumps(config))
+    with pytest.raises(ClusterError, match="the login plugin failed"), connect(Access(kubeconfig=str(file))):
+        pass
+    assert server.asked == []
+
+
+def test_a_certificate_that_is_not_trusted_is_reported_as_that_and_once(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with ApiServer(pod("p", RUNNING), tls=context) as server:
+        (told,) = unseen(read(server, tmp_path))
+        assert told.what == "the cluster"
+        assert "is not trusted" in told.reason
+        assert "certificate-authority" in (told.hint or "")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 if TYPE_CHECKING:
+    import ssl
     from pathlib import Path
     from types import TracebackType
 
@@ -23,7 +24,17 @@ PATHS = {
     "ReplicaSet": "/apis/apps/v1/replicasets",
     "Job": "/apis/batch/v1/jobs",
     "CronJob": "/apis/batch/v1/cronjobs",
+    "PodTemplate": "/api/v1/podtemplates",
+    "Node": "/api/v1/nodes",
+    "Rollout": "/apis/argoproj.io/v1alpha1/rollouts",
 }
+GROUPS = {
+    "apps/v1": ("deployments", "statefulsets", "daemonsets", "replicasets"),
+    "batch/v1": ("jobs", "cronjobs"),
+    "argoproj.io/v1alpha1": ("rollouts", "rollouts/status"),
+    "discovery.k8s.io/v1": ("endpointslices",),
+}
+"""What discovery tells: the resources of each group's preferred version."""
 
 
 @dataclass(frozen=True)
@@ -38,19 +49,28 @@ class Wrong:
 class ApiServer:
     """Serves ``objects``; ``wrong`` are answers given once each, by path, before the right ones."""
 
-    def __init__(self, *objects: dict[str, Any], page: int = 500, token: str = "secret") -> None:
+    def __init__(
+        self,
+        *objects: dict[str, Any],
+        page: int = 500,
+        token: str = "secret",
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.objects = objects
         self.page = page
         self.token = token
         self.wrong: dict[str, list[Wrong]] = defaultdict(list)
         self.asked: list[str] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._scheme = "http" if tls is None else "https"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
 
     @property
     def address(self) -> str:
-        """``http://127.0.0.1:port``."""
-        return f"http://127.0.0.1:{self._server.server_port}"
+        """``http://127.0.0.1:port``, or https."""
+        return f"{self._scheme}://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -84,6 +104,8 @@ class ApiServer:
             return Wrong(401)
         if self.wrong[parts.path]:
             return self.wrong[parts.path].pop(0)
+        if parts.path == "/apis" or parts.path.removeprefix("/apis/") in GROUPS:
+            return Wrong(body=_discovery(parts.path))
         prefix, _, rest = parts.path.partition("/namespaces/")
         namespace, _, resource = rest.partition("/")
         path = f"{prefix}/{resource}" if rest else parts.path
@@ -98,12 +120,31 @@ class ApiServer:
         fitting = [
             {key: value for key, value in item.items() if key not in ("kind", "apiVersion")}
             for item in self.objects
-            if item["kind"] == kind and namespace in ("", item["metadata"]["namespace"])
+            if item["kind"] == kind and namespace in ("", item["metadata"].get("namespace", ""))
         ]
         end = start + min(limit, self.page)
         metadata = {"resourceVersion": "7"} | ({"continue": str(end)} if end < len(fitting) else {})
         whole = {"kind": f"{kind}List", "apiVersion": "v1", "metadata": metadata, "items": fitting[start:end]}
         return json.dumps(whole).encode()
+
+
+def _discovery(path: str) -> bytes:
+    if path == "/apis":
+        groups = [
+            {"name": version.partition("/")[0], "preferredVersion": {"groupVersion": version}}
+            for version in GROUPS
+        ]
+        return json.dumps({"kind": "APIGroupList", "groups": groups}).encode()
+    resources = [
+        {
+            "name": name,
+            "kind": name.title(),
+            "namespaced": True,
+            "verbs": ["get"] if "/" in name else ["get", "list"],
+        }
+        for name in GROUPS[path.removeprefix("/apis/")]
+    ]
+    return json.dumps({"kind": "APIResourceList", "resources": resources}).encode()
 
 
 def _handler(server: ApiServer) -> type[BaseHTTPRequestHandler]:

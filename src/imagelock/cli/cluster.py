@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from imagelock.cli.common import Run
-    from imagelock.cluster.live import Access
+    from imagelock.cluster.live import Access, Scope
     from imagelock.cluster.running import Observed
     from imagelock.model.lock import Lock
     from imagelock.ops.cluster.check import Report, Row
@@ -36,6 +37,14 @@ def command() -> None:
 @click.argument("dumps", nargs=-1, metavar="[DUMP]...")
 @click.option("-n", "--namespace", "namespaces", multiple=True, help="Only this namespace (repeatable).")
 @click.option("-A", "--all-namespaces", is_flag=True, help="All namespaces; the default.")
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    metavar="RESOURCE",
+    help="Also this kind, as kubectl names it: rollouts.argoproj.io (repeatable).",
+)
+@click.option("--all-kinds", is_flag=True, help="Look for pod templates in every kind the cluster has.")
 @click.option("--context", metavar="NAME", help="The kubeconfig context to use.")
 @click.option("--kubeconfig", metavar="FILE", help="The kubeconfig file.  [default: kubectl's]")
 @common()
@@ -53,13 +62,17 @@ def check(run: Run, dumps: tuple[str, ...], **options: Any) -> None:
       kubectl get pods,deployments,statefulsets,daemonsets,cronjobs -A -o json > dump.json
       imagelock cluster check dump.json other-cluster.json.gz
     """
-    from imagelock.cluster.live import Access
+    from imagelock.cluster.live import Access, Scope
     from imagelock.ops.project import read_lock
 
     project = run.open()
     access = Access(kubeconfig=options["kubeconfig"], context=options["context"])
-    namespaces = () if options["all_namespaces"] else options["namespaces"]
-    report = examine(project, read_lock(project).lock, dumps, access, namespaces)
+    scope = Scope(
+        namespaces=() if options["all_namespaces"] else options["namespaces"],
+        kinds=options["kinds"],
+        all_kinds=options["all_kinds"],
+    )
+    report = examine(project, read_lock(project).lock, dumps, access, scope)
     run.finish(report.outcome, data=_text(report), json=lambda: _json(report))
 
 
@@ -68,18 +81,23 @@ def examine(
     lock: Lock,
     dumps: Sequence[str],
     access: Access,
-    namespaces: Sequence[str] = (),
+    scope: Scope | None = None,
 ) -> Report:
-    """Judge the dumps, or the live cluster when there are none."""
-    from imagelock.cluster.live import connect, read_cluster
+    """Judge the dumps, or the live cluster when there are none; without a scope all of it."""
+    from imagelock.cluster.live import Scope, connect, read_cluster
     from imagelock.ops.cluster.check import check_cluster
 
     exemptions = project.config.exemptions
     today = dt.datetime.now(tz=dt.UTC).date()
+    scope = scope or Scope()
     if dumps:
-        return check_cluster(_read(project, dumps), lock, exemptions, today, namespaces)
+        return check_cluster(_read(project, dumps), lock, exemptions, today, scope.namespaces)
     with connect(access) as server:
-        return check_cluster(read_cluster(server, namespaces), lock, exemptions, today, namespaces)
+        report = check_cluster(read_cluster(server, scope), lock, exemptions, today, scope.namespaces)
+    if scope.all_kinds or scope.kinds:
+        return report
+    told = "only built-in kinds were looked at: --all-kinds looks for pod templates in the others"
+    return replace(report, outcome=replace(report.outcome, advice=(*report.outcome.advice, told)))
 
 
 def _read(project: Project, dumps: Sequence[str]) -> Iterator[Observed]:

@@ -209,7 +209,7 @@ class JsonStream:
 
 def is_page(metadata: object) -> bool:
     """Whether a list's metadata says that it continues on another page (a token of the API's chunked lists)."""
-    return isinstance(metadata, dict) and bool(metadata.get("continue"))
+    return isinstance(metadata, dict) and bool(metadata.get("continue") or metadata.get("remainingItemCount"))
 
 
 def _metadata(data: bytes) -> object:

@@ -9,8 +9,10 @@ Follows the Kubernetes API concepts, "Retrieving large results sets in chunks".
 from __future__ import annotations
 
 import http.client
+import logging
 import os
-from contextlib import contextmanager
+import ssl
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,20 +22,23 @@ import msgspec
 import urllib3
 import yaml
 
+from imagelock.cluster.discovery import discover
 from imagelock.cluster.dump import decoded
 from imagelock.cluster.jsonstream import JsonStream
 from imagelock.cluster.running import UnreadableObject
 from imagelock.errors import ClusterError, ConfigError, FormatError, UsageError
 from imagelock.limits import (
+    CLUSTER_OBJECT_BYTES,
     CLUSTER_PAGE,
     CLUSTER_RESTARTS,
     CONNECT_SECONDS,
     ERROR_BODY_BYTES,
     IDLE_SECONDS,
+    MIB,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from imagelock.cluster.running import Observed
 
@@ -48,10 +53,16 @@ RESOURCES = (
     ("apis/batch/v1", "cronjobs"),
 )
 """What is asked for, as group and version, and resource."""
+TEMPLATES = ("api/v1", "podtemplates")
+NODES = "/api/v1/nodes"
 
 
 class _GoneError(ClusterError):
     """410: the server no longer has the state that the pages so far were taken from."""
+
+
+class _ForbiddenError(ClusterError):
+    """403: the login may not read this."""
 
 
 class _NobodyError(ClusterError):
@@ -72,6 +83,18 @@ class Access:
 
     kubeconfig: str | None = None
     context: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What of a cluster is read: ``namespaces`` (none: all), and kinds that are not built in.
+
+    ``kinds`` names resources as kubectl does; ``all_kinds`` looks for pod templates in every resource.
+    """
+
+    namespaces: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    all_kinds: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +120,10 @@ def connect(access: Access) -> Iterator[Server]:
             hint="pip install 'imagelock[cluster]', or give dumps: kubectl get pods,deployments -A -o json",
         ) from error
     configuration = client.Configuration()
+    said = _Said()
     file = access.kubeconfig or os.environ.get("KUBECONFIG") or config.KUBE_CONFIG_DEFAULT_LOCATION
     try:
+        logging.getLogger().addHandler(said)
         if access.kubeconfig is None and access.context is None and _is_inside(file):
             config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call] # the client's
         else:
@@ -114,8 +139,27 @@ def connect(access: Access) -> Iterator[Server]:
             where=file,
             hint="name one with --kubeconfig and --context, or give dumps",
         ) from error
+    finally:
+        logging.getLogger().removeHandler(said)
+    if said.words and not configuration.auth_settings():
+        # The client only logs it, and would then ask without a login.
+        raise ClusterError(
+            f"the login plugin failed: {said.words[-1]}", where=file, hint="run `kubectl get pods`"
+        )
     with client.ApiClient(configuration=configuration) as api:
         yield Server(configuration.host, lambda path: _get(api, path))
+
+
+class _Said(logging.Handler):
+    """Keeps what the client logs as errors: that is all it says of a login plugin that fails."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.words: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the first line."""
+        self.words.append((record.getMessage().strip().splitlines() or ["no reason given"])[0])
 
 
 def _is_inside(file: str) -> bool:
@@ -141,21 +185,54 @@ def _get(api: Any, path: str) -> Any:
     )
 
 
-def read_cluster(server: Server, namespaces: Sequence[str] = ()) -> Iterator[Observed]:
-    """Yield what a cluster runs (``namespaces``: only there); what cannot be read is yielded as unseen.
+def read_cluster(server: Server, scope: Scope) -> Iterator[Observed]:
+    """Yield what a cluster runs in ``scope``; what cannot be read is yielded as unreadable.
 
     A list is yielded only when it is complete, so that nothing counts twice when it must begin again.  A
     server that cannot be reached, or refuses the login, is asked once and not for every resource.
     """
     try:
-        yield from _lists(server, namespaces)
+        yield from _lists(server, scope)
+        if not scope.namespaces:
+            yield from _nodes(server)
     except _NobodyError as error:
         yield UnreadableObject(what="the cluster", reason=error.message, hint=error.hint)
 
 
-def _lists(server: Server, namespaces: Sequence[str]) -> Iterator[Observed]:
-    for namespace in namespaces or (None,):
-        for group, resource in RESOURCES:
+def _nodes(server: Server) -> Iterator[Observed]:
+    """Yield the nodes; whoever may not list them knows less, and the pods are judged all the same."""
+    with suppress(_ForbiddenError):
+        yield from _whole_list(server, NODES)
+
+
+def _resources(server: Server, scope: Scope) -> Iterator[tuple[str, str] | UnreadableObject]:
+    yield from RESOURCES
+    yield TEMPLATES
+    if not (scope.kinds or scope.all_kinds):
+        return
+    try:
+        yield from discover(lambda path: _read(server, path), () if scope.all_kinds else scope.kinds)
+    except _NobodyError:
+        raise
+    except ClusterError as error:
+        yield UnreadableObject(what="further kinds", reason=error.message, hint=error.hint)
+
+
+def _read(server: Server, path: str) -> bytes:
+    body = _Body(server, path)
+    parts = []
+    while piece := body.read(MIB):
+        parts.append(piece)
+        if sum(map(len, parts)) > CLUSTER_OBJECT_BYTES:
+            raise ClusterError(f"the answer to {path} is larger than {CLUSTER_OBJECT_BYTES} bytes")
+    return b"".join(parts)
+
+
+def _lists(server: Server, scope: Scope) -> Iterator[Observed]:
+    resources = list(_resources(server, scope))
+    yield from (item for item in resources if isinstance(item, UnreadableObject))
+    for namespace in scope.namespaces or (None,):
+        for group, resource in (item for item in resources if not isinstance(item, UnreadableObject)):
             inside = f"/namespaces/{quote(namespace, safe='')}" if namespace else ""
             what = f"{resource} in {namespace}" if namespace else f"{resource} in all namespaces"
             try:
@@ -226,6 +303,12 @@ class _Body:
         try:
             return self._server.get(self._path)
         except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
+            refused = _certificate(error)
+            if refused is not None:
+                raise _NobodyError(
+                    f"the certificate of {self._server.address} is not trusted: {refused}",
+                    hint="name its authority in the kubeconfig: certificate-authority",
+                ) from error
             raise _NobodyError(
                 f"{self._server.address} does not answer: {_why(error)}", hint="try again when it answers"
             ) from error
@@ -244,7 +327,7 @@ class _Body:
                 hint="log in again: `kubectl get pods`",
             )
         if status == 403:
-            raise ClusterError(
+            raise _ForbiddenError(
                 f"forbidden: {message}",
                 hint="get the permission to list it, or name the namespaces you may read with --namespace",
             )
@@ -258,6 +341,16 @@ def _message(body: bytes) -> str | None:
         return msgspec.json.decode(body, type=_Status).message
     except msgspec.DecodeError:
         return None
+
+
+def _certificate(error: BaseException | None) -> str | None:
+    """Return why a certificate was refused, if that is what went wrong."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return error.verify_message
+        reason = getattr(error, "reason", None)
+        error = reason if isinstance(reason, BaseException) else error.__cause__ or error.__context__
+    return None
 
 
 def _why(error: Exception) -> str:

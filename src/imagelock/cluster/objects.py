@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import msgspec
 
-from imagelock.cluster.running import ContainerKind, Owner, RunningContainer, Template, Workload
+from imagelock.cluster.running import ContainerKind, Node, Owner, RunningContainer, Template, Workload
+from imagelock.cluster.shapes import HISTORY, templates_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -136,6 +137,39 @@ class _CronJob(_Struct):
     spec: _CronJobSpec | None = None
 
 
+class _TemplateObject(_Struct):
+    metadata: _Metadata
+    template: _PodTemplate | None = None
+
+
+class _NodeInfo(_Struct):
+    operating_system: str | None = None
+    architecture: str | None = None
+
+
+class _NodeImage(_Struct):
+    names: list[str] | None = None
+
+
+class _NodeStatus(_Struct):
+    node_info: _NodeInfo | None = None
+    images: list[_NodeImage] | None = None
+
+
+class _Node(_Struct):
+    metadata: _Metadata
+    status: _NodeStatus | None = None
+
+
+class _Scale(_Struct):
+    replicas: int | None = None
+
+
+class _Custom(_Struct):
+    metadata: _Metadata
+    spec: _Scale | None = None
+
+
 class _Head(_Struct):
     kind: str | None = None
 
@@ -149,6 +183,11 @@ _head = msgspec.json.Decoder(_Head)
 _pod = msgspec.json.Decoder(_Pod)
 _workload = msgspec.json.Decoder(_Workload)
 _cron_job = msgspec.json.Decoder(_CronJob)
+_template_object = msgspec.json.Decoder(_TemplateObject)
+_node = msgspec.json.Decoder(_Node)
+_custom = msgspec.json.Decoder(_Custom)
+_MARKS = (b'"image"', b'"reference"')
+"""What an object with a container has; most objects of a cluster have none and are not decoded."""
 
 
 def decode(data: bytes | memoryview, kind: str | None = None) -> tuple[Observed, ...]:
@@ -172,7 +211,44 @@ def decode(data: bytes | memoryview, kind: str | None = None) -> tuple[Observed,
     if kind in WORKLOADS:
         workload = _workload.decode(data)
         return (_made(workload.metadata, kind, workload.spec, replicas=_replicas(kind, workload.spec)),)
-    return ()
+    if kind == "PodTemplate":
+        held = _template_object.decode(data)
+        return (_made(held.metadata, kind, _WorkloadSpec(template=held.template), replicas=1),)
+    if kind == "Node":
+        return (_observed_node(_node.decode(data)),)
+    return () if kind in HISTORY else _by_shape(data, kind)
+
+
+def _observed_node(node: _Node) -> Node:
+    status = node.status or _NodeStatus()
+    info = status.node_info or _NodeInfo()
+    known = info.operating_system and info.architecture
+    return Node(
+        name=node.metadata.name,
+        platform=f"{info.operating_system}/{info.architecture}" if known else None,
+        images=tuple(name for image in status.images or () for name in image.names or ()),
+    )
+
+
+def _by_shape(data: bytes | memoryview, kind: str) -> tuple[Workload, ...]:
+    """Return an object of a kind that is not known here as a workload, when it holds pod templates."""
+    text = bytes(data)
+    if not any(mark in text for mark in _MARKS):
+        return ()
+    templates = templates_of(msgspec.json.decode(text))
+    if not templates:
+        return ()
+    custom = _custom.decode(text)
+    replicas = custom.spec.replicas if custom.spec is not None else None
+    return (
+        Workload(
+            namespace=custom.metadata.namespace or "default",
+            me=_owner(kind, custom.metadata.name),
+            owner=_controller(custom.metadata),
+            replicas=1 if replicas is None else replicas,
+            templates=templates,
+        ),
+    )
 
 
 def _replicas(kind: str, spec: _WorkloadSpec | None) -> int:

@@ -67,6 +67,15 @@ class Workload:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One node: its platform (``linux/amd64``; None when it reports none) and the images it holds, as it names them."""
+
+    name: str
+    platform: str | None
+    images: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnreadableObject:
     """A part of the cluster that could not be read, and why."""
 
@@ -75,5 +84,5 @@ class UnreadableObject:
     hint: str | None = None
 
 
-Observed: TypeAlias = RunningContainer | Workload | UnreadableObject
+Observed: TypeAlias = RunningContainer | Workload | Node | UnreadableObject
 """What reading a cluster yields."""

@@ -185,7 +185,7 @@ def test_pods_of_one_workload_are_one_row() -> None:
 
 
 def test_the_chain_of_owners_is_followed_through_the_dump() -> None:
-    running = container("c", WEB_PINNED, f"nginx@{WEB.digest}")
+    running = container("c0", WEB_PINNED, f"nginx@{WEB.digest}")
     found = report(
         pod("backup-1-x", running, owner=("Job", "backup-1")),
         workload("Job", "backup-1", WEB_PINNED, owner=("CronJob", "backup")),
@@ -350,3 +350,82 @@ def test_a_cluster_joins_another_report() -> None:
     assert [item.code for item in joined.findings] == ["IL101", "IL201"]
     assert joined.summary["exempt"] == 2
     assert joined.summary["cluster_not_locked"] == 1
+
+
+OLD, NEW = pinned(WEB), "evil:latest"
+OWNER: Json = {"owner": ("ReplicaSet", "web-5f"), "labels": {"pod-template-hash": "5f"}}
+
+
+def test_a_changed_template_behind_good_pods_is_a_row_of_its_own() -> None:
+    found = report(
+        pod("web-5f-a", container("c0", OLD, f"nginx@{WEB.digest}"), **OWNER),
+        workload("Deployment", "web", NEW),
+    )
+    assert [(row.image, row.pods, row.result.state) for row in found.rows] == [
+        (OLD, 1, State.LOCKED),
+        (NEW, 0, State.NOT_PINNED),
+    ]
+    assert found.outcome.exit_code(strict=False) == 1
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "CronJob"],
+)
+def test_every_template_is_judged_whatever_its_pods_look_like(kind: str) -> None:
+    finished = pod("x-1", container("c0", OLD), owner=(kind, "x"), phase="Succeeded")
+    running = pod("x-2", container("c0", OLD, f"nginx@{WEB.digest}"), owner=(kind, "x"))
+    for one in (finished, running):
+        found = report(one, workload(kind, "x", NEW))
+        assert (NEW, State.NOT_PINNED) in [(row.image, row.result.state) for row in found.rows]
+
+
+def test_a_template_that_its_pods_run_is_no_second_row() -> None:
+    found = report(
+        pod("web-5f-a", container("c0", OLD, f"nginx@{WEB.digest}"), **OWNER),
+        workload("Deployment", "web", OLD),
+    )
+    assert [(str(row.workload), row.pods) for row in found.rows] == [("Deployment/web", 1)]
+
+
+def test_another_tag_beside_a_locked_digest_is_a_warning() -> None:
+    image = f"nginx:1.99@{WEB.digest}"
+    found = report(pod("p", container("c", image, f"nginx@{WEB.digest}")))
+    assert [row.result.state for row in found.rows] == [State.LOCKED]
+    (told,) = found.outcome.findings
+    assert (told.code, told.level.value) == ("IL115", "warning")
+    assert "the lock has this digest as 1.27" in told.message
+    for right in (OLD, f"nginx@{WEB.digest}", f"mirror.corp/nginx:9@{WEB.digest}"):
+        assert report(pod("p", container("c", right, f"nginx@{WEB.digest}"))).outcome.findings == ()
+
+
+def _node(name: str, architecture: str, *images: str) -> Json:
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name},
+        "status": {
+            "nodeInfo": {"operatingSystem": "linux", "architecture": architecture},
+            "images": [{"names": list(images)}],
+        },
+    }
+
+
+def test_a_platform_of_the_nodes_that_an_image_lacks_is_a_warning() -> None:
+    running = pod("p", container("c", pinned(API), f"quay.io/acme/api@{API.digest}"))
+    both = pod("q", container("c", pinned(WEB), f"nginx@{WEB.digest}"))
+    found = report(running, both, _node("a", "arm64"), _node("b", "arm64"), _node("c", "amd64"))
+    assert [(item.code, item.message) for item in found.outcome.findings] == [
+        ("IL106", "quay.io/acme/api:2 has no linux/arm64, which 2 nodes are of the cluster")
+    ]
+
+
+def test_images_on_nodes_that_the_lock_does_not_know_are_a_remark() -> None:
+    node = _node(
+        "a", "amd64", f"docker.io/library/nginx@{WEB.digest}", f"quay.io/evil/x@{UNKNOWN}", "quay.io/evil/x:1"
+    )
+    found = report(pod("p", container("c", pinned(WEB), f"nginx@{WEB.digest}")), node)
+    assert found.outcome.findings == ()
+    assert [line for line in found.outcome.advice if "on nodes" in line] == [
+        f"on nodes and not in the lock: quay.io/evil/x@{UNKNOWN}"
+    ]

@@ -1,7 +1,7 @@
 """``cluster check``: compare what a cluster runs with the lock, reported by workload instead of by pod.
 
 Everything observed is counted by what it says, so that ten thousand pods of one workload are one
-judgement.  A workload without a live pod is judged by its pod template.
+judgement.  Templates are judged as well, whatever their pods look like: they are what runs next.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from imagelock.cluster.running import ContainerKind, RunningContainer, UnreadableObject, Workload
+from imagelock.cluster.running import ContainerKind, Node, RunningContainer, UnreadableObject, Workload
 from imagelock.model.exemption import exemption_for_pod, expired
 from imagelock.model.outcome import Outcome, finding
+from imagelock.ops.cluster.nodes import judge_nodes, unknown_images
 from imagelock.ops.cluster.pods import ContainerResult, Judge, State, Subject, reference_of
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from imagelock.cluster.running import Observed, Owner
     from imagelock.model.exemption import Exemption
-    from imagelock.model.lock import Lock
+    from imagelock.model.lock import Lock, LockedImage
     from imagelock.model.outcome import Finding
 
 _CHAIN = 8
@@ -79,6 +80,7 @@ class _Seen:
     workloads: dict[tuple[str, Owner], Workload] = field(default_factory=dict)
     pods: set[tuple[str, str]] = field(default_factory=set)
     unseen: list[UnreadableObject] = field(default_factory=list)
+    nodes: dict[str, Node] = field(default_factory=dict)
     _pod: tuple[str, str] | None = None
 
     def add(self, item: Observed) -> None:
@@ -86,6 +88,8 @@ class _Seen:
             self._add_running(item)
         elif isinstance(item, Workload):
             self.workloads.setdefault((item.namespace, item.me), item)
+        elif isinstance(item, Node):
+            self.nodes.setdefault(item.name, item)
         else:
             self.unseen.append(item)
 
@@ -126,7 +130,7 @@ def check_cluster(
     """Judge everything observed; with ``namespaces`` only what is in them."""
     seen = _Seen()
     for item in observed:
-        if isinstance(item, UnreadableObject) or not namespaces or item.namespace in namespaces:
+        if isinstance(item, (UnreadableObject, Node)) or not namespaces or item.namespace in namespaces:
             seen.add(item)
     if not seen.groups and not seen.workloads and not seen.unseen:
         # A mistyped namespace, or a dump of other things, must not look like a clean cluster.
@@ -135,14 +139,30 @@ def check_cluster(
         )
     judge = _Exempting(Judge(lock), exemptions, today)
     rows = _folded([*_running_rows(seen, judge), *_template_rows(seen, judge)])
-    findings = (*(item for row in rows for item in _findings(row)), *map(_not_seen, seen.unseen))
+    nodes = tuple(seen.nodes.values())
+    findings = (
+        *(item for row in rows for item in _findings(row)),
+        *judge_nodes(nodes, _used(rows, lock)),
+        *map(_not_seen, seen.unseen),
+    )
     outcome = Outcome(
         command="cluster-check",
         findings=findings,
         summary=_summary(rows, seen),
-        advice=tuple(judge.remarks()),
+        advice=(*judge.remarks(), *unknown_images(nodes, lock)),
     )
     return Report(rows, outcome)
+
+
+def _used(rows: Iterable[Row], lock: Lock) -> set[LockedImage]:
+    """Return the entries that pods and templates name by their digest."""
+    references = (reference_of(row.image) for row in rows if row.result.state is State.LOCKED)
+    return {
+        entry
+        for reference in references
+        if reference is not None and reference.digest is not None
+        for entry in lock.with_digest(reference.name, reference.digest)
+    }
 
 
 def with_cluster(outcome: Outcome, clustered: Outcome) -> Outcome:
@@ -202,17 +222,21 @@ def _running_rows(seen: _Seen, judge: _Exempting) -> Iterator[Row]:
 
 
 def _template_rows(seen: _Seen, judge: _Exempting) -> Iterator[Row]:
-    """Judge the workloads of which no live pod was seen, by what they would run."""
-    alive = {
-        (key.namespace, owner)
+    """Judge the templates of all workloads: what they will run next, whatever runs now.
+
+    A container whose pods name the same image already has its row; where they differ there are two.
+    """
+    running = {
+        (key.namespace, owner, key.container, key.subject.kind, key.subject.image)
         for key in seen.groups
-        if key.subject.has_status
         for owner in (key.owner, seen.top(key.namespace, key.owner))
     }
     for workload in seen.workloads.values():
-        if (workload.namespace, workload.me) in alive or not _would_run(workload, seen):
+        if not _would_run(workload, seen):
             continue
         for item in workload.templates:
+            if (workload.namespace, workload.me, item.container, item.kind, item.image) in running:
+                continue
             subject = Subject(image=item.image, kind=item.kind, has_status=False)
             yield Row(
                 namespace=workload.namespace,
@@ -270,15 +294,17 @@ def _summary(rows: Sequence[Row], seen: _Seen) -> dict[str, int]:
 def _findings(row: Row) -> Iterator[Finding]:
     result = row.result
     code = _CODES.get(result.state)
-    if code is None:
-        return
-    yield _finding(row, code, f"{row.where}: {row.image}: {result.detail}", result.hint)
+    if code is not None:
+        yield _finding(row, code, f"{row.where}: {row.image}: {result.detail}", result.hint)
+    if result.warning is not None:
+        yield _finding(row, "IL115", f"{row.where}: {row.image}: {result.warning}", None)
     if result.state is State.COULD_NOT_TELL and not result.pinned:
         # What runs is not known; that the spec has no digest is, and stays true when it runs.
         yield _finding(row, "IL202", f"{row.where}: {row.image}: no digest in the spec", None)
 
 
 _HINTS = {
+    "IL115": "run `imagelock pin` on the manifest it was made from, and deploy it again",
     "IL201": "deploy the pinned files again, or exempt the image with a reason",
     "IL202": "pin the manifest it was made from (`imagelock pin`) and deploy it again",
 }

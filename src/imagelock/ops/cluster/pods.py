@@ -7,7 +7,7 @@ it is the same image.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -54,13 +54,17 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class ContainerResult:
-    """A state, how or why, and further facts; ``pinned`` is whether the spec names a digest."""
+    """A state, how or why, and further facts; ``pinned`` is whether the spec names a digest.
+
+    ``warning`` says how the tag beside the digest contradicts the lock.
+    """
 
     state: State
     detail: str
     notes: tuple[str, ...] = ()
     pinned: bool = True
     hint: str | None = None
+    warning: str | None = None
 
 
 class Judge:
@@ -80,7 +84,8 @@ class Judge:
             return ContainerResult(
                 State.NOT_LOCKED, "the digest is not in the lock", self._same_name(reference)
             )
-        return self._pinned(subject, reference, wanted)
+        result = self._pinned(subject, reference, wanted)
+        return replace(result, warning=_other_tag(wanted, reference))
 
     def _pinned(
         self, subject: Subject, reference: Reference, wanted: tuple[KnownDigest, ...]
@@ -227,6 +232,14 @@ def _mirror(running: ImageId, reference: Reference) -> tuple[str, ...]:
     if running.name is None or running.name == reference.name:
         return ()
     return (f"the node calls it {running.name}",)
+
+
+def _other_tag(known: tuple[KnownDigest, ...], reference: Reference) -> str | None:
+    """Say which tags the lock has for a digest, where the spec writes another one beside it."""
+    tags = {item.image.tag for item in known if item.image.name == reference.name}
+    if reference.tag is None or not tags or reference.tag in tags or None in tags:
+        return None
+    return f"the lock has this digest as {', '.join(sorted(tag for tag in tags if tag))}"
 
 
 def _other_name(known: tuple[KnownDigest, ...], name: str | None) -> tuple[str, ...]:
