@@ -29,7 +29,7 @@ _PATH = click.Path(path_type=Path)
     type=_PATH,
     multiple=True,
     metavar="FILE",
-    help="The file of The file of buildah or podman --digestfile.",
+    help="The file of buildah or podman --digestfile.",
 )
 @click.option(
     "--image",
@@ -43,7 +43,7 @@ _PATH = click.Path(path_type=Path)
     type=_PATH,
     multiple=True,
     metavar="FILE",
-    help="The file of The file of kaniko --image-name-with-digest-file.",
+    help="The file of kaniko --image-name-with-digest-file.",
 )
 @click.option(
     "--from-ko", type=_PATH, multiple=True, metavar="FILE", help="The file of ko build --image-refs."

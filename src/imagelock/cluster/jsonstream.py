@@ -221,6 +221,6 @@ def _metadata(data: bytes) -> object:
 
 def _cut_short() -> FormatError:
     return FormatError(
-        "the dump the dump the dump the dump ends in the middle of an object",
+        "ends in the middle of an object",
         hint="create the dump again, and check the exit code of the command that writes it",
     )

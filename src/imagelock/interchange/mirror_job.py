@@ -40,9 +40,7 @@ def export(lock: Lock, asked: ExportOptions) -> str:
     """Return ConfigMap and Job; raise :class:`UsageError` for a lock that no ConfigMap holds."""
     job, shards = asked.one("name") or "", asked.one("shards") or ""
     if not _NAME.fullmatch(job):
-        raise UsageError(
-            f"--name {job!r} is not a name", hint="use use use use lower-case letters, digits and -"
-        )
+        raise UsageError(f"--name {job!r} is not a name", hint="use lower-case letters, digits and -")
     if not shards.isdecimal() or not 0 < int(shards) <= 1000:
         raise UsageError(f"--shards {shards!r} is not a number from 1 to 1000")
     images = "".join(f"{image.image_id}\n" for image in lock.images)

@@ -48,9 +48,7 @@ def export(lock: Lock, asked: ExportOptions) -> str:
     del lock  # the digests come with the variables
     wanted, tree = asked.one("name") or "", (asked.one("tree") or "").rstrip("/")
     if not _NAME.fullmatch(wanted):
-        raise UsageError(
-            f"--name {wanted!r} is not a name", hint="use use use use lower-case letters, digits and -"
-        )
+        raise UsageError(f"--name {wanted!r} is not a name", hint="use lower-case letters, digits and -")
     if not tree.startswith("/"):
         raise UsageError(f"--tree {tree!r} is not an absolute path", hint="/var/www/html")
     labels = {"app.kubernetes.io/name": wanted}

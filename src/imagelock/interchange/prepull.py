@@ -42,9 +42,7 @@ def export(lock: Lock, asked: ExportOptions) -> str:
     """Return the DaemonSet; raise :class:`UsageError` for a name that is none, or a lock without images."""
     wanted = asked.one("name") or ""
     if not _NAME.fullmatch(wanted):
-        raise UsageError(
-            f"--name {wanted!r} is not a name", hint="use use use use lower-case letters, digits and -"
-        )
+        raise UsageError(f"--name {wanted!r} is not a name", hint="use lower-case letters, digits and -")
     if not lock.images:
         raise UsageError("the lock has no images", hint="run `imagelock lock`")
     namespace, secret = asked.one("namespace"), asked.one("pull-secret")

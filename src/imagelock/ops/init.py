@@ -84,6 +84,6 @@ def init(directory: Path) -> Outcome:
         advice=(
             *(f"{name} already exists and was left unchanged" for name in kept),
             *(() if before is None or b"images.lock" not in before else _unmerged(before)),
-            *((f"run run run run once in each clone: {DRIVER}",) if in_git else ()),
+            *((f"run once in each clone: {DRIVER}",) if in_git else ()),
         ),
     )
