@@ -13,6 +13,7 @@ from imagelock.formats.all import DOCUMENT_FORMATS, FILE_FORMATS, NAMED_FORMATS
 from imagelock.formats.classify.candidates import is_templated
 from imagelock.formats.classify.not_sources import dumped, exported
 from imagelock.formats.classify.objects import objects
+from imagelock.formats.classify.placeholders import settled
 from imagelock.formats.classify.unmatched import UNMATCHED, loose_lines, unmatched
 from imagelock.formats.fast.json_objects import quick_json, shallow
 from imagelock.formats.fast.plain import built_in_kind
@@ -51,7 +52,7 @@ def find(text: Text, force: str | None = None, rules: Sequence[ScanRule] = ()) -
 
     ``force`` names the only format that may read the text; ``rules`` find what no format does.
     """
-    found = list(_find(text, force, rules))
+    found = [settled(item) for item in _find(text, force, rules)]
     if any(not rule.reads_documents for rule in rules):
         found += rule_format.find_in_text(text, rules, _characters(found))
     if rules:

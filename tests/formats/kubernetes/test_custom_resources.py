@@ -80,9 +80,10 @@ def test_parameters_of_an_openshift_template_are_skipped() -> None:
     assert damage(content, PATH) == []
 
 
-def test_a_variable_elsewhere_is_damage() -> None:
+def test_a_variable_elsewhere_is_a_placeholder() -> None:
     content = "apiVersion: rabbitmq.com/v1beta1\nkind: RabbitmqCluster\nspec: {image: '${IMAGE}'}\n"
-    assert damage(content, PATH) == ["${IMAGE}"]
+    assert damage(content, PATH) == []
+    assert "placeholder" in reasons(content, PATH)["${IMAGE}"]
 
 
 def test_a_disk_is_read_behind_its_scheme() -> None:

@@ -101,8 +101,6 @@ def test_what_is_not_written_is_neither_found_nor_damaged(env: str) -> None:
 @pytest.mark.parametrize(
     ("written", "reason"),
     [
-        ("${IMAGE}", "template"),
-        ("quay.io/acme/web:$(TAG)", "template"),
         (f"a@sha256:{'a' * 64}@sha256:{'a' * 64}", "more than one digest"),
         ("web=quay.io/acme/web:1", "not a registry host"),
         ("Nginx", "lower case"),
