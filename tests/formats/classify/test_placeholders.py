@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from imagelock.formats.classify import placeholders
 from formats.reading import damage, reasons, references
+from imagelock.formats.classify import placeholders
 
 POD = "apiVersion: v1\nkind: Pod\nspec: {{containers: [{{image: '{}'}}]}}\n"
 DIGEST = f"sha256:{'a' * 64}"

@@ -355,3 +355,54 @@ def test_words_are_joined_to_a_hub_that_the_chart_has_for_all(hub: str) -> None:
     assert isinstance(skipped, Skipped)
     assert skipped.reason == BARE_WORD
     assert references(f"{hub}\npilot: {{image: 'a/pilot:1'}}\n") == ["a/pilot:1"]
+
+
+@pytest.mark.parametrize(
+    "top", ["kind: DaemonSet", "jobs: []", "dependencies: {}", "schemaVersion: 2", "swagger: {}"]
+)
+def test_a_values_file_may_have_any_key_at_its_top(top: str) -> None:
+    assert references(f"{top}\nimage: {{repository: quay.io/acme/a, tag: v1}}\n") == ["quay.io/acme/a:v1"]
+
+
+@pytest.mark.parametrize(
+    "top", ["apiVersion: apps/v1\nkind: DaemonSet", "$schema: x\nproperties: {}", "openapi: 3.0.0"]
+)
+def test_an_object_or_a_schema_is_no_values_file(top: str) -> None:
+    assert references(f"{top}\nimage: {{repository: quay.io/acme/a, tag: v1}}\n") == []
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ("hub: quay.io/acme\ntag: '1.2'\nimage: pilot\n", "quay.io/acme/pilot:1.2"),
+        ("defaultRegistry: quay.io\nweb: {image: acme/web:1}\n", "quay.io/acme/web:1"),
+        (
+            "global: {registry: quay.io}\nweb: {image: {repository: acme/web, tag: '1'}}\n",
+            "quay.io/acme/web:1",
+        ),
+        ("defaultImageRepository: quay.io/acme/\nweb: {image: web, tag: '1'}\n", "quay.io/acme/web:1"),
+        ("imageRegistry: corp.example:5000\nweb: {image: acme/web:1}\n", "corp.example:5000/acme/web:1"),
+        ("web: {imagePrefix: quay.io/acme, image: web, tag: '1'}\n", "quay.io/acme/web:1"),
+        ("driver: {repository: quay.io/acme, image: driver, version: '550'}\n", "quay.io/acme/driver:550"),
+        ("driver: {repository: quay.io/acme, image: driver, tag: '550'}\n", "quay.io/acme/driver:550"),
+        ("driver: {repository: quay.io/acme, image: 'driver:550'}\n", "quay.io/acme/driver:550"),
+    ],
+)
+def test_a_name_that_the_chart_joins_is_never_taken_for_one_of_docker_hub(values: str, text: str) -> None:
+    (item,) = found(values)
+    assert isinstance(item, Skipped)
+    assert item.text == text
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ("hub: quay.io/acme\nimage: ghcr.io/acme/pilot:1\n", "ghcr.io/acme/pilot:1"),
+        ("defaultRegistry: docker.io\nimage: acme/web:1\n", "acme/web:1"),
+        ("defaultRegistry: ''\nimage: acme/web:1\n", "acme/web:1"),
+        ("defaultRegistry: not a host\nimage: acme/web:1\n", "acme/web:1"),
+        ("web: {registry: quay.io, repository: acme/web, tag: '1', pullPolicy: x}\n", "quay.io/acme/web:1"),
+    ],
+)
+def test_a_name_that_nothing_is_put_before_stays_found(values: str, expected: str) -> None:
+    assert references(values) == [expected]

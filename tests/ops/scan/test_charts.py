@@ -79,6 +79,45 @@ def test_a_tag_that_is_not_known_is_neither_locked_nor_pinned_and_is_told(world:
     assert world.json("check").codes == ["IL113"]
 
 
+@pytest.mark.parametrize(
+    ("template", "tags"),
+    [
+        (
+            "image: '{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}'",
+            "1.27 ",
+        ),
+        ("{{- $tag := default $.Chart.AppVersion .root.tag }}", "1.27 1.27"),
+        ("image: {{ .Values.image.repository }}:{{ .Values.image.tag }}", " "),
+        ("app.kubernetes.io/version: {{ .Chart.AppVersion | quote }} # of the image", " "),
+    ],
+)
+def test_an_empty_tag_means_the_app_version_only_where_a_template_takes_it(
+    world: World, template: str, tags: str
+) -> None:
+    world.write("web/Chart.yaml", CHART)
+    world.write("web/templates/pod.yaml", template + "\n")
+    world.write("web/values.yaml", VALUES + VALUES.replace("image", "other").replace("web", "other/image"))
+
+    found = world.json("scan").document["references"]
+    assert [item["tag"] or "" for item in found] == tags.split(" ")
+
+
+def test_values_of_a_dependency_do_not_take_the_app_version_of_the_chart_around(world: World) -> None:
+    world.write("web/Chart.yaml", CHART + "dependencies: [{name: db, version: 1.0.0}]\n")
+    world.write("web/templates/_helpers.tpl", "{{ default .Chart.AppVersion .image.tag }}")
+    world.write("web/values.yaml", VALUES + "db:\n  image: {repository: acme/db, tag: ''}\n")
+
+    assert rows(world) == [("web/values.yaml", "acme/web:1.27", True), ("web/values.yaml", "acme/db", False)]
+
+
+@pytest.mark.parametrize("tag", ["", "~", "null"])
+def test_a_tag_of_null_means_the_same_as_an_empty_one(world: World, tag: str) -> None:
+    world.write("web/Chart.yaml", CHART)
+    world.write("web/values.yaml", VALUES.replace('""', tag))
+
+    assert rows(world) == [("web/values.yaml", "acme/web:1.27", False)]
+
+
 def test_pinning_writes_the_app_version_with_its_digest(world: World) -> None:
     world.write("web/Chart.yaml", CHART)
     world.write("web/values.yaml", VALUES)
@@ -96,7 +135,7 @@ def test_a_packaged_chart_is_read_with_the_charts_inside_and_never_written(world
         {
             "web/Chart.yaml": CHART,
             "web/values.yaml": VALUES,
-            "web/templates/pod.yaml": "{{ .Values.x }}\nimage: acme/literal:1\n",
+            "web/templates/pod.yaml": "tag: {{ default .Chart.AppVersion .Values.image.tag }}\nimage: acme/literal:1\n",
             "web/charts/db-1.tgz": inner,
             "web/logo.png": b"\0",
         }

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from imagelock.formats.syntax.text import Text
-    from imagelock.formats.syntax.tree import Document
+    from imagelock.formats.syntax.tree import Document, Node
     from imagelock.model.place import Found
 
 name = "helm-values"
@@ -32,15 +32,21 @@ _OTHER_FOLDERS = ("templates", "crds", "charts")
 _OTHER_NAMES = ("values.schema.json", "Chart.yaml", "Chart.lock", "requirements.yaml", "requirements.lock")
 _OTHER_FILES = lazy_regex(r"(?:docker-)?compose|kustomization|devfile|skaffold|ct\.ya?ml|\.", re.IGNORECASE)
 """Files of other tools that people keep beside a chart, hidden ones among them."""
+_OTHER_TOPS = ("kind", "schemaVersion", "jobs", "dependencies")
+
+
+def is_named(text: Text) -> bool:
+    """Whether a file is called as values files are."""
+    return _NAME.fullmatch(text.file_name) is not None
 
 
 def matches_name(text: Text) -> bool:
     """Take values files by their name, and what lies in a chart outside its templates."""
     if text.file_name in _OTHER_NAMES:
         return False
-    *folders, file_name = text.path.split("/")
-    if _NAME.fullmatch(file_name):
+    if is_named(text):
         return True
+    *folders, _ = text.path.split("/")
     if text.chart is None:
         return bool(folders) and folders[-1] in _FOLDERS
     below = text.path.removeprefix(f"{text.chart.folder}/").split("/")
@@ -49,13 +55,31 @@ def matches_name(text: Text) -> bool:
 
 
 def claims(document: Document) -> bool:
-    """Take mappings that are neither Kubernetes objects nor schemas."""
+    """Take mappings that are neither Kubernetes objects nor schemas.
+
+    A file with the name of a values file may have any key at its top; of the others in a chart, those that
+    have the top of another tool's files are left to that tool.
+    """
     top = document.top
-    others = ("kind", "$schema", "openapi", "services", "schemaVersion", "jobs", "dependencies")
-    return top.is_mapping and all(top.get(key) is None or key == "services" for key in others)
+    if not top.is_mapping or _is_object(top) or _is_schema(top):
+        return False
+    if is_named(document.text):
+        return True
+    return all(top.get(key) is None for key in _OTHER_TOPS)
+
+
+def _is_object(top: Node) -> bool:
+    """Whether this is a Kubernetes object: a chart may have a value called ``kind``."""
+    return all((value := top.get(key)) is not None and value.text for key in ("apiVersion", "kind"))
+
+
+def _is_schema(top: Node) -> bool:
+    """Whether this describes values or an API: a chart may have a value called ``swagger``."""
+    if top.get("$schema") is not None and top.get("properties") is not None:
+        return True
+    return any((value := top.get(key)) is not None and value.scalar for key in ("openapi", "swagger"))
 
 
 def find(document: Document) -> Iterator[Found]:
     """Yield the images of the values."""
-    chart = document.text.chart
-    yield from value_images(document.top, name, None if chart is None else chart.app_version)
+    yield from value_images(document.top, name, document.text.chart)

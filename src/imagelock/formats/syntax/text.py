@@ -16,11 +16,22 @@ if TYPE_CHECKING:
 class Chart:
     """What is known of the Helm chart that a text belongs to: a format reads no other file itself.
 
-    ``folder`` is the chart's, as the text's path begins.
+    ``folder`` is the chart's, as the text's path begins.  ``app_version`` is None unless a template takes it as
+    a tag; ``version_paths`` are the values whose empty tag it stands for, None where the templates do not say.
+    ``dependencies`` are the keys of values that go to other charts.
     """
 
     folder: str = ""
     app_version: str | None = None
+    version_paths: frozenset[str] | None = None
+    dependencies: frozenset[str] = frozenset()
+
+    def default_tag(self, path: str) -> str | None:
+        """Return what an empty tag means of the image at ``path`` in the chart's values, if that is known."""
+        if path.partition(".")[0] in self.dependencies:
+            return None
+        is_taken = self.version_paths is None or path in self.version_paths
+        return self.app_version if is_taken else None
 
 
 _SMALL = 32 * 1024

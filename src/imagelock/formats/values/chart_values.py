@@ -11,20 +11,24 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from imagelock.errors import InvalidValueError
-from imagelock.formats.classify.candidates import is_template, possible, required, skipped
+from imagelock.formats.classify.candidates import SHOWN_CHARS, is_template, possible, required, skipped
 from imagelock.formats.classify.embedded import inner_documents
+from imagelock.formats.values.joiners import guarded, joiners
 from imagelock.formats.values.split_reference import Parts, all_joined, text_of
 from imagelock.lazy_regex import lazy_regex
-from imagelock.model.place import SkipKind
-from imagelock.model.reference import Reference
+from imagelock.model.place import SkipKind, Skipped
+from imagelock.model.reference import DEFAULT_DOMAIN, Reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from imagelock.formats.syntax.text import Chart
     from imagelock.formats.syntax.tree import Node
+    from imagelock.formats.values.joiners import Joiner
     from imagelock.model.place import Found
 
 IMAGE_KEY = lazy_regex(
@@ -54,6 +58,7 @@ NAME_OR_REPOSITORY = "repository and name: which of them is the image is the cha
 NO_REPOSITORY = "a tag without a repository beside it: the name is elsewhere"
 OWNER = "a repository with {} in a key of its own: what the chart makes of them is the chart's to say"
 VERSION = "a version beside the image: what the chart makes of the two is the chart's to say"
+THREE_KEYS = "repository and image in keys of their own: what the two make is the chart's to say"
 BARE_WORD = "one word without a tag: it may be another kind of image"
 
 
@@ -62,22 +67,33 @@ class Context:
     """What counts for all values of one tree."""
 
     format: str
-    app_version: str | None = None
+    chart: Chart | None = None
     registry: str = ""
+    joiners: tuple[Joiner, ...] = ()
+    """The keys for all images of the tree that names without a host are joined to."""
     has_hub: bool = False
     """Whether the tree has a hub or a tag for all images, which their names are joined to."""
     merges: dict[int, dict[str, Node]] = field(default_factory=dict)
     """What each mapping that others merge brings, by its identity."""
 
+    def app_version(self, path: str) -> str | None:
+        """Return what an empty tag at a path means, as far as the chart's templates are known to take it."""
+        return None if self.chart is None else self.chart.default_tag(path)
 
-def value_images(top: Node, format_name: str, app_version: str | None = None) -> Iterator[Found]:
-    """Yield the images of a tree of values; ``app_version`` is what an empty tag means, if it is known."""
+
+def value_images(top: Node, format_name: str, chart: Chart | None = None) -> Iterator[Found]:
+    """Yield the images of a tree of values; ``chart`` is the one they belong to, if it is known."""
     registry = top.get("global", "imageRegistry") or top.get("global", "image", "registry")
     hubs = (top.get("global", "hub"), top.get("hub"), top.get("global", "tag"))
+    shared = top.get("global")
     context = Context(
         format_name,
-        app_version,
+        chart,
         (registry.text or "") if registry is not None else "",
+        (
+            *joiners(dict(shared.entries()) if shared is not None else {}, "global."),
+            *joiners(dict(top.entries())),
+        ),
         has_hub=any(map(text_of, hubs)),
     )
     candidates = (item for mapping in top.mappings() for item in _of_mapping(mapping, context))
@@ -106,7 +122,7 @@ def _texts(top: Node, context: Context) -> Iterator[Found]:
         if "\n" not in (node.text or "") or not node.document.is_first(TEXT_ROLE, node.raw):
             continue
         for document in inner_documents(node):
-            yield from value_images(document.top, context.format, context.app_version)
+            yield from value_images(document.top, context.format, context.chart)
 
 
 def _of_mapping(mapping: Node, context: Context) -> Iterator[Parts | Found | None]:
@@ -116,20 +132,29 @@ def _of_mapping(mapping: Node, context: Context) -> Iterator[Parts | Found | Non
         return
     if mapping.document.is_first(TEXT_ROLE, mapping.raw):
         fields = _fields(mapping, context)
-        yield from _of_fields(fields, key, context)
-        if "images" in fields:
-            yield from _of_list(fields["images"], context)
+        found = chain(
+            _of_fields(fields, key, context, mapping.path),
+            _of_list(fields["images"], context) if "images" in fields else (),
+        )
+        known = (*joiners(fields, beside=True), *context.joiners)
+        yield from guarded(found, known, context.format)
 
 
-def _of_fields(fields: dict[str, Node], key: str, context: Context) -> Iterator[Parts | Found | None]:
-    """Yield the images of one mapping, which stands behind ``key``."""
+def _of_fields(
+    fields: dict[str, Node], key: str, context: Context, path: str = ""
+) -> Iterator[Parts | Found | None]:
+    """Yield the images of one mapping, which stands behind ``key`` at the end of ``path``."""
     if _LABELS.search(key):
         return
     used = False
     if "repo" in fields and "repository" not in fields and _is_image(key):
         fields = {**fields, "repository": fields["repo"]}
+    three = _in_three_keys(fields, context)
+    if three is not None:
+        yield three
+        return
     if "repository" in fields or ("name" in fields and _is_image(key)):
-        apart = _apart(fields, key, context)
+        apart = _apart(fields, key, context, path)
         used = apart is not None
         yield apart
     elif _is_image(key) and "tag" in fields and "image" not in fields and text_of(fields["tag"]):
@@ -137,10 +162,32 @@ def _of_fields(fields: dict[str, Node], key: str, context: Context) -> Iterator[
     for name, value in fields.items() if not used else ():
         match = IMAGE_KEY.fullmatch(name)
         if match is not None and value.text:
-            yield _of_key(fields, name, match["stem"], context)
+            yield _of_key(fields, name, match["stem"], context, path)
     for name in _WHOLE_KEYS if not used and _is_image(key) else ():
         if name in fields:
             yield _listed(fields[name], context)
+
+
+def _in_three_keys(fields: dict[str, Node], context: Context) -> Found | None:
+    """Tell of ``repository`` beside a bare ``image``: what an operator puts together with a version or a tag."""
+    repository, image = text_of(fields.get("repository")), text_of(fields.get("image"))
+    if not repository or not image or "://" in repository:
+        return None
+    try:
+        reference = Reference.parse(f"{repository}/{image}")
+        is_whole = Reference.parse(image).domain != DEFAULT_DOMAIN
+    except InvalidValueError:
+        return None
+    if is_whole:
+        return None
+    version = text_of(fields.get("tag")) or text_of(fields.get("version"))
+    for key in ("repository", "image", "tag", "version"):
+        if key in fields:
+            fields[key].document.taken.add(fields[key].offset)
+    line, column = fields["image"].position
+    suffix = f":{version}" if version and reference.tag is None and reference.digest is None else ""
+    text = f"{reference}{suffix}"[:SHOWN_CHARS]
+    return Skipped(text=text, line=line, column=column, reason=THREE_KEYS, format=context.format)
 
 
 def _of_list(images: Node, context: Context) -> Iterator[Found]:
@@ -185,7 +232,7 @@ def _merged(node: Node, context: Context) -> dict[str, Node]:
     return known
 
 
-def _apart(fields: dict[str, Node], key: str, context: Context) -> Parts | Found | None:
+def _apart(fields: dict[str, Node], key: str, context: Context, path: str) -> Parts | Found | None:
     """Return the parts of an image in several keys, or None when no image is meant."""
     repository, name = fields.get("repository"), fields.get("name")
     written = text_of(repository)
@@ -209,7 +256,7 @@ def _apart(fields: dict[str, Node], key: str, context: Context) -> Parts | Found
             registry=fields.get("registry"),
             tag=fields.get("tag"),
             digest=fields.get("digest"),
-            default_tag=context.app_version,
+            default_tag=context.app_version(path),
             refusal=_refusal(fields),
             is_sure=is_image,
         ),
@@ -248,7 +295,9 @@ def _with_registry(parts: Parts, context: Context) -> Parts:
     return replace(parts, refusal=OTHER_REGISTRY.format(context.registry))
 
 
-def _of_key(fields: dict[str, Node], name: str, stem: str, context: Context) -> Parts | Found | None:
+def _of_key(
+    fields: dict[str, Node], name: str, stem: str, context: Context, path: str
+) -> Parts | Found | None:
     """Judge a text under a key such as ``image`` or ``sidecarImage``, with a tag that is beside it."""
     node = fields[name]
     written = text_of(node)
@@ -267,7 +316,7 @@ def _of_key(fields: dict[str, Node], name: str, stem: str, context: Context) -> 
         registry=fields.get("registry") if stem == "image" else None,
         tag=_beside(fields, stem, "tag"),
         digest=_beside(fields, stem, "digest"),
-        default_tag=context.app_version,
+        default_tag=context.app_version(path),
         is_sure=False,
     )
     is_whole = reference.tag is not None or reference.digest is not None

@@ -70,7 +70,7 @@ class Parts:
     def tag_text(self) -> str:
         """The tag as written, or what an empty one means."""
         text = text_of(self.tag)
-        if not text and self.tag is not None and not self.tag.is_null:
+        if not text and self.tag is not None:
             return self.default_tag or ""
         return text
 

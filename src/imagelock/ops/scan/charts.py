@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import io
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagelock.errors import FileError, FormatError
 from imagelock.files import decode, leads_out, read_bytes
+from imagelock.formats.helm.app_version import app_version_uses
 from imagelock.formats.syntax.text import Chart, Text
 from imagelock.formats.syntax.yaml_text import chunks, compose
 from imagelock.limits import (
@@ -27,11 +29,12 @@ from imagelock.limits import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 CHART_FILE = "Chart.yaml"
 PACKAGE_SUFFIX = ".tgz"
 READ_ONLY = "inside a packaged chart, which is not edited: pin its source or the values given to it"
+_TEMPLATE_SUFFIXES = (".tpl", ".yaml", ".yml")
 _TEXTS = (".yaml", ".yml", ".json", ".tpl")
 _GZIP = 31
 
@@ -56,7 +59,9 @@ class Charts:
             # The top folder has no name, and must not be taken for the one we are in.
             file = Path(f"{folder}/{CHART_FILE}")
             if file.is_file() and not leads_out(file, self._root):
-                self._known[folder] = chart_of(_text(file), shown)
+                self._known[folder] = with_templates(
+                    chart_of(_text(file), shown), partial(_templates, folder, self._root)
+                )
             elif folder in (self._root, "") or not folder.startswith(self._root.rstrip("/") + "/"):
                 self._known[folder] = None
             else:
@@ -81,9 +86,52 @@ def chart_of(content: str, folder: str) -> Chart:
         document = next((item for chunk in chunks(text) if (item := compose(text, chunk)) is not None), None)
     except FormatError:
         document = None
-    version = None if document is None else document.top.get("appVersion")
+    if document is None:
+        return Chart(folder)
+    version, dependencies = document.top.get("appVersion"), document.top.get("dependencies")
     known = version is not None and not version.is_null
-    return Chart(folder, version.scalar or None if version is not None and known else None)
+    names = frozenset(
+        name.text
+        for item in (dependencies.items() if dependencies is not None else ())
+        if (name := item.get("alias") or item.get("name")) is not None and name.text
+    )
+    return Chart(
+        folder,
+        version.scalar or None if version is not None and known else None,
+        dependencies=names,
+    )
+
+
+def with_templates(chart: Chart, templates: Callable[[], Iterator[str]]) -> Chart:
+    """Return the chart with an appVersion only as far as its templates take it for a tag.
+
+    A chart without any template is judged by the convention, unless its values go to other charts.
+    """
+    if chart.app_version is None:
+        return chart
+    paths: set[str] = set()
+    is_empty = True
+    for content in templates():
+        is_empty = False
+        uses = app_version_uses(content)
+        if uses is None:
+            return chart
+        paths |= uses
+    if is_empty and not chart.dependencies:
+        return chart
+    return replace(chart, app_version=chart.app_version if paths else None, version_paths=frozenset(paths))
+
+
+def _templates(folder: str, root: str) -> Iterator[str]:
+    """Yield the templates of a chart's folder, helpers first: most charts say it there."""
+    top = Path(folder, "templates")
+    files = sorted(
+        (path for path in top.rglob("*") if path.suffix in _TEMPLATE_SUFFIXES),
+        key=lambda path: (path.suffix != ".tpl", path.as_posix()),
+    )
+    for path in files[:CHART_FILES]:
+        if path.is_file() and not leads_out(path, root):
+            yield _text(path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +182,21 @@ def _packed(data: bytes, prefix: str, budget: _Budget, depth: int) -> Iterator[P
         for name, member in members
         if name.endswith(f"/{CHART_FILE}")
     }
+    folders = {
+        folder: with_templates(chart, partial(_packed_templates, members, folder))
+        for folder, chart in folders.items()
+    }
     for name, member in members:
         if not name.endswith(PACKAGE_SUFFIX):
             yield Packed(prefix + name, member, _nearest(name, folders))
         elif depth < CHART_DEPTH:
             yield from _packed(member, f"{prefix}{name}!", budget, depth + 1)
+
+
+def _packed_templates(members: list[tuple[str, bytes]], folder: str) -> Iterator[str]:
+    for name, member in members:
+        if name.startswith(f"{folder}/templates/") and name.endswith(_TEMPLATE_SUFFIXES):
+            yield decode(member)
 
 
 def _unpacked(data: bytes, limit: int) -> bytes | None:
