@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from formats import samples_build as build
 from formats import samples_tools as tools
 from formats.samples_deploy import ARGOCD, CHART, FLUX, KUSTOMIZATION, TEMPLATE, VALUES
+from imagelock.model.context import FileContext, Use
 from imagelock.model.digest import Digest
 
 OLD = Digest.of(b"an older image")
@@ -20,6 +21,7 @@ class Sample:
     path: str
     content: str
     places: int
+    context: FileContext | None = None
 
 
 POD = """\
@@ -248,17 +250,29 @@ _PLAIN = (
     Sample("nomad", "web.nomad.hcl", tools.NOMAD, 2),
     Sample("bake", "docker-bake.hcl", tools.BAKE, 1),
     Sample("compose-v1", "docker-compose.yml", tools.COMPOSE_V1, 2),
+    Sample("json-patch", "patch.yaml", tools.JSON_PATCH, 4),
+    Sample("env-file", "params.env", tools.ENV_FILE, 3, FileContext(read_as="env-file")),
+    Sample(
+        "generator-file",
+        "envs/prod.json",
+        tools.GENERATOR_FILE,
+        2,
+        FileContext(
+            read_as="generator-file",
+            uses=(Use("{{ .image }}", "set.yaml"), Use("quay.io/acme/{{name}}:{{app.tag}}", "set.yaml")),
+        ),
+    ),
     Sample("buildkite", ".buildkite/pipeline.yml", tools.BUILDKITE, 2),
 )
 
 SAMPLES = (
     *_PLAIN,
-    *(Sample(f"{s.name}-crlf", s.path, s.content.replace("\n", "\r\n"), s.places) for s in _PLAIN),
-    *(Sample(f"{s.name}-mixed", s.path, _endings(s.content), s.places) for s in _PLAIN),
-    *(Sample(f"{s.name}-bom", s.path, "\ufeff" + s.content, s.places) for s in _PLAIN),
-    *(Sample(f"{s.name}-unfinished", s.path, s.content.rstrip(), s.places) for s in _PLAIN),
+    *(Sample(f"{s.name}-crlf", s.path, s.content.replace("\n", "\r\n"), s.places, s.context) for s in _PLAIN),
+    *(Sample(f"{s.name}-mixed", s.path, _endings(s.content), s.places, s.context) for s in _PLAIN),
+    *(Sample(f"{s.name}-bom", s.path, "\ufeff" + s.content, s.places, s.context) for s in _PLAIN),
+    *(Sample(f"{s.name}-unfinished", s.path, s.content.rstrip(), s.places, s.context) for s in _PLAIN),
     *(
-        Sample(f"{s.name}-old", s.path, s.content.replace("/web:1", f"/web:1@{OLD}"), s.places)
+        Sample(f"{s.name}-old", s.path, s.content.replace("/web:1", f"/web:1@{OLD}"), s.places, s.context)
         for s in _PLAIN
     ),
 )

@@ -309,3 +309,38 @@ steps:
   - command: make more
     plugins: {docker#v5.10.0: {image: "quay.io/acme/more:1"}}
 """
+
+JSON_PATCH = """\
+- op: replace
+  path: /spec/template/spec/containers/0/image
+  value: quay.io/acme/web:1
+- op: add
+  path: /spec/template/spec/initContainers/-
+  value: {name: first, image: quay.io/acme/first:1}
+- op: replace
+  path: /spec/source/helm/values
+  value: |
+    image: {repository: quay.io/acme/chart, tag: v1}
+- {op: replace, path: /spec/replicas, value: 3}
+- op: add
+  path: /spec/source/helm/parameters
+  value: [{name: image.repository, value: quay.io/acme/two}, {name: image.tag, value: "2"}]
+"""
+
+ENV_FILE = """\
+# images
+WEB=quay.io/acme/web:1
+export API="quay.io/acme/api:1"  # of the API
+JOB='quay.io/acme/job:1'
+LEVEL=debug
+EMPTY=
+"""
+
+GENERATOR_FILE = """\
+{
+  "image": "quay.io/acme/web:1",
+  "name": "two",
+  "app": {"tag": "v2"},
+  "replicas": 3
+}
+"""

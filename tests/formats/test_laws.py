@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -45,7 +46,7 @@ def _where(place: Place) -> tuple[str, int, int]:
 
 
 def _pin(text: Text) -> Text:
-    return Text(text.path, fill(text, _wanted(_pinnable(text))))
+    return replace(text, content=fill(text, _wanted(_pinnable(text))))
 
 
 def _outside(text: Text) -> str:
@@ -63,7 +64,7 @@ def _outside(text: Text) -> str:
 
 
 def _text(sample: Sample) -> Text:
-    return Text(sample.path, sample.content)
+    return Text(sample.path, sample.content, context=sample.context)
 
 
 @EVERY
@@ -115,7 +116,7 @@ def test_unpinning_gives_the_original_back(sample: Sample) -> None:
 def test_what_is_not_asked_for_stays(sample: Sample) -> None:
     text = _text(sample)
     for place, new in _wanted(_pinnable(text)):
-        after = Text(text.path, fill(text, [(place, new)]))
+        after = replace(text, content=fill(text, [(place, new)]))
         changed = [
             now
             for now, was in zip(_pinnable(after), _pinnable(text), strict=True)
@@ -130,7 +131,9 @@ def test_a_text_forced_to_its_format_gives_the_same(sample: Sample) -> None:
     formats = {place.format for place in _pinnable(text)}
     if len(formats) == 1:
         forced = [
-            item for item in find(Text("anything", sample.content), formats.pop()) if isinstance(item, Place)
+            item
+            for item in find(Text("anything", sample.content, context=sample.context), formats.pop())
+            if isinstance(item, Place)
         ]
         assert {place.path for place in forced} >= {place.path for place in _pinnable(text)}
 

@@ -11,6 +11,7 @@ from imagelock.formats.build import (
     devcontainer,
     devfile,
     dockerfile,
+    env_file,
     hcl,
     skaffold,
 )
@@ -29,7 +30,7 @@ from imagelock.formats.ci import (
     gitlab_ci,
     jenkins,
 )
-from imagelock.formats.gitops import argocd, flux, kustomization
+from imagelock.formats.gitops import argocd, flux, generator_file, json_patch, kustomization
 from imagelock.formats.helm import chart as helm_chart
 from imagelock.formats.helm import releases as helm_releases
 from imagelock.formats.helm import template as helm_template
@@ -51,6 +52,7 @@ FILE_FORMATS: tuple[FileFormat, ...] = (
     devcontainer,
     jenkins,
     hcl,
+    env_file,
     epiphany_text,
     image_list,
 )
@@ -80,9 +82,17 @@ DOCUMENT_FORMATS: tuple[DocumentFormat, ...] = (
     starlingx,
     epiphany_images,
     epiphany_registry,
+    json_patch,
     container_lists,
 )
-NAMED_FORMATS: tuple[NamedFormat, ...] = (drone, cirrus_ci, compose_v1, helm_chart, helm_values)
+NAMED_FORMATS: tuple[NamedFormat, ...] = (
+    drone,
+    cirrus_ci,
+    compose_v1,
+    generator_file,
+    helm_chart,
+    helm_values,
+)
 
 
 def names() -> tuple[str, ...]:

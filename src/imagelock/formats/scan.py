@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from imagelock.formats.classify.candidates import is_templated
 from imagelock.formats.classify.not_sources import dumped, exported
 from imagelock.formats.classify.objects import objects
 from imagelock.formats.classify.placeholders import settled
+from imagelock.formats.classify.renamed import meant
 from imagelock.formats.classify.unmatched import UNMATCHED, loose_lines, unmatched
 from imagelock.formats.fast.json_objects import quick_json, shallow
 from imagelock.formats.fast.plain import built_in_kind
@@ -55,6 +57,8 @@ def find(text: Text, force: str | None = None, rules: Sequence[ScanRule] = ()) -
     found = [settled(item) for item in _find(text, force, rules)]
     if any(not rule.reads_documents for rule in rules):
         found += rule_format.find_in_text(text, rules, _characters(found))
+    if text.context is not None:
+        found = meant(found, text.context)
     if rules:
         found = _without_taken(found)
     if len(found) > 1:
@@ -105,6 +109,8 @@ def is_documents(text: Text) -> bool:
 
 
 def _may_be_documents(text: Text) -> bool:
+    if text.context is not None and text.context.read_as is not None:
+        return True
     name = text.file_name.lower()
     if name.endswith(DOCUMENT_SUFFIXES) or _TEMPLATE_SUFFIX.sub("", name).endswith(DOCUMENT_SUFFIXES):
         return True
@@ -122,7 +128,8 @@ def _chunk(text: Text, chunk: Chunk, force: str | None, rules: Sequence[ScanRule
     if dump is not None:
         yield dump
         return
-    is_forced = force is not None or any(rule.reads_documents for rule in rules)
+    is_said = text.context is not None and text.context.read_as is not None
+    is_forced = force is not None or is_said or any(rule.reads_documents for rule in rules)
     found = None if is_forced or not _is_meant_as_documents(text) else _read_quickly(text, chunk)
     if found is not None:
         yield from found
@@ -140,11 +147,18 @@ def _chunk(text: Text, chunk: Chunk, force: str | None, rules: Sequence[ScanRule
         return
     if document is None:
         return
+    document = replace(document, read=_read_inner)
     claimed = formats if force is not None else _claiming(document, formats)
     for item in claimed:
         yield from item.find(document)
     yield from rule_format.find_in_document(document, rules)
     yield from unmatched(document, UNMATCHED if claimed else UNKNOWN)
+
+
+def _read_inner(document: Document) -> Iterator[Found]:
+    """Read a document inside another by the formats that know it."""
+    for item in _claiming(document, DOCUMENT_FORMATS):
+        yield from item.find(document)
 
 
 def _read_quickly(text: Text, chunk: Chunk) -> list[Found] | None:

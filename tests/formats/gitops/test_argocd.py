@@ -142,7 +142,6 @@ def test_templates_of_an_application_set_are_no_references() -> None:
         "repoURL: x\nhelm: {parameters: image}",
         "repoURL: x\nhelm: {values: 'image: [broken'}",
         "repoURL: x\nkustomize: {namePrefix: image-}",
-        "helm: {values: 'image: acme/web:1'}",
     ],
 )
 def test_what_sets_no_image_gives_none(source: str) -> None:

@@ -170,6 +170,6 @@ def test_what_was_found_is_the_same_behind_a_pipe(sample: Sample) -> None:
     text = Text(sample.path, sample.content)
     found: tuple[Found, ...] = tuple(find(text))
     file = ScannedFile(text.path, None, FileContent(None, b""), found)
-    again = unpack(pack(file), lambda _: ())
+    again = unpack(pack(file), lambda _: (), lambda _: None)
     assert again.found == found
     assert all(isinstance(item, Place) for item in again.places)

@@ -1,9 +1,10 @@
 """Docker Compose files: the images of services, build contexts and image mounts.
 
 Read: ``services.*.image``, ``build.additional_contexts`` with ``docker-image://``, ``volumes`` of
-``type: image``, and services in ``x-`` extensions that an anchor carries into a service.  A text with
-``${TAG:-1.2}`` is read with its defaults (:mod:`imagelock.formats.classify.interpolation`); what the environment
-or a ``.env`` file sets at run time is not looked at.  ``include`` and ``extends`` are not followed: the
+``type: image``, ``dockerfile_inline``, ``build.args`` that a Dockerfile takes its base image from, and services in
+``x-`` extensions that an anchor carries into a service.  A text with ``${TAG:-1.2}`` is read with its defaults
+(:mod:`imagelock.formats.classify.interpolation`) and with the values of the project's ``.env``; what the environment
+sets at run time is not looked at.  ``include`` and ``extends`` are not followed: the
 files they name are Compose files themselves.  Follows the Compose specification.
 """
 
@@ -12,9 +13,12 @@ from __future__ import annotations
 import fnmatch
 from typing import TYPE_CHECKING
 
+from imagelock.formats.build.build_arguments import argument_images
+from imagelock.formats.build.dockerfile_inside import dockerfile_images
+from imagelock.formats.classify.assembled import nowhere, place_of
 from imagelock.formats.classify.candidates import NO_SPAN, is_template, required_behind, skipped
-from imagelock.formats.classify.interpolation import UnresolvedError, assemble, resolve
-from imagelock.model.place import Place, SkipKind, Span
+from imagelock.formats.classify.interpolation import Declared, Piece, UnresolvedError, assemble, resolve
+from imagelock.model.place import SkipKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +48,7 @@ _SERVICE_KEYS = (
 )
 BUILT = "the name given to an image that is built here"
 """A digest there would be refused: what is built later cannot be named by its content."""
+IN_ENV_FILE = "its end is the variable {} of {}, where the image is found"
 CONTEXT_PREFIX = "docker-image://"
 
 
@@ -94,6 +99,8 @@ def service_images(service: Node) -> Iterator[Found]:
             yield from _found(value, "")
         elif key == "build":
             yield from _contexts(value.get("additional_contexts"))
+            yield from dockerfile_images(value.get("dockerfile_inline"), name)
+            yield from argument_images(value, name)
         elif key == "volumes":
             yield from _mounts(value)
         elif key == "<<":
@@ -136,21 +143,25 @@ def _interpolated(node: Node, prefix: str) -> Found:
     text, span = node.text or "", node.span()
     start = len(prefix)
     # A scalar that cannot be followed still shows its image; where its characters are does not matter then.
-    nowhere = (node.offset,) * len(text)
-    where = Span(nowhere, nowhere, node.offset) if span is None else span
+    where = nowhere(text, node.offset) if span is None else span
     node.document.taken.add(node.offset)
+    given = _given(node.document.text)
+    declared = {key: item for key, (item, _) in given.items()}
     try:
-        assembled = assemble(resolve(text[start:], where.cut(start, len(text))))
+        assembled = assemble(resolve(text[start:], where.cut(start, len(text)), declared.get))
     except UnresolvedError as error:
         return skipped(node, str(error), name, SkipKind.TEMPLATE)
-    line, column = node.document.text.position(where.offset(start))
-    return Place(
-        reference=assembled.reference,
-        slots=() if span is None else assembled.slots,
-        line=line,
-        column=column,
-        document=node.document.index,
-        path=node.path,
-        format=name,
-        refusal=NO_SPAN if span is None else assembled.refusal,
-    )
+    end = next((each for each in assembled.pieces[-1].variables if each in given), None)
+    if end is not None:
+        return skipped(node, IN_ENV_FILE.format(end, given[end][1]), name, SkipKind.REPLACED)
+    refusal = NO_SPAN if span is None else None
+    at = where.offset(start)
+    return place_of(assembled, node.document.text, at, node.path, name, node.document.index, refusal)
+
+
+def _given(text: Text) -> dict[str, tuple[Declared, str]]:
+    """Return the variables that environment files set, each with its file."""
+    return {
+        key: (Declared((Piece(value, nowhere(value), ()),) if value else ()), path)
+        for key, value, path in (text.context.values if text.context is not None else ())
+    }

@@ -72,6 +72,7 @@ def _inside(node: Node, text: str, root: RawNode, offset: int) -> Document:
         depth=node.document.depth + 1,
         exact=span is not None,
         taken=node.document.taken,
+        read=node.document.read,
     )
 
 

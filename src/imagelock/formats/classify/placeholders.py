@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imagelock.lazy_regex import lazy_regex
-from imagelock.model.place import Damaged, Place, Skipped
+from imagelock.model.place import Damaged, Place, SkipKind, Skipped
 
 if TYPE_CHECKING:
     from imagelock.model.place import Found
@@ -51,7 +51,14 @@ def settled(found: Found) -> Found:
 
 
 def _skipped(found: Damaged | Place, text: str, reason: str) -> Skipped:
-    return Skipped(text=text, line=found.line, column=found.column, reason=reason, format=found.format)
+    return Skipped(
+        text=text,
+        line=found.line,
+        column=found.column,
+        reason=reason,
+        format=found.format,
+        kind=SkipKind.PLACEHOLDER,
+    )
 
 
 def _reason(text: str) -> str | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -25,13 +25,13 @@ from imagelock.formats.edit.local import is_local, is_local_word
 from imagelock.formats.scan import find, is_documents
 from imagelock.formats.syntax.json_nodes import compose_json
 from imagelock.formats.syntax.scalars import scalar_span
-from imagelock.formats.syntax.text import Text
 from imagelock.formats.syntax.yaml_text import BYTE_ORDER_MARK, chunks
 from imagelock.model.place import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from imagelock.formats.syntax.text import Text
     from imagelock.formats.syntax.tree import RawNode
     from imagelock.formats.syntax.yaml_text import Chunk
     from imagelock.model.place import Found
@@ -74,10 +74,10 @@ def fill(
     if whole != "" and all(is_proved_there(text.content, at, edit, words) for edit, at, words in fillings):
         return result
     if whole is None:
-        _prove_by_events(text, Text(text.path, result), edits)
+        _prove_by_events(text, replace(text, content=result), edits)
         return result
     before = found if found is not None else find(text, whole or None, rules)
-    _prove_by_finding(text, before, find(Text(text.path, result), whole or None, rules), pairs)
+    _prove_by_finding(text, before, find(replace(text, content=result), whole or None, rules), pairs)
     return result
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from imagelock.formats.classify.candidates import has_variable, is_template, skipped
 from imagelock.formats.classify.objects import group_of, kind_of, objects
-from imagelock.formats.gitops.kustomization import image_entries, patch_images
+from imagelock.formats.gitops.kustomization import image_entries
+from imagelock.formats.gitops.patches import patch_images
 from imagelock.formats.kubernetes.objects import pod_images
 from imagelock.formats.values.chart_values import value_images
 from imagelock.formats.values.digest_key import judge_beside_digest

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imagelock.formats.classify.candidates import required, skipped
-from imagelock.formats.classify.embedded import inner_documents
+from imagelock.formats.classify.candidates import skipped
 from imagelock.formats.classify.objects import group_of, kind_of
-from imagelock.formats.kubernetes.objects import container_images, pod_images
+from imagelock.formats.gitops.patches import patch_images, patch_text
 from imagelock.formats.values.chart_values import value_images
-from imagelock.formats.values.split_reference import Parts, all_joined
+from imagelock.formats.values.split_reference import Parts, all_joined, text_of
 from imagelock.model.place import SkipKind
 
 if TYPE_CHECKING:
@@ -37,6 +36,9 @@ marks: tuple[str, ...] = (
 )
 
 GROUP = "kustomize.config.k8s.io"
+SUFFIX = (
+    "tagSuffix: kustomize makes another tag and drops every digest; newTag with the whole tag can be pinned"
+)
 RENAMED = "only renamed: the tag is the one in the resources"
 _KINDS = ("Kustomization", "Component")
 _OWN_KEYS = ("resources", "bases", "components", "namePrefix", "configMapGenerator", "helmCharts", "images")
@@ -77,7 +79,7 @@ def find(document: Document) -> Iterator[Found]:
     if _is_builtin(top):
         tag = top.get("imageTag")
         yield from all_joined([_entry(tag, name)] if tag is not None else [], name)
-        yield from _patch(top.get("patch"), name)
+        yield from patch_text(top.get("patch"), name)
     charts = top.get("helmCharts")
     for chart in (top, *(charts.items() if charts is not None else ())):
         values = chart.get("valuesInline")
@@ -97,43 +99,8 @@ def _entry(item: Node, format_name: str) -> Parts | Found | None:
     if image is None or not image.text:
         return None
     if not any(node is not None and node.scalar and not node.is_null for node in (tag, digest)):
-        return skipped(image, RENAMED, format_name, SkipKind.REPLACED)
+        is_suffix = text_of(item.get("tagSuffix"))
+        return skipped(image, SUFFIX if is_suffix else RENAMED, format_name, SkipKind.REPLACED)
     if tag is not None and not tag.scalar:
         tag = None
     return Parts(repository=image, tag=tag, digest=digest)
-
-
-def patch_images(top: Node, format_name: str) -> Iterator[Found]:
-    """Yield the images of patches that are written in place, as YAML or JSON in a string."""
-    for key in ("patches", "patchesJson6902", "patchesStrategicMerge"):
-        patches = top.get(key)
-        for item in patches.items() if patches is not None else ():
-            yield from _patch(item.get("patch") if item.is_mapping else item, format_name)
-
-
-def _patch(patch: Node | None, format_name: str) -> Iterator[Found]:
-    if patch is None or "image" not in (patch.text or ""):
-        return
-    for document in inner_documents(patch):
-        if document.top.is_sequence:
-            yield from _operations(document.top, format_name)
-        else:
-            yield from pod_images(document.top, format_name)
-
-
-def _operations(operations: Node, format_name: str) -> Iterator[Found]:
-    """Yield the images of a JSON patch (RFC 6902): values set at ``…/image``, containers added."""
-    for operation in operations.items():
-        path, value = operation.get("path"), operation.get("value")
-        if path is None or value is None:
-            continue
-        steps = (path.text or "").split("/")
-        if steps[-1] == "image" and "metadata" not in steps:
-            found = required(value, format_name)
-            if found is not None:
-                yield found
-        elif "ontainers" in "".join(steps[-2:]):
-            for container in value.items() if value.is_sequence else (value,):
-                yield from container_images(container, format_name)
-        else:
-            yield from pod_images(value, format_name)

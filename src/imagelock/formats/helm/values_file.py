@@ -1,7 +1,8 @@
 """Values files of Helm charts: ``values.yaml``, ``values-prod.yaml``, ``prod.values.yaml``, ``values/prod.yaml``.
 
-A values file has no mark of its own, so its name or the chart around it counts beside its content: a
-mapping that is not a Kubernetes object.  An empty tag means the appVersion of the chart, where that is known.
+A values file has no mark of its own, so its name, the chart around it or another file that names it as one counts
+beside its content: a mapping that is not a Kubernetes object.  An empty tag means the appVersion of the chart, where
+that is known.
 Follows "Values Files" of Helm's documentation.
 """
 
@@ -44,7 +45,7 @@ def matches_name(text: Text) -> bool:
     """Take values files by their name, and what lies in a chart outside its templates."""
     if text.file_name in _OTHER_NAMES:
         return False
-    if is_named(text):
+    if is_named(text) or text.is_said_to_be(name):
         return True
     *folders, _ = text.path.split("/")
     if text.chart is None:
@@ -63,7 +64,7 @@ def claims(document: Document) -> bool:
     top = document.top
     if not top.is_mapping or _is_object(top) or _is_schema(top):
         return False
-    if is_named(document.text):
+    if is_named(document.text) or document.text.is_said_to_be(name):
         return True
     return all(top.get(key) is None for key in _OTHER_TOPS)
 

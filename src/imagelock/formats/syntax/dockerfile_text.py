@@ -194,3 +194,11 @@ class _Heredocs:
     def _next(ends: list[int], i: int) -> int:
         at = bisect_left(ends, i)
         return ends[at] if at < len(ends) else _NEVER
+
+
+def base_images(content: str) -> Iterator[str]:
+    """Yield the images of ``FROM`` lines that variables stand in, as written."""
+    for line in instructions(content):
+        words = [word for word, _ in line.words if not word.startswith("--")]
+        if line.keyword == "FROM" and words and "$" in words[0]:
+            yield words[0].strip("\"'")

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from imagelock.model.context import FileContext
+
 
 @dataclass(frozen=True, slots=True)
 class Chart:
@@ -41,13 +43,15 @@ _SMALL = 32 * 1024
 class Text:
     """One text and the path it is known by (relative, with ``/``); offsets count characters.
 
-    ``chart`` is the chart whose folder the text lies in, as far as the caller knows; ``file_name`` is the last
+    ``chart`` is the chart whose folder the text lies in, ``context`` what other files say of this one, as far as the
+    caller knows; ``file_name`` is the last
     part of the path, which every format asks for.
     """
 
     path: str
     content: str
     chart: Chart | None = None
+    context: FileContext | None = None
     file_name: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -61,6 +65,10 @@ class Text:
             starts.append(at + 1)
             at = self.content.find("\n", at + 1)
         return starts
+
+    def is_said_to_be(self, format_name: str) -> bool:
+        """Whether another file says that this one is of a format, whatever its name."""
+        return self.context is not None and self.context.read_as == format_name
 
     def position(self, offset: int) -> tuple[int, int]:
         """Return the line and column of an offset, both counted from 1."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from imagelock.formats.syntax.text import Text
-    from imagelock.model.place import Span
+    from imagelock.model.place import Found, Span
 
 RawNode: TypeAlias = yaml.ScalarNode | yaml.MappingNode | yaml.SequenceNode
 
@@ -53,6 +53,8 @@ class Document:
     exact: bool = True
     taken: set[int] = field(default_factory=set)
     """File offsets of scalars that a format has dealt with; what is left over is reported."""
+    read: Callable[[Document], Iterator[Found]] | None = None
+    """What reads a document by the format that knows it, for texts that hold objects of any kind."""
     _visited: set[tuple[str, int]] = field(default_factory=set)
 
     def is_first(self, role: str, raw: RawNode) -> bool:

@@ -14,9 +14,9 @@ from imagelock.limits import YAML_BYTES
 from imagelock.model.exemption import exemption_for, expired
 from imagelock.model.outcome import Exempted, finding
 from imagelock.model.place import Damaged, Skipped, Unreadable
+from imagelock.ops.scan.in_context import read_in_context
 from imagelock.ops.scan.reader import FileReader
 from imagelock.ops.scan.walk import IMAGE_SCHEME, STDIN, walk_sources
-from imagelock.ops.scan.workers import read_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -146,7 +146,7 @@ def collect(
     files += _image_files(project, paths if sources else project.config.sources, reader)
     paths = [source for source in paths if not source.startswith(IMAGE_SCHEME)]
     visited = list(_visited(project, paths, besides)) if paths or not sources else []
-    for read in read_all(reader, visited):
+    for read in read_in_context(reader, visited, project):
         if isinstance(read, list):
             files += read
         else:

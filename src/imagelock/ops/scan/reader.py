@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagelock.errors import FileError
 from imagelock.files import LEADS_OUT, as_utf8, decode, read_bytes, read_up_to
+from imagelock.formats.relations.all import said as statements
 from imagelock.formats.scan import DOCUMENT_SUFFIXES, find
 from imagelock.formats.syntax.text import Text
 from imagelock.limits import YAML_BYTES
@@ -16,8 +18,9 @@ from imagelock.ops.scan.charts import PACKAGE_SUFFIX, READ_ONLY, Charts, packed_
 from imagelock.ops.scan.scanned_file import ByteBudget, ScannedFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from imagelock.model.context import FileContext
     from imagelock.model.outcome import Finding
     from imagelock.model.rule import ScanRule
     from imagelock.ops.scan.walk import Visited
@@ -29,15 +32,31 @@ _STEP_BYTES = 64 * 1024
 class FileReader:
     """Reads the files of one run; ``force`` names the format of those that were named themselves."""
 
-    def __init__(self, root: Path, rules: Sequence[ScanRule], force: str | None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        rules: Sequence[ScanRule],
+        force: str | None,
+        contexts: Mapping[str, FileContext] | None = None,
+    ) -> None:
         self._charts = Charts(root)
         self._force = force
         self._memory = ByteBudget()
+        self._contexts = contexts or {}
+        self._again = partial(FileReader, root, rules, force)
         self.rules_of = _rules_by_file(tuple(rules))
 
     def keep(self, budget: int) -> None:
         """Keep so many bytes of files from now on; whoever needs others reads them again."""
         self._memory = ByteBudget(budget)
+
+    def within(self, contexts: Mapping[str, FileContext]) -> FileReader:
+        """Return a reader of the same files that knows what other files say of them."""
+        return self._again(contexts)
+
+    def context_of(self, name: str) -> FileContext | None:
+        """Return what other files say of a file."""
+        return self._contexts.get(name)
 
     def read(self, file: Visited) -> list[ScannedFile] | Finding:
         """Return what a file holds, nothing if that is nothing; a finding when it cannot be read.
@@ -55,15 +74,16 @@ class FileReader:
             return finding("IL114", error.message, file=name)
         if data is None:
             return []
-        text = Text(name, decode(data), self._charts.around(path, name))
+        text = Text(name, decode(data), self._charts.around(path, name), self.context_of(name))
         rules = self.rules_of(name)
         found = find(text, self._force if is_named else None, rules)
-        if not found:
+        said = () if is_outside or text.context is not None else statements(text)
+        if not found and not said:
             return []
         if is_outside:
             # Its words are someone else's: that there is something is all that may be said.
             return finding("IL114", LEADS_OUT, file=name, hint="--trust-config follows it")
-        return [ScannedFile.of(text, path, data, tuple(found), rules, self._memory)]
+        return [ScannedFile.of(text, path, data, tuple(found), rules, self._memory, said)]
 
     def read_text(self, name: str, data: bytes) -> ScannedFile:
         """Scan a text that does not come from a file, such as standard input."""

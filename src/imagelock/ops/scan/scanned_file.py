@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING
 
 from imagelock.errors import FileChangedError, FileError
 from imagelock.files import decode, read_bytes
+from imagelock.formats.classify.renamed import meant
 from imagelock.formats.syntax.text import Text
 from imagelock.limits import KEPT_BYTES, YAML_BYTES
 from imagelock.model.ignore_comments import NO_IGNORES, ignores
 from imagelock.model.place import Place
 
 if TYPE_CHECKING:
+    from imagelock.formats.relations.base import Statement
     from imagelock.formats.syntax.text import Chart
+    from imagelock.model.context import FileContext
     from imagelock.model.ignore_comments import Ignores
     from imagelock.model.place import Found
     from imagelock.model.rule import ScanRule
@@ -95,7 +98,8 @@ def fingerprint(data: bytes) -> bytes:
 class ScannedFile:
     """One file and what it holds; ``place`` is its path, None for standard input and files inside others.
 
-    ``may_ignore`` says that the file has a comment for imagelock.
+    ``may_ignore`` says that the file has a comment for imagelock; ``context`` is what other files say of it, ``said``
+    what it says of others.
     """
 
     name: str
@@ -105,6 +109,8 @@ class ScannedFile:
     rules: tuple[ScanRule, ...] = ()
     chart: Chart | None = None
     may_ignore: bool = True
+    context: FileContext | None = None
+    said: tuple[Statement, ...] = ()
 
     @classmethod
     def of(
@@ -115,11 +121,22 @@ class ScannedFile:
         found: tuple[Found, ...],
         rules: tuple[ScanRule, ...] = (),
         memory: ByteBudget | None = None,
+        said: tuple[Statement, ...] = (),
     ) -> ScannedFile:
         """Return a file that was just read; bytes are kept of those with places, which may be edited."""
         has_places = any(isinstance(item, Place) for item in found)
         content = FileContent.of(path, data, memory if has_places or memory is None else _NONE, text.path)
-        return cls(text.path, path, content, found, rules, text.chart, may_ignore=_IGNORE_MARK in data)
+        return cls(
+            text.path,
+            path,
+            content,
+            found,
+            rules,
+            text.chart,
+            may_ignore=_IGNORE_MARK in data,
+            context=text.context,
+            said=said,
+        )
 
     @cached_property
     def path(self) -> Path | None:
@@ -134,7 +151,7 @@ class ScannedFile:
     @property
     def text(self) -> Text:
         """The same as text."""
-        return _text(self.name, self.content, self.chart)
+        return _text(self.name, self.content, self.chart, self.context)
 
     @cached_property
     def places(self) -> tuple[Place, ...]:
@@ -145,6 +162,10 @@ class ScannedFile:
     def ignores(self) -> Ignores:
         """The file's ignore comments."""
         return ignores(self.text.content) if self.may_ignore else NO_IGNORES
+
+    def within(self, context: FileContext) -> ScannedFile:
+        """Return the file with its names judged by what other files say of them."""
+        return replace(self, found=tuple(meant(self.found, context)), context=context)
 
     def not_writable(self, reason: str) -> ScannedFile:
         """Return the file with no place that can be pinned."""
@@ -158,8 +179,8 @@ class ScannedFile:
 
 
 @lru_cache(maxsize=32)
-def _text(name: str, content: FileContent, chart: Chart | None) -> Text:
-    return Text(name, decode(_data(content)), chart)
+def _text(name: str, content: FileContent, chart: Chart | None, context: FileContext | None) -> Text:
+    return Text(name, decode(_data(content)), chart, context)
 
 
 @lru_cache(maxsize=32)

@@ -15,7 +15,9 @@ from imagelock.ops.scan.scanned_file import ScannedFile
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from imagelock.formats.relations.base import Statement
     from imagelock.formats.syntax.text import Chart
+    from imagelock.model.context import FileContext
     from imagelock.model.place import Found
     from imagelock.model.rule import ScanRule
     from imagelock.ops.scan.scanned_file import FileContent
@@ -24,14 +26,18 @@ Packed: TypeAlias = tuple[Any, ...]
 
 
 def pack(file: ScannedFile) -> Packed:
-    """Return a file as tuples; its rules are not in it, because the other side has them."""
+    """Return a file as tuples; its rules and its context are not in it, because the other side has them."""
     items = [_pack_found(item) for item in file.found]
-    return (file.name, file.place, file.content, file.chart, file.may_ignore, items)
+    return (file.name, file.place, file.content, file.chart, file.may_ignore, file.said, items)
 
 
-def unpack(packed: Packed, rules_of: Callable[[str], tuple[ScanRule, ...]]) -> ScannedFile:
+def unpack(
+    packed: Packed,
+    rules_of: Callable[[str], tuple[ScanRule, ...]],
+    context_of: Callable[[str], FileContext | None],
+) -> ScannedFile:
     """Return the file again."""
-    name, place, content, chart, may_ignore, items = _typed(packed)
+    name, place, content, chart, may_ignore, said, items = _typed(packed)
     return ScannedFile(
         name=name,
         place=place,
@@ -40,12 +46,16 @@ def unpack(packed: Packed, rules_of: Callable[[str], tuple[ScanRule, ...]]) -> S
         rules=rules_of(name),
         chart=chart,
         may_ignore=may_ignore,
+        context=context_of(name),
+        said=said,
     )
 
 
-def _typed(packed: Packed) -> tuple[str, str | None, FileContent, Chart | None, bool, list[Any]]:
-    name, place, content, chart, may_ignore, items = packed
-    return name, place, content, chart, may_ignore, items
+def _typed(
+    packed: Packed,
+) -> tuple[str, str | None, FileContent, Chart | None, bool, tuple[Statement, ...], list[Any]]:
+    name, place, content, chart, may_ignore, said, items = packed
+    return name, place, content, chart, may_ignore, said, items
 
 
 def _pack_found(item: Found) -> Any:

@@ -134,7 +134,9 @@ def _received(reader: FileReader, share: Sequence[Visited], worker: _Worker | No
         return list(map(reader.read, share))
     process.join()
     return [
-        item if isinstance(item, Finding) else [unpack(packed, reader.rules_of) for packed in item]
+        item
+        if isinstance(item, Finding)
+        else [unpack(packed, reader.rules_of, reader.context_of) for packed in item]
         for item in sent
     ]
 
