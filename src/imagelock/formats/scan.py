@@ -38,7 +38,10 @@ if TYPE_CHECKING:
 
 UNKNOWN = "no format knows this kind of document"
 DOCUMENT_SUFFIXES = (".yaml", ".yml", ".json")
+# One of the two keys at the start of a line makes a file worth reading as Kubernetes objects, whatever
+# its name.
 _OBJECT = lazy_regex(r"^\ufeff?[\"']?(?:apiVersion|kind)[\"']?[ \t]*:", re.MULTILINE)
+# A file without a telling name counts only when comments and `---` are all that precedes the first key.
 _BEGIN = lazy_regex(
     r"\ufeff?(?:[ \t]*(?:#[^\n]*)?\n)*(?:---[^\n]*\n)?(?:[ \t]*(?:#[^\n]*)?\n)*[\"']?(?:apiVersion|kind)[\"']?[ \t]*:"
 )

@@ -30,6 +30,8 @@ _NAMES = ("devcontainer.json", ".devcontainer.json")
 _STRING_OR_COMMENT = lazy_regex(
     r'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*"?|//[^\n]*+|/\*[^*]*+(?:\*(?!/)[^*]*+)*(?:\*/)?'
 )
+# devcontainer.json is JSON with comments: a comma before a closing bracket is allowed there.  Strings are
+# matched first, so that a comma inside one is not taken.
 _LAST_COMMA = lazy_regex(r'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*"?|,(?=\s*[\]}])')
 _BLANK = lazy_regex(r"[^\r\n]")
 VARIABLE = "a variable of the development container"

@@ -35,11 +35,15 @@ if TYPE_CHECKING:
 name = "dockerfile"
 summary = "Dockerfiles and Containerfiles: FROM with ARG defaults, COPY --from, RUN --mount from, # syntax"
 
+# Names in use: Dockerfile, web.Dockerfile, Dockerfile.prod, Containerfile-ubi.
 _FILE_NAME = lazy_regex(r"(?:.+[._-])?(?:dockerfile|containerfile)(?:[._-].+)?", re.IGNORECASE | re.ASCII)
+# `# syntax=` makes BuildKit pull that image as the frontend, so it is a reference; other values are not
+# images.
 _SYNTAX = lazy_regex(r"\ufeff?#[ \t]*syntax[ \t]*=[ \t]*\S*docker", re.IGNORECASE)
 _OTHER_FILES = (".md", ".yaml", ".yml", ".json", ".py", ".sh", ".go", ".dockerignore", ".txt", ".tmpl")
 _FROM_FLAG = "--from="
 _MOUNT_FLAG = "--mount="
+# `RUN --mount` is a row of CSV: a field may be quoted, and commas end it.
 _MOUNT_FROM = lazy_regex(r"(?:^|,)\"?from=(?P<image>[^,\"]*)")
 _SCRATCH = "scratch"
 _PLACEHOLDER = lazy_regex(r"[A-Z][A-Z0-9_]*")

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from imagelock.formats.syntax.dockerfile_text import Instruction, Word
 
 _MENTION = lazy_regex(r"\$\{?([A-Za-z_]\w*)", re.ASCII)
+# Only a word that is the variable alone takes a digest at the variable's end; `${A}-slim` would put it in
+# the middle.
 _WHOLE = lazy_regex(r"[\"']?\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))[\"']?", re.ASCII)
 SHARED = "its end is the ARG {}, which is used for something else as well"
 

@@ -27,6 +27,7 @@ _BAKE = lazy_regex(r"docker-bake(?:[-_.].*)?\.(?:hcl|json)")
 _TOKEN = lazy_regex(
     r'"(?P<text>[^"\\\n]*+(?:\\.[^"\\\n]*+)*)"|(?:#|//)[^\n]*+|/\*[^*]*+(?:\*(?!/)[^*]*+)*(?:\*/)?'
 )
+# What is before the string decides: `image = "…"` in a block of a task, not `my_image = "…"`.
 _TASK_IMAGE = lazy_regex(r"(?:^|[\s{])image[ \t]*=[ \t]*\Z")
 _BEFORE_CHARS = 64
 _CONTEXT = "docker-image://"

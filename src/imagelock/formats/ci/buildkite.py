@@ -23,6 +23,7 @@ name = "buildkite"
 summary = "Buildkite pipelines: images of docker plugins"
 marks: tuple[Mark, ...] = ("docker#",)
 
+# Only the docker plugin runs an image; other plugins of the same step take settings of that name.
 _PLUGIN = lazy_regex(r"(?:.*/)?docker(?:-buildkite-plugin)?#.+")
 VARIABLE = "a variable of the pipeline"
 

@@ -33,6 +33,7 @@ PREFIX = "docker://"
 ELSEWHERE = "a value of the matrix that the job uses elsewhere too, where a digest may change what it does"
 PUT_TOGETHER = "a template: put together from values that the workflow has when it runs"
 NO_VALUE = "a template: no value for it is written in this file"
+# The whole text must be one expression: only then its value is the image.
 _LOOKUP = lazy_regex(r"\$\{\{\s*(?P<root>matrix|inputs)\.(?P<path>[\w.-]+)\s*\}\}", re.ASCII)
 _USE = lazy_regex(r"\bmatrix\.(?P<path>[\w.-]+)", re.ASCII)
 _MANY_JOBS = 100

@@ -43,6 +43,7 @@ _JOB_KEYS = frozenset(
 )
 _NO_JOBS = frozenset(["variables", "workflow", "include", "stages", "spec", "cache", "image", "services"])
 VARIABLE = "a variable of the pipeline"
+# The whole text must be one variable: only then its value is the image.
 _WHOLE = lazy_regex(r"\$(?:(?P<bare>\w+)|\{(?P<braced>\w+)\})", re.ASCII)
 REFERENCED = "a !reference to another place of the pipeline"
 _REFERENCE_TAG = "!reference"

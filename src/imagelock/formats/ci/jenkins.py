@@ -35,8 +35,11 @@ _TOKEN = lazy_regex(
 )
 _BLOCKS = ("'''", '"""')
 _QUOTES = ("'", '"')
+# Strings are images by what is before them: `docker.image("…")`, `image "…"`, `docker "…"` after an
+# agent.
 _BEFORE = lazy_regex(r"(?:\bdocker\.image\(\s*|\bimage(?:[ \t]+|[ \t]*:[ \t]*)|(?P<agent>\bdocker[ \t]+))\Z")
 _BEFORE_CHARS = 64
+# An image that is pushed is one that the pipeline builds, so it is not pulled.
 _PUSHED = lazy_regex(r"\s*\)\s*\.push\b")
 _LINE = lazy_regex(
     r"""^[ \t]*(?:-[ \t]+)?image:[ \t]*["']?(?P<image>[^\s'"#]+)["']?[ \t\r]*$""", re.MULTILINE

@@ -13,9 +13,15 @@ if TYPE_CHECKING:
     from imagelock.formats.syntax.tree import Node
     from imagelock.model.place import Found, Span
 
+# Tags of Go, Jinja, ERB, Python and the placeholders seen in the field (`###X###`, `<tag>`, `[[x]]`);
+# none of them can be in a reference.
 _TEMPLATE = lazy_regex(r"\{\{|\{%|###|<[^<>@]+>|<%|%\(|\[\[")
+# Shell, Kubernetes and compose spell variables in these three ways; a lone `$` is left to be damage.
 _VARIABLE = lazy_regex(r"\$\{|\$\(|\$[A-Za-z_]")
+# A line that begins with a tag is never YAML, while `key: {{ x }}` may be: so this alone proves a
+# template.
 _TEMPLATE_LINE = lazy_regex(r"[ \t]*(?:-[ \t]+)?(?:\{\{|\{%|<%|###\w+###)")
+# `${{ x }}` is an expression of a CI service in sound YAML, so it does not explain why a text broke.
 _TEMPLATE_TAG = lazy_regex(r"(?<!\$)\{\{|\{%|<%|###\w+###")
 NO_SPAN = "the characters of this scalar cannot be located exactly"
 SHOWN_CHARS = 200

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     from imagelock.model.place import Span
 
+# Compose and Dockerfile share this grammar; the form after the name decides whether there is a default,
+# and an unknown form is captured so that it can be refused.
 _VARIABLE = lazy_regex(
     r"\$(?:(?P<bare>[A-Za-z_]\w*)|\{(?P<name>[A-Za-z_]\w*)(?P<form>:?[-?+]|[^\w{}\s])?)", re.ASCII
 )

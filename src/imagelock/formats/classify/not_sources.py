@@ -23,7 +23,9 @@ DUMP = "a dump of a cluster is never a source; `imagelock cluster check` reads i
 EXPORT = "written by `imagelock export` from the lock, so it is not a source of it"
 
 _POD = lazy_regex(r"kind[\"']?[ \t]*:[ \t\r\n]*[\"']?Pod(?:List)?\b")
+# A status with content: `status: {}` is also in files that people write.
 _STATUS = lazy_regex(r"status[\"']?[ \t]*:[ \t\r\n]*(?:\{[ \t\r\n]*\"|\n)")
+# Only an API server writes a `continue` token, so a list with one is a page of a dump.
 _CONTINUE = lazy_regex(r"continue[\"']?[ \t]*:[ \t\r\n]*[\"']?[^\s\"',}]")
 
 

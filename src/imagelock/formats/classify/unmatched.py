@@ -23,12 +23,16 @@ NAMED = "its key says image, but no format knows this place: add a [[scan.rule]]
 VARIABLE = "a variable that no format knows: add a [[scan.rule]]"
 ARGUMENT = "an argument: add a [[scan.rule]]"
 _REST = r"[\"']?(?P<text>[^\s\"'#,}][^\r\n\"'#,}]*)"
+# The number of dashes is bounded, because an endless row of them would make matching quadratic.
 IMAGE_LINE = lazy_regex(rf"^[ \t]*(?:-[ \t]+){{0,50}}[\"']?image[\"']?[ \t]*:[ \t]*{_REST}", re.MULTILINE)
+# Keys that end in image or imageName, in the case that their words have: `sidecarImage`, `DOCKER_IMAGE`,
+# but not `imagePullPolicy`.
 _NAMED_LINE = lazy_regex(
     r"^[ \t]*(?:-[ \t]+){0,50}[\"']?(?P<key>[\w.-]*(?:image|Image|IMAGE)(?:[-_]?(?:name|Name|NAME))?)[\"']?[ \t]*:[ \t]*"
     rf"{_REST}",
     re.MULTILINE,
 )
+# The end of the key decides: `sidecarImage` and `image_name` are images, `imagePullSecrets` is not.
 _NAMED_KEY = lazy_regex(r"image(?:[-_]?name)?\Z", re.IGNORECASE)
 _ARGUMENT = lazy_regex(r"(?P<name>[\w.-]+)=(?P<text>\S+)", re.ASCII)
 _WORDS = ("image", "Image", "IMAGE")

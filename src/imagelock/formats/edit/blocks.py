@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from imagelock.formats.syntax.tree import Document, Node, RawNode
 
 _DASH = lazy_regex(r"[ ]*(?P<dash>-)(?P<gap>[ ]+)")
+# The comment that `pin` writes below a related image, and nothing looser: other comments are kept as they
+# are.
 _COMMENT = lazy_regex(r"[ \t]*# tag: (?P<text>\S+)[ \t]*\r?(?:\n|\Z)")
+# Text that no YAML reader takes for anything but a string: a colon must not be followed by a space.
 _PLAIN = lazy_regex(r"[A-Za-z0-9](?:[A-Za-z0-9_./@+-]|:(?=[^\s]))*", re.ASCII)
 _FLOW = "written in flow style, where an item cannot be added as a line"
 

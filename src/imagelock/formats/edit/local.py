@@ -20,10 +20,13 @@ from imagelock.lazy_regex import lazy_regex
 if TYPE_CHECKING:
     from imagelock.formats.edit.edits import Edit
 
+# Characters of which YAML readers make one word; a colon at the end would make a key of it.
 _WORD = lazy_regex(r"[A-Za-z0-9][A-Za-z0-9./:@_+-]*(?<!:)")
 _AROUND = lazy_regex(r"[A-Za-z0-9./:@_+-]*")
+# The plain scalar is alone behind its key, so nothing before it on the line can change its meaning.
 _KEY = lazy_regex(r" *(?:- +)*[A-Za-z0-9_./-]+: +")
 _BLANKS = ("", " ", "\t", "\n", "\r")
+# Only a comment or the end of the line may follow: anything else would be a part of the scalar.
 _BEHIND = lazy_regex(r" *(?: #[^\n]*)?(?:\n|\Z)")
 
 

@@ -42,6 +42,8 @@ A thousand escapes are enough to be taken for one: ``re`` keeps a state for each
 _BEFORE_KEY = lazy_regex(r"(?P<to_key> *(?:- +)*)(?:[^\s#\"'\[{|>-](?:(?!: | #).)*|\"[^\"]*\"|'[^']*')")
 _BEFORE_DASH = lazy_regex(r" *(?:- +)*")
 _KEY_COLON = lazy_regex(r"image[\"']?[ ]*:")
+# The one form that is read without a parser: a plain or quoted word of a reference's characters, with at
+# most a comment after it.
 _PLAIN_LINE = lazy_regex(
     r" *(?P<dash>- +)?image: +(?P<quote>[\"']?)(?P<text>[A-Za-z0-9][A-Za-z0-9./:@_+-]*)(?P=quote) *(?: #[^\n]*)?"
 )

@@ -35,13 +35,16 @@ if TYPE_CHECKING:
     from imagelock.formats.syntax.yaml_text import Chunk
     from imagelock.model.place import Found
 
+# A value with a backslash is not captured: its characters would not be those of the file.
 _KEY = lazy_regex(r'"image"[ \t\r\n]*:[ \t\r\n]*(?:"(?P<text>[^"\\]*)")?')
+# A cheap search that may find too much: it only sends the text to the slower, exact reader.
 _NAMED = lazy_regex(
     r"image(?:[\w.-]{0,200}=|(?<!\"image)\"[ \t\r\n]*:)|Image(?:[-_]?Name)?(?:\"[ \t\r\n]*:|=)|imagename\"[ \t\r\n]*:"
 )
 _NAMED_KEY = lazy_regex(
     r"(?:image|Image|IMAGE)(?:[-_]?(?:name|Name|NAME))?\"[ \t\r\n]*:[ \t\r\n]*(?:\"(?P<text>[^\"\\]*)\")?|image[\w.-]{0,200}="
 )
+# An argument counts by its value: a host with a dot, a port or localhost, as in the exact reader.
 _ARGUMENT = lazy_regex(rf"={HOST}")
 _VALUE = lazy_regex(rf"\"value\"[ \t\r\n]*:[ \t\r\n]*\"{HOST}")
 _TEXT_KEY = lazy_regex(r"image(?:\\[\"']|')?[ \t]*:")

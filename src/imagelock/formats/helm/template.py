@@ -32,17 +32,22 @@ ACTION = "a template: the image is put together when the chart is rendered"
 INSIDE_TEXT = "inside a text"
 NOT_ALONE = "in a template, and not alone on its line"
 _SUFFIXES = (".yaml", ".yml", ".tpl")
+# Actions that only Go templates have; `{{ name }}` alone may be Jinja, whose files are not charts.
 _GO_TEMPLATE = lazy_regex(
     r"\{\{-?\s*(?:/\*|[.$\"]|(?:if|range|with|define|include|template|block|end|else|default|tpl|toYaml|printf"
     r"|required|lookup|quote|fail|not|eq|and|or)\b)"
 )
+# One key on a line, in or outside a list; the number of dashes is bounded to keep matching linear.
 _LINE = lazy_regex(
     r"(?P<indent>[ \t]*)(?P<dashes>(?:-[ \t]+){0,50})(?P<quote>[\"']?)(?P<key>[\w./-]+)(?P=quote)[ \t]*:(?:[ \t]+|$)"
 )
+# The header of a block scalar: the lines below it are text and not keys.
 _BLOCK = lazy_regex(r"(?:^|[ \t:-])[|>][-+0-9]{0,2}[ \t]*(?:#.*)?$")
+# No brace may be in it: what a template writes there is not literal.
 _LITERAL = lazy_regex(
     r"(?P<quote>[\"']?)(?P<text>[^\s\"'#{}\[\],&*!|>%@`][^\s\"'{}]*)(?P=quote)[ \t]*(?:[ \t]#.*)?"
 )
+# An image that is not alone on its line is reported as skipped, so the search must find it anywhere.
 _ANYWHERE = lazy_regex(r"(?<![\w.-])[\"']?image[\"']?[ \t]*:[ \t]*[\"']?(?P<text>[^\s\"'{},]+)")
 _FILES = (".png", ".svg", ".jpg", ".jpeg", ".gif", ".ico", ".webp")
 

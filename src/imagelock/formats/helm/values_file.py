@@ -27,6 +27,7 @@ summary = (
 )
 marks: tuple[str, ...] = ("image", "Image", "repository")
 
+# Names in use: values.yaml, values-prod.yaml, prod.values.yaml, my_values.json.
 _NAME = lazy_regex(r"(?:.*[-_.])?values(?:[-_.].*)?\.(?:ya?ml|json)", re.IGNORECASE | re.ASCII)
 _FOLDERS = ("values", "helm-values", "helm_values")
 _OTHER_FOLDERS = ("templates", "crds", "charts")

@@ -34,6 +34,7 @@ marks: tuple[Mark, ...] = ("argoproj.io/",)
 _GROUP = "argoproj.io"
 _KINDS = ("Workflow", "WorkflowTemplate", "CronWorkflow", "ClusterWorkflowTemplate", "Sensor")
 _LISTS = (*CONTAINER_KEYS, "sidecars")
+# The whole text must be one parameter: only then its default is the image.
 _PARAMETER = lazy_regex(r"\{\{ *(?:inputs|workflow)\.parameters\.(?P<name>[\w-]+) *\}\}", re.ASCII)
 _MARK = "{{"
 

@@ -35,6 +35,7 @@ _SIDE_KEYS = (
 )
 """Where custom resources have containers that their operator adds to a pod."""
 APART = "repository and tag apart: what they mean is for the operator of this resource to say"
+# The two prefixes that operators of OLM and Eclipse Che read as images, whatever follows.
 IMAGE_ENV = lazy_regex(r"(?:RELATED_IMAGE_|IMAGE_default_).+")
 
 

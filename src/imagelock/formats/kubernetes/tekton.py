@@ -36,6 +36,7 @@ _INLINE = "taskSpec"
 _SPECS = ("spec", _INLINE)
 _STEP_LISTS = ("steps", "sidecars")
 _REFS = ("taskRef", "pipelineRef", "ref")
+# Both spellings that Tekton takes, `$(params.x)` and `$(params["x"])`; `inputs.` is the old one.
 _PARAMETER = lazy_regex(r"\$\((?:inputs\.)?params(?:\.|\[[\"'])(?P<name>[\w.-]+)(?:[\"']\])?\)", re.ASCII)
 _MARK = "$("
 

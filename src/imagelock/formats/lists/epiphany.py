@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     Read: TypeAlias = "Requirement | Found"
 
+# The path names the architecture as a word of its own: `x86_64/images.yml`, `images-aarch64.yml`.
 _ARCHITECTURE = lazy_regex(rf"(?:^|[/._-])(?P<name>{'|'.join(ARCHITECTURES)})(?=[/._-]|$)")
 
 

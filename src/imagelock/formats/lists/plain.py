@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 name = "image-list"
 summary = "plain lists, one image a line: *images*.txt, external_images*, image_references/*"
 
+# The names that pipelines of the field use; other text files are only read with --format.
 _NAME = lazy_regex(r".*images.*\.txt|external_images.*", re.DOTALL)
 _FOLDER = "/image_references/"
 _BLANKS = " \t\r"
+# As in a shell, `#` begins a comment at the start of a word only: a fragment of a URL is none.
 _COMMENT = lazy_regex(r"(?:^|(?<=[ \t]))#")
 
 

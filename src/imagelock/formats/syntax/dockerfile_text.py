@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 Word: TypeAlias = tuple[str, Span]
 """One word and where its characters are written."""
 
+# Directives are only what BuildKit takes for one: a single word and `=` in a comment at the top.
 _DIRECTIVE = lazy_regex(r"#[ \t]*(?P<name>[A-Za-z]+)[ \t]*=[ \t]*(?P<value>[^\r\n]*?)[ \t\r]*", re.ASCII)
+# As the Dockerfile frontend reads it: a word of its own, so `a<<b` in a shell expression is not one.
 _HEREDOC = lazy_regex(r"(?<!\S)[0-9]*<<(?P<chomp>-?)(?P<quote>[\"']?)(?P<name>[^\s<\"']+)(?P=quote)(?!\S)")
 _HEREDOC_INSTRUCTIONS = ("RUN", "COPY", "ADD")
 _WHOLE_INSTRUCTIONS = ("FROM", "ARG")

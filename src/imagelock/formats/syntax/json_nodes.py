@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from imagelock.formats.syntax.tree import RawNode
 
 _SPACE = lazy_regex(r"[ \t\r\n]*")
+# The numbers of RFC 8259, and nothing that Python reads beyond it (NaN, Infinity, underscores).
 _ATOM = lazy_regex(r"true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
 ATOM_TAGS = {
     "true": "tag:yaml.org,2002:bool",

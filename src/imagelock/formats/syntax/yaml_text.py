@@ -41,9 +41,12 @@ _END_LINE = rf"\.\.\.(?=[ \t\r\n]|\Z)[^\r\n]*+{_LINE_END}"
 _MARKER = lazy_regex(rf"---(?=[ \t\r\n]|\Z)|(?P<end>{_END_LINE}(?:(?:{_NO_CONTENT_LINE})*{_END_LINE})*)")
 _NO_CONTENT = lazy_regex(rf"(?:{_NO_CONTENT_LINE})*")
 """Comments, directives and blank lines: they belong to the document that follows."""
+# A JSON object as a whole is one document: the search for document markers can be left out.
 _JSON_START = lazy_regex(r'[\ufeff \t\r\n]*+\{[ \t\r\n]*+"')
 _JSON_NEXT = lazy_regex(r"\}[ \t]*+\r?\n(?=\{)")
 """Between two objects of a JSON stream; inside one a comma is there."""
+# Eight indicators in a row are the beginning of a nesting that is counted before libyaml recurses into
+# it.
 _BLOCK_RUN = lazy_regex(r"(?:[-?:][ \t]++){8,}")
 _BRACKET = lazy_regex(r"[\[\]{}]")
 _DIRECTIVES = 100
@@ -51,7 +54,10 @@ _DIRECTIVES = 100
 _VALUE_SIGNS = (",", ":", "- ", "-\n")
 _DEEP_INDENT = " " * 1000
 _DEEP_RUN = 2 * YAML_DEPTH
+# The characters that YAML 1.1 allows (section 5.1); libyaml refuses all others.
 _UNPRINTABLE = lazy_regex("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Markers at the start of a line with exactly seven signs, as git writes them; `=======` alone may be
+# prose.
 _CONFLICT = lazy_regex(r"^(?:<{7}|>{7}|\|{7})(?: |\r?$)", re.MULTILINE)
 _PARSER_DEPTH = "exceeded maximum nesting depth"
 """What libyaml 0.2.6 says of nesting that it refuses itself; older ones leave the limit to us."""

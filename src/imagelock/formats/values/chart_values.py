@@ -39,6 +39,7 @@ IMAGE_KEY = lazy_regex(
 _TELLING = lazy_regex(r"mage|^repository$|^<<$")
 """What a mapping has among its keys if it can hold an image."""
 _IMAGE_WORD = lazy_regex(r"image", re.IGNORECASE)
+# Words beside which a repository is one of git, charts or packages, not of images.
 _OTHER_REPOSITORY = lazy_regex(r"git|chart|helm|repo|source|vcs|maven|npm|backup|restic", re.IGNORECASE)
 _IMAGE_MARKS = frozenset({"tag", "digest", "registry", "pullPolicy", "pullSecrets", "imagePullPolicy"})
 _GIT_MARKS = frozenset({"url", "branch", "ref", "revision", "path", "chart", "username", "password"})
