@@ -10,7 +10,7 @@ import yaml
 
 from imagelock.cli.main import run
 from imagelock.errors import UsageError
-from imagelock.interchange.admission import export, options
+from imagelock.interchange.admission import LITERALS, export, options
 from imagelock.interchange.base import ExportOptions
 from imagelock.lockfile.writer import render_lock
 from imagelock.model.digest import Digest
@@ -51,7 +51,6 @@ def one(image: str, **more: Any) -> Request:
     [
         GOOD,
         f"nginx@{WEB.digest}",
-        f"nginx@{digest('web arm64')}",
         f"mirror.corp:5000/x/nginx:1.27@{WEB.digest}",
         pinned(API),
         pinned(LISTED),
@@ -66,6 +65,12 @@ def test_every_identity_of_the_lock_may_run(image: str) -> None:
 )
 def test_what_has_no_digest_is_refused_by_name(image: str) -> None:
     assert POLICY.refusals(one(image)) == [f"not pinned by digest: {image}"]
+
+
+def test_a_platforms_own_manifest_may_be_named_on_request() -> None:
+    image = f"nginx@{digest('web arm64')}"
+    assert POLICY.refusals(one(image)) == [f"not in the lock: {image}"]
+    assert admission(platforms=("yes",)).refusals(one(image)) == []
 
 
 @pytest.mark.parametrize("image", [BAD, f"nginx@{digest('web amd64 config')}", f"a@sha512:{'b' * 128}"])
@@ -83,6 +88,11 @@ PLACES = {
         for kind in ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob")
     },
     "ReplicationController": workload("ReplicationController", "w", GOOD, BAD),
+    "PodTemplate": {
+        "kind": "PodTemplate",
+        "metadata": {"name": "t"},
+        "template": {"spec": {"containers": [{"name": "a", "image": GOOD}, {"name": "b", "image": BAD}]}},
+    },
 }
 
 
@@ -95,7 +105,7 @@ def test_every_kind_that_is_judged_is_asked_for() -> None:
     rules = POLICY.policy["spec"]["matchConstraints"]["resourceRules"]
     resources = {f"{rule['apiGroups'][0]}/{name}" for rule in rules for name in rule["resources"]}
     assert resources == {
-        *("/pods", "/pods/ephemeralcontainers", "/replicationcontrollers"),
+        *("/pods", "/pods/ephemeralcontainers", "/podtemplates", "/replicationcontrollers"),
         *("apps/deployments", "apps/statefulsets", "apps/daemonsets", "apps/replicasets"),
         *("batch/jobs", "batch/cronjobs"),
     }
@@ -140,12 +150,14 @@ def many(count: int) -> Lock:
     )
 
 
-@pytest.mark.parametrize(("count", "parts"), [(3, 1), (1_000, 1), (6_000, 16)])
+@pytest.mark.parametrize(
+    ("count", "parts"), [(3, 0), (LITERALS, 0), (LITERALS + 1, 1), (1_000, 1), (6_000, 16)]
+)
 def test_a_large_lock_is_split_and_every_digest_is_found(count: int, parts: int) -> None:
     lock = many(count)
     text = export(lock, asked())
     policy = Admission(text)
-    assert len(policy.maps) == len(policy.bindings) == parts
+    assert (len(policy.maps), len(policy.bindings)) == (parts, parts + 1)
     assert all(len(str(item)) < 256 * 1024 for item in policy.maps.values())
     for image in lock.images[:: count // 3]:
         assert policy.refusals(one(pinned(image))) == []
@@ -156,23 +168,51 @@ def test_a_large_lock_is_split_and_every_digest_is_found(count: int, parts: int)
 def test_every_part_says_which_digests_it_knows() -> None:
     policy = admission(lock=many(6_000))
     assert sorted(item["data"]["prefix"] for item in policy.maps.values()) == list("0123456789abcdef")
-    total = sum(len(item["data"]) - 1 for item in policy.maps.values())
+    total = sum(len(item["data"]) - 2 for item in policy.maps.values())
     assert total == 6_000
 
 
 def test_a_part_that_is_missing_refuses_instead_of_letting_through() -> None:
     policy = admission(lock=many(6_000))
-    lost = f"imagelock-digests-{UNKNOWN.hex[0]}"
+    (lost,) = [name for name in policy.maps if name.endswith(f"-{UNKNOWN.hex[0]}")]
     assert policy.refusals(one(BAD), missing=lost) == ["no params found"]
 
 
-def test_parts_of_another_split_are_none_of_the_policys_business() -> None:
-    """Between two applies, and when a lock shrinks, bindings of the other split are still there."""
-    small, large = admission(), admission(lock=many(6_000))
-    large.maps |= small.maps
-    large.bindings += small.bindings
-    assert large.refusals(one(pinned(many(1).images[0]))) == []
-    assert large.refusals(one(BAD)) == [f"not in the lock: {BAD}"]
+@pytest.mark.parametrize(
+    ("before", "after"), [(6_000, 1_000), (1_000, 6_000), (1_000, 1_001), (1_000, 3), (3, 1_000)]
+)
+def test_what_another_release_left_neither_refuses_nor_lets_through(before: int, after: int) -> None:
+    """Between two applies, and when nobody cleans up, objects of the release before are still there."""
+    old, new = admission(lock=many(before)), admission(lock=many(after))
+    names = {item["metadata"]["name"] for item in new.bindings}
+    new.maps = {**old.maps, **new.maps}
+    new.bindings += [item for item in old.bindings if item["metadata"]["name"] not in names]
+    assert new.refusals(one(pinned(many(after).images[-1]))) == []
+    assert set(new.refusals(one(BAD))) == {f"not in the lock: {BAD}"}
+    if before > after:
+        gone = pinned(many(before).images[-1])
+        assert set(new.refusals(one(gone))) == {f"not in the lock: {gone}"}
+
+
+def test_a_second_release_has_names_of_its_own() -> None:
+    first, second = admission(lock=many(1_000)), admission(lock=many(1_001))
+    assert not first.maps.keys() & second.maps.keys()
+    assert admission(lock=many(1_000)).maps.keys() == first.maps.keys()
+    assert first.policy["metadata"]["name"] == second.policy["metadata"]["name"]
+
+
+@pytest.mark.parametrize("count", [3, 1_000])
+def test_switched_off_it_keeps_every_object_and_refuses_nothing(count: int) -> None:
+    on, off = admission(lock=many(count)), admission(lock=many(count), off=("yes",))
+    assert [item["metadata"] for item in on.documents] == [item["metadata"] for item in off.documents]
+    assert on.refusals(one(BAD)) != []
+    assert off.refusals(one(BAD)) == []
+
+
+def test_an_allowed_image_runs_without_being_in_the_lock() -> None:
+    policy = admission(allow=("quay.io/acme/imagelock:*",))
+    assert policy.refusals(one("quay.io/acme/imagelock:1")) == []
+    assert policy.refusals(one("quay.io/acme/other:1")) == ["not pinned by digest: quay.io/acme/other:1"]
 
 
 def test_the_policy_comes_last() -> None:
@@ -183,7 +223,7 @@ def test_the_policy_comes_last() -> None:
 
 @pytest.mark.parametrize("action", ["Deny", "Warn", "Audit"])
 def test_only_a_policy_that_refuses_may_refuse_for_an_error(action: str) -> None:
-    policy = admission(action=(action,))
+    policy = admission(action=(action,), lock=many(1_000))
     binding = policy.bindings[0]["spec"]
     assert binding["validationActions"] == [action]
     assert policy.policy["spec"]["failurePolicy"] == ("Fail" if action == "Deny" else "Ignore")
@@ -201,6 +241,8 @@ def test_namespaces_are_chosen_by_the_label_that_the_api_server_sets() -> None:
     only = {"matchExpressions": [{"key": key, "operator": "In", "values": ["shop", "y"]}]}
     assert selector(namespace=("shop", "y")) == only
     assert selector(exclude_namespace=("",)) == {}
+    labelled = selector(namespace_selector=("team=a", "acme.io/tier=gold"), exclude_namespace=("",))
+    assert labelled == {"matchLabels": {"team": "a", "acme.io/tier": "gold"}}
 
 
 @pytest.mark.parametrize(
@@ -210,6 +252,8 @@ def test_namespaces_are_chosen_by_the_label_that_the_api_server_sets() -> None:
         {"namespace": ("shop",), "exclude_namespace": ("lab",)},
         {"name": ("a/b",)},
         {"config_namespace": ("-",)},
+        {"namespace_selector": ("team",)},
+        {"namespace_selector": ("team=a",), "namespace": ("shop",)},
     ],
 )
 def test_values_that_cannot_be_are_refused(values: dict[str, tuple[str, ...]]) -> None:
@@ -290,7 +334,7 @@ def test_the_head_tells_how_to_apply_it_and_what_is_exempt() -> None:
     head = [line for line in export(LOCK, asked(exemption)).splitlines() if line.startswith("#")]
     assert head[1:] == [
         "# Apply with: kubectl apply -f FILE",
-        "# 7 digests may run; exempt:",
+        "# 4 digests may run; exempt:",
         "#   quay.io/a (owner web, until 2026-02-01, then export again): until 8.0",
     ]
 
@@ -323,4 +367,4 @@ def test_the_command_writes_it_and_leaves_out_exemptions_that_are_over(
     assert "stays" in out
     assert "over" not in out.replace("overrides", "")
     names = [item["metadata"]["name"] for item in yaml.safe_load_all(out)]
-    assert names == ["mine-digests-all", "mine-digests-all", "mine"]
+    assert names == ["mine", "mine"]

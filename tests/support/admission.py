@@ -37,6 +37,11 @@ _RESERVED = {
     "if",
 }
 _RESERVED |= {"import", "let", "loop", "package", "namespace", "return", "var", "void", "while"}
+MATCHES_NOTHING = {
+    "namespaceSelector": {
+        "matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "DoesNotExist"}]
+    }
+}
 _CONFIG_MAP_BYTES = 1024 * 1024
 
 
@@ -112,6 +117,13 @@ class Admission:
         """Return the messages of every rule that is not kept; ``missing`` is a ConfigMap to leave out."""
         messages = []
         for binding in self.bindings:
+            if binding["spec"].get("matchResources") is not None:
+                assert binding["spec"]["matchResources"] == MATCHES_NOTHING
+                continue
+            if "paramKind" not in self.policy["spec"]:
+                # Without a kind of parameters the API server looks none up, whatever a binding says.
+                messages += self._evaluated(request, {})
+                continue
             name = binding["spec"]["paramRef"]["name"]
             if name == missing:
                 if binding["spec"]["paramRef"]["parameterNotFoundAction"] == "Deny":
@@ -170,7 +182,7 @@ def _check_policy(item: Json) -> None:
     _check_name(item)
     spec = item["spec"]
     assert item["apiVersion"] == "admissionregistration.k8s.io/v1"
-    assert set(spec) == {"failurePolicy", "paramKind", "matchConstraints", "variables", "validations"}
+    assert set(spec) - {"paramKind"} == {"failurePolicy", "matchConstraints", "variables", "validations"}
     assert spec["failurePolicy"] in ("Fail", "Ignore")
     assert spec["matchConstraints"]["resourceRules"]
     seen: set[str] = set()
@@ -193,8 +205,11 @@ def _check_binding(item: Json, policy: Json) -> None:
     spec = item["spec"]
     assert item["apiVersion"] == policy["apiVersion"]
     assert spec["policyName"] == policy["metadata"]["name"]
-    assert set(spec["paramRef"]) == {"name", "namespace", "parameterNotFoundAction"}
-    assert spec["paramRef"]["parameterNotFoundAction"] in ("Allow", "Deny")
+    if "paramRef" in spec:
+        assert set(spec["paramRef"]) == {"name", "namespace", "parameterNotFoundAction"}
+        assert spec["paramRef"]["parameterNotFoundAction"] in ("Allow", "Deny")
+    else:
+        assert "paramKind" not in policy["spec"] or spec["matchResources"] == MATCHES_NOTHING
     actions = spec["validationActions"]
     assert actions
     assert set(actions) <= {"Deny", "Warn", "Audit"}

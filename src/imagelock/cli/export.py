@@ -52,6 +52,14 @@ def _subcommand(export: Export) -> click.Command:
 
 
 def _click_option(option: Option) -> click.Option:
+    if option.is_flag:
+        return click.Option(
+            [f"--{option.name}", _parameter(option)],
+            is_flag=True,
+            flag_value="yes",
+            default=None,
+            help=option.help,
+        )
     default = option.default if option.multiple else next(iter(option.default), None)
     return click.Option(
         [f"--{option.name}", _parameter(option)],

@@ -1,16 +1,19 @@
 """A ValidatingAdmissionPolicy that lets a cluster run only the lock's digests, no webhook needed.
 
-The digests are the keys of ConfigMaps, the policy's parameters.  A lock too large for one is split by
-the digests' first hex digits, and each part has its own binding by name: a ConfigMap that is missing
-refuses its part instead of letting it through (docs/adr/0005).  Objects are in the order in which they
-must be applied: the policy comes last and switches from the old parts to the new at once.
+Up to some hundred digests stand in the policy itself, and one binding switches it on.  More are the keys of
+ConfigMaps, the policy's parameters: split by the digests' first hex digits, each part with its own binding
+by name, and named after the lock's hash, so that the parts of another release neither collide nor count.  A
+ConfigMap that is missing refuses its part instead of letting it through (docs/adr/0005).  Objects are in
+the order in which they must be applied: the policy comes last and switches to the new list at once.
 Follows admissionregistration.k8s.io/v1; what the API server refuses is in Kubernetes'
 ``pkg/apis/admissionregistration/validation``.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -19,13 +22,14 @@ from imagelock.errors import UsageError
 from imagelock.interchange.admission_cel import validations, variables
 from imagelock.interchange.base import Option
 from imagelock.limits import KIB
+from imagelock.model.exemption import Exemption
 from imagelock.model.identity import DigestRole, identities
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from imagelock.interchange.admission_cel import Validation, Variable
     from imagelock.interchange.base import ExportOptions
-    from imagelock.model.exemption import Exemption
     from imagelock.model.identity import KnownDigest
     from imagelock.model.lock import Lock
 
@@ -43,7 +47,18 @@ options: tuple[Option, ...] = (
         default=("Deny",),
         choices=ACTIONS,
     ),
+    Option(
+        name="off",
+        help="Switch it off: the same objects, bound to nothing. Never delete the bindings instead.",
+        is_flag=True,
+    ),
     Option(name="namespace", help="Only this namespace (repeatable).", metavar="NAME", multiple=True),
+    Option(
+        name="namespace-selector",
+        help="Only namespaces with this label (repeatable); not with --namespace.",
+        metavar="KEY=VALUE",
+        multiple=True,
+    ),
     Option(
         name="exclude-namespace",
         help="Every namespace except this one (repeatable); not with --namespace.",
@@ -57,6 +72,17 @@ options: tuple[Option, ...] = (
         metavar="NAME",
         default=("kube-system",),
     ),
+    Option(
+        name="platforms",
+        help="Also let the manifests of single platforms be named, not only what pinned files name.",
+        is_flag=True,
+    ),
+    Option(
+        name="allow",
+        help="Also let this image run, as an exemption does: a reference or a glob (repeatable).",
+        metavar="IMAGE",
+        multiple=True,
+    ),
     Option(name="name", help="The name of the policy.", metavar="NAME", default=("imagelock",)),
 )
 
@@ -66,42 +92,103 @@ _SMALL, _LARGE = 200 * KIB, 900 * KIB
 """Plain ``kubectl apply`` keeps each object a second time in an annotation of at most 256 KiB; a
 ConfigMap itself may have 1 MiB."""
 _SPLITS = ((0, _SMALL), (1, _SMALL), (1, _LARGE), (2, _LARGE))
+LITERALS = 400
+"""Digests that the policy holds itself: some 30 KiB of expression, and no parameters to look up."""
+_HASH_CHARS = 10
 _ENTRY_BYTES = 16
 """Quotes, colon, comma and indentation around a key and its value."""
+_LABEL = re.compile(
+    r"(?:[a-z0-9.-]{1,253}/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?=[A-Za-z0-9_.-]{0,63}", re.ASCII
+)
+_NOTHING = {"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "DoesNotExist"}]}
+"""Selects no namespace: the API server gives each one this label."""
 _RESOURCES = (
-    ("", ("pods", "pods/ephemeralcontainers", "replicationcontrollers")),
+    ("", ("pods", "pods/ephemeralcontainers", "podtemplates", "replicationcontrollers")),
     ("apps", ("deployments", "statefulsets", "daemonsets", "replicasets")),
     ("batch", ("jobs", "cronjobs")),
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """What one export is about: the policy's name, the digests with what they are, and how they are bound."""
+
+    policy: str
+    digests: Mapping[str, str]
+    action: str
+    is_off: bool
+    selector: Mapping[str, Any]
+    exemptions: tuple[Exemption, ...]
+
+    @property
+    def lock_hash(self) -> str:
+        """Name this list of digests: equal lists have equal names."""
+        return hashlib.sha256("\n".join(self.digests).encode()).hexdigest()[:_HASH_CHARS]
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels by which the objects of this policy, and of this list, are found."""
+        return {
+            "app.kubernetes.io/managed-by": "imagelock",
+            "app.kubernetes.io/instance": self.policy,
+            "app.kubernetes.io/version": self.lock_hash,
+        }
+
+
 def export(lock: Lock, asked: ExportOptions) -> str:
-    """Return the objects as YAML: ConfigMaps, bindings, then the policy."""
-    policy = _checked(asked.one("name") or "imagelock", "--name", _NAME)
-    digests = _digests(lock)
+    """Return the objects as YAML: ConfigMaps where there are any, bindings, then the policy."""
+    digests = _digests(lock, platforms=asked.one("platforms") is not None)
     if not digests:
         raise UsageError("the lock is empty, so the policy would refuse every image")
-    width, size = _split(digests)
-    action = asked.one("action") or ACTIONS[0]
+    wanted = _Wanted(
+        policy=_checked(asked.one("name") or "imagelock", "--name", _NAME),
+        digests=digests,
+        action=asked.one("action") or ACTIONS[0],
+        is_off=asked.one("off") is not None,
+        selector=_selector(asked),
+        exemptions=(
+            *asked.exemptions,
+            *(Exemption(image=item, reason="--allow") for item in asked.all("allow")),
+        ),
+    )
     place = _checked(asked.one("config-namespace") or "kube-system", "--config-namespace", _NAMESPACE)
-    maps = [_config_map(policy, place, prefix, digests) for prefix in _prefixes(width)]
-    objects = [
-        *maps,
-        *(_binding(policy, item["metadata"], action) for item in maps),
-        _policy(policy, width, _selector(asked), asked.exemptions, action),
-    ]
-    return _head(len(digests), size, asked.exemptions) + yaml.dump_all(
+    objects, size = _literal(wanted) if len(digests) <= LITERALS else _parametrised(wanted, place)
+    return _head(wanted, size) + yaml.dump_all(
         objects, Dumper=_Dumper, sort_keys=False, width=2**20, allow_unicode=True, explicit_start=True
     )
 
 
-def _digests(lock: Lock) -> dict[str, str]:
-    """Return every digest that a pod may name, as a ConfigMap's key, and what it is."""
-    return {
-        digest.replace(":", "-"): _described(items[0])
+def _literal(wanted: _Wanted) -> tuple[list[dict[str, Any]], int]:
+    """Return a policy that holds the digests itself, with its one binding, and the bytes of the larger."""
+    known = [key.replace("-", ":", 1) for key in wanted.digests]
+    spec = _policy(wanted, [*variables(wanted.exemptions, known)], validations(None, 0))
+    return [_binding(wanted, wanted.policy, None), spec], len(str(spec))
+
+
+def _parametrised(wanted: _Wanted, place: str) -> tuple[list[dict[str, Any]], int]:
+    """Return ConfigMaps, a binding for each, and the policy; the binding without parameters is switched off.
+
+    A policy with parameters cannot be evaluated for a binding without: one of a smaller lock may be there.
+    """
+    width, size = _split(wanted.digests)
+    maps = [_config_map(wanted, place, prefix) for prefix in _prefixes(width)]
+    spec = _policy(wanted, [*variables(wanted.exemptions)], validations(wanted.lock_hash, width))
+    spec["spec"] = {"paramKind": {"apiVersion": "v1", "kind": "ConfigMap"}, **spec["spec"]}
+    bindings = [_binding(wanted, item["metadata"]["name"], item["metadata"]) for item in maps]
+    return [*maps, *bindings, _unbound(_binding(wanted, wanted.policy, None)), spec], size
+
+
+def _digests(lock: Lock, *, platforms: bool) -> dict[str, str]:
+    """Return the digests that a pod may name, as a ConfigMap's keys, and what each is.
+
+    Pinned files name indexes and single manifests; a platform's own manifest is for those who ask for it.
+    """
+    roles = (DigestRole.INDEX, DigestRole.MANIFEST, *((DigestRole.PLATFORM,) if platforms else ()))
+    found = {
+        digest.replace(":", "-"): [item for item in items if item.role in roles]
         for digest, items in sorted(identities(lock).items())
-        if items[0].role is not DigestRole.CONFIG
     }
+    return {key: _described(items[0]) for key, items in found.items() if items}
 
 
 def _described(identity: KnownDigest) -> str:
@@ -128,56 +215,54 @@ def _split(digests: Mapping[str, str]) -> tuple[int, int]:
     raise UsageError(f"{len(digests)} digests are more than an admission policy can hold")
 
 
-def _labels(policy: str) -> dict[str, str]:
-    return {"app.kubernetes.io/managed-by": "imagelock", "app.kubernetes.io/instance": policy}
-
-
-def _config_map(policy: str, place: str, prefix: str, digests: Mapping[str, str]) -> dict[str, Any]:
-    held = {key: value for key, value in digests.items() if _hex(key).startswith(prefix)}
+def _config_map(wanted: _Wanted, place: str, prefix: str) -> dict[str, Any]:
+    held = {key: value for key, value in wanted.digests.items() if _hex(key).startswith(prefix)}
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {
-            "name": f"{policy}-digests-{prefix or 'all'}",
+            "name": f"{wanted.policy}-digests-{wanted.lock_hash}-{prefix or 'all'}",
             "namespace": place,
-            "labels": _labels(policy),
+            "labels": wanted.labels,
         },
-        "data": {"prefix": prefix, **held},
+        "data": {"lock": wanted.lock_hash, "prefix": prefix, **held},
     }
 
 
-def _binding(policy: str, config_map: Mapping[str, str], action: str) -> dict[str, Any]:
-    return {
+def _binding(wanted: _Wanted, name: str, config_map: Mapping[str, str] | None) -> dict[str, Any]:
+    spec: dict[str, Any] = {"policyName": wanted.policy, "validationActions": [wanted.action]}
+    if config_map is not None:
+        spec["paramRef"] = {
+            "name": config_map["name"],
+            "namespace": config_map["namespace"],
+            # A list that is missing knows nothing; only a policy that refuses may refuse for that.
+            "parameterNotFoundAction": "Deny" if wanted.action == "Deny" else "Allow",
+        }
+    binding = {
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingAdmissionPolicyBinding",
-        "metadata": {"name": config_map["name"], "labels": _labels(policy)},
-        "spec": {
-            "policyName": policy,
-            "paramRef": {
-                "name": config_map["name"],
-                "namespace": config_map["namespace"],
-                # A list that is missing knows nothing; only a policy that refuses may refuse for that.
-                "parameterNotFoundAction": "Deny" if action == "Deny" else "Allow",
-            },
-            "validationActions": [action],
-        },
+        "metadata": {"name": name, "labels": wanted.labels},
+        "spec": spec,
     }
+    return _unbound(binding) if wanted.is_off else binding
 
 
-def _policy(
-    policy: str, width: int, selector: Mapping[str, Any], exemptions: Sequence[Exemption], action: str
-) -> dict[str, Any]:
+def _unbound(binding: dict[str, Any]) -> dict[str, Any]:
+    """Return a binding that matches nothing: the policy stays and does nothing."""
+    return {**binding, "spec": {**binding["spec"], "matchResources": {"namespaceSelector": _NOTHING}}}
+
+
+def _policy(wanted: _Wanted, named: Sequence[Variable], rules: Sequence[Validation]) -> dict[str, Any]:
     return {
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingAdmissionPolicy",
-        "metadata": {"name": policy, "labels": _labels(policy)},
+        "metadata": {"name": wanted.policy, "labels": wanted.labels},
         "spec": {
             # An error in evaluating refuses whatever the binding's actions say, so warnings ignore it.
-            "failurePolicy": "Fail" if action == "Deny" else "Ignore",
-            "paramKind": {"apiVersion": "v1", "kind": "ConfigMap"},
+            "failurePolicy": "Fail" if wanted.action == "Deny" else "Ignore",
             "matchConstraints": {
                 "matchPolicy": "Equivalent",
-                "namespaceSelector": selector,
+                "namespaceSelector": wanted.selector,
                 "resourceRules": [
                     {
                         "apiGroups": [group],
@@ -188,9 +273,7 @@ def _policy(
                     for group, resources in _RESOURCES
                 ],
             },
-            "variables": [
-                {"name": item.name, "expression": item.expression} for item in variables(exemptions)
-            ],
+            "variables": [{"name": item.name, "expression": item.expression} for item in named],
             "validations": [
                 {
                     "expression": item.expression,
@@ -198,7 +281,7 @@ def _policy(
                     "messageExpression": item.message_expression,
                     "reason": "Forbidden",
                 }
-                for item in validations(width)
+                for item in rules
             ],
         },
     }
@@ -207,18 +290,29 @@ def _policy(
 def _selector(asked: ExportOptions) -> dict[str, Any]:
     """Select namespaces by the label that the API server itself sets to their name."""
     only, never = asked.all("namespace"), asked.all("exclude-namespace")
+    labels = [_label(text) for text in asked.all("namespace-selector")]
+    if only and labels:
+        raise UsageError("--namespace and --namespace-selector exclude each other")
     for namespace in (*only, *never):
         _checked(namespace, "a namespace", _NAMESPACE)
     if only and set(never) - set(_SYSTEM):
         raise UsageError("--namespace and --exclude-namespace exclude each other")
+    selected = {"matchLabels": dict(labels)} if labels else {}
     if not only and not never:
-        return {}
+        return selected
     requirement = {
         "key": "kubernetes.io/metadata.name",
         "operator": "In" if only else "NotIn",
         "values": list(only or never),
     }
-    return {"matchExpressions": [requirement]}
+    return {**selected, "matchExpressions": [requirement]}
+
+
+def _label(text: str) -> tuple[str, str]:
+    if not _LABEL.fullmatch(text):
+        raise UsageError(f"{text!r} is not a label: write KEY=VALUE", where="--namespace-selector")
+    key, _, value = text.partition("=")
+    return key, value
 
 
 def _checked(value: str, what: str, pattern: re.Pattern[str]) -> str:
@@ -227,12 +321,17 @@ def _checked(value: str, what: str, pattern: re.Pattern[str]) -> str:
     return value
 
 
-def _head(count: int, size: int, exemptions: Sequence[Exemption]) -> str:
+def _head(wanted: _Wanted, size: int) -> str:
     """Return what a reader must know before applying it, as comments."""
     apply = "kubectl apply -f FILE" if size <= _SMALL else "kubectl apply --server-side -f FILE"
     lines = ["Written by imagelock. Do not edit: run `imagelock export admission`.", f"Apply with: {apply}"]
-    lines.append(f"{count} digests may run; exempt:" if exemptions else f"{count} digests may run.")
-    lines += [f"  {_exempt_line(item)}" for item in exemptions]
+    if wanted.is_off:
+        lines.append(
+            "Switched off: the policy is bound to nothing. Never delete its bindings to switch it off."
+        )
+    count = len(wanted.digests)
+    lines.append(f"{count} digests may run; exempt:" if wanted.exemptions else f"{count} digests may run.")
+    lines += [f"  {_exempt_line(item)}" for item in wanted.exemptions]
     return "".join(f"# {line}\n" for line in lines)
 
 

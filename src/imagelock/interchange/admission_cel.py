@@ -2,8 +2,9 @@
 
 Only the standard functions of CEL and the strings extension as of Kubernetes 1.30 are used.  One policy
 sees pods, workloads and cron jobs, so objects are taken as ``dyn``: a field that one of the types does
-not have is not a type error.  Follows the CEL specification and the API server's cost rules, where ``in``
-on a map costs one whatever its size, so that ten thousand digests are as cheap as ten.
+not have is not a type error.  Digests stand in the expression itself, as one constant list that the API
+server turns into a set when it compiles the policy, or are keys of ConfigMaps, each of which it converts
+anew at every request: that is the cost of a long list.  Follows the CEL specification.
 """
 
 from __future__ import annotations
@@ -40,8 +41,11 @@ class Validation:
     message_expression: str
 
 
-def variables(exemptions: Sequence[Exemption]) -> tuple[Variable, ...]:
-    """Return the variables of the policy, each using only those before it."""
+def variables(exemptions: Sequence[Exemption], known: Sequence[str] | None = None) -> tuple[Variable, ...]:
+    """Return the variables of the policy, each using only those before it.
+
+    ``known`` are the digests that may run; None where the policy's parameters hold them.
+    """
     fresh = "i != '' && !(i in variables.before)"
     if exemptions:
         fresh += f" && !{_is_exempt(exemptions)}"
@@ -54,31 +58,43 @@ def variables(exemptions: Sequence[Exemption]) -> tuple[Variable, ...]:
         *owners,
         Variable("fresh", f"variables.images.filter(i, {fresh})"),
         Variable("unpinned", f"variables.fresh.filter(i, !i.matches({text(_DIGEST)}))"),
-        Variable(
-            "unlocked",
-            f"variables.fresh.filter(i, i.matches({text(_DIGEST)})\n"
-            "  && i.substring(i.lastIndexOf(':') + 1).startsWith(params.data['prefix'])\n"
-            "  && !(i.substring(i.lastIndexOf('@') + 1).replace(':', '-') in params.data))",
-        ),
+        Variable("unlocked", _unlocked(known)),
     )
 
 
-def validations(width: int) -> tuple[Validation, ...]:
-    """Return the rules for lists split by the first ``width`` hex digits.
+def _unlocked(known: Sequence[str] | None) -> str:
+    """Return the fresh images with a digest that may not run."""
+    if known is not None:
+        digests = ",\n  ".join(text(digest) for digest in known)
+        return (
+            f"variables.fresh.filter(i, i.matches({text(_DIGEST)})\n"
+            f"  && !(i.substring(i.lastIndexOf('@') + 1) in [\n  {digests}]))"
+        )
+    return (
+        f"variables.fresh.filter(i, i.matches({text(_DIGEST)})\n"
+        "  && i.substring(i.lastIndexOf(':') + 1).startsWith(params.data['prefix'])\n"
+        "  && !(i.substring(i.lastIndexOf('@') + 1).replace(':', '-') in params.data))"
+    )
 
-    A ConfigMap of another width is none of this policy's: it belongs to the policy before or after.
-    Images without a digest belong to the first list, so that they are reported once.
+
+def validations(lock_hash: str | None, width: int) -> tuple[Validation, ...]:
+    """Return the rules; with ``lock_hash`` for ConfigMaps, split by the first ``width`` hex digits.
+
+    A ConfigMap of another lock is left to the policy that it was made for: the one before or after.
+    Images without a digest belong to the first ConfigMap, so that they are reported once.
     """
-    other = f"size(params.data['prefix']) != {width}"
-    first = "0" * width
+    other, first = "", ""
+    if lock_hash is not None:
+        other = f"!('lock' in params.data) || params.data['lock'] != {text(lock_hash)} || "
+        first = f"params.data['prefix'] != {text('0' * width)} || "
     return (
         Validation(
-            expression=f"{other} || params.data['prefix'] != {text(first)} || size(variables.unpinned) == 0",
+            expression=f"{other}{first}size(variables.unpinned) == 0",
             message="an image is not pinned by digest",
             message_expression="'not pinned by digest: ' + variables.unpinned.join(', ')",
         ),
         Validation(
-            expression=f"{other} || size(variables.unlocked) == 0",
+            expression=f"{other}size(variables.unlocked) == 0",
             message="an image is not in the lock",
             message_expression="'not in the lock: ' + variables.unlocked.join(', ')",
         ),
@@ -114,10 +130,11 @@ def _no_caret(inside: str) -> str:
 
 
 def _pod_spec(name: str) -> str:
-    """Return where an object's pod spec is: a cron job's template, a workload's, or a pod's own."""
+    """Return where an object's pod spec is: a PodTemplate's, a cron job's, a workload's, or a pod's own."""
     spec = f"dyn({name}).spec"
     return (
-        f"(has({spec}.jobTemplate) ? {spec}.jobTemplate.spec.template.spec\n"
+        f"(has(dyn({name}).template) ? dyn({name}).template.spec\n"
+        f"  : has({spec}.jobTemplate) ? {spec}.jobTemplate.spec.template.spec\n"
         f"  : has({spec}.template) ? {spec}.template.spec : {spec})"
     )
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class Option:
     """One option of an export: ``--name VALUE``, with ``multiple`` as often as wanted.
 
-    ``default`` are the values it has when it is not given; none and not ``multiple``: no value.
+    ``default`` are the values it has when it is not given; none and not ``multiple``: no value.  A flag takes no
+    value: given, it has the value ``yes``.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Option:
     choices: tuple[str, ...] = ()
     multiple: bool = False
     required: bool = False
+    is_flag: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
