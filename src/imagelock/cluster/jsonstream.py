@@ -3,7 +3,7 @@
 A list of ten thousand pods is never in memory: the text is cut where braces balance, and each piece is
 handed on undecoded.  Only the cutting is done here; that a piece is sound JSON shows when it is decoded.
 
-Counting braces is the slow part, so it is done for the first items only.  What stands between them (the
+Counting braces is the slow part, so it is done for the first items only.  What is between them (the
 same spaces, the same first key) is then searched for, and the piece before it is taken when it is a whole
 object by itself: no text has two beginnings that are one JSON object, so a wrong place is never taken.
 """

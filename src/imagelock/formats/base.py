@@ -38,7 +38,7 @@ class DocumentFormat(Protocol):
 
     @property
     def marks(self) -> tuple[Mark, ...]:
-        """What must stand in the raw text, any one of these, or the document is not even parsed."""
+        """What must be in the raw text, any one of these, or the document is not even parsed."""
 
     def claims(self, document: Document) -> bool:
         """Whether this document is of this format, by its content."""

@@ -22,7 +22,7 @@ def tagged(lock: Lock) -> dict[str, str]:
 
 
 def read(text: str, where: str) -> list[Reference]:
-    """Read either file; of replacements the digest stands behind the tag.
+    """Read either file; of replacements the digest follows the tag.
 
     Raises :class:`UsageError` that names the entry which is wrong.
     """

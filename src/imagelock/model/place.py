@@ -1,7 +1,7 @@
 """Places: where a reference is written, and the characters that pinning fills.
 
 A finder returns :data:`Found` values: a :class:`Place`, something :class:`Skipped` with the reason, or
-something :class:`Damaged` where a reference must stand.  They say nothing of files on disk; the caller
+something :class:`Damaged` where a reference must be.  They say nothing of files on disk; the caller
 knows which text it gave.
 """
 
@@ -25,7 +25,7 @@ class Span:
 
     Character ``i`` of the decoded text is written at ``starts[i]`` to ``ends[i]`` (offsets in
     characters of the file).  Text written as it is has two ranges; escapes, folding and indentation
-    make tuples.  ``at`` is where an empty text stands.
+    make tuples.  ``at`` is where an empty text is.
     """
 
     starts: Sequence[int]
@@ -119,7 +119,7 @@ class Place:
 
     @property
     def keeps_tag(self) -> bool:
-        """Whether the tag stays whatever the pinned form: it stands apart from what pinning fills."""
+        """Whether the tag stays whatever the pinned form: it is apart from what pinning fills."""
         return any(slot.part in ("digest", "@digest", "tag@digest") for slot in self.slots)
 
     @property
@@ -168,7 +168,7 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Damaged:
-    """A text that is not a reference where a reference must stand (finding IL111)."""
+    """A text that is not a reference where a reference must be (finding IL111)."""
 
     text: str
     line: int

@@ -225,7 +225,7 @@ def _hint(text: str) -> str | None:
     if "://" in text:
         return f"write {text.partition('://')[2]}"
     if "=" in text:
-        # A label stands before or behind; the part with a path is the image.
+        # A label is before or behind; the part with a path is the image.
         parts = text.split("=")
         return f"did you mean {next((part for part in parts if '/' in part), parts[-1])}?"
     return None

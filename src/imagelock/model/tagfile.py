@@ -43,7 +43,7 @@ class TagItem:
     """One item of ``images`` as it is written, right or wrong.
 
     ``fields`` are the scalars of known keys, ``others`` the keys no one knows, ``repeated`` the keys
-    written twice.  ``tag_place`` is where the tag alone stands, for edits.
+    written twice.  ``tag_place`` is where the tag alone is, for edits.
     """
 
     line: int

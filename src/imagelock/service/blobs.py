@@ -213,7 +213,7 @@ def _progress(session: Session, status: HTTPStatus) -> Response:
 
 
 def _check_order(request: Request, session: Session) -> None:
-    """Refuse a chunk that does not go on where the upload stands."""
+    """Refuse a chunk that does not continue where the upload ends."""
     text = request.headers.get("content-range")
     if text is None:
         return

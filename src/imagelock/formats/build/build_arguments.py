@@ -1,6 +1,6 @@
 """``build.args`` of Compose: the values that a Dockerfile makes its base images of.
 
-A value is an image only because a ``FROM`` of the Dockerfile says so; which that is comes with the context, or stands
+A value is an image only because a ``FROM`` of the Dockerfile says so; which that is comes with the context, or is
 in ``dockerfile_inline``.
 """
 

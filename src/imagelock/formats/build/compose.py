@@ -104,7 +104,7 @@ def service_images(service: Node) -> Iterator[Found]:
         elif key == "volumes":
             yield from _mounts(value)
         elif key == "<<":
-            # A merge key brings in one mapping or several; each is read where its anchor stands.
+            # A merge key brings in one mapping or several; each is read where its anchor is.
             for merged in (value, *value.items()):
                 yield from service_images(merged)
 

@@ -113,7 +113,7 @@ class _Build:
             return
         if not self._is_image(str(assembled.reference)):
             return
-        # A whole reference in an ARG is there; one that is put together stands at its FROM.
+        # A whole reference in an ARG is there; one that is put together is at its FROM.
         slot = assembled.slots[0] if assembled.slots else None
         at = slot.span.at if slot is not None and slot.part == "reference" else span.at
         if at not in self._taken:

@@ -1,6 +1,6 @@
 """Bitbucket pipelines: images of the file, of steps and services, and ``docker://`` pipes.
 
-``image`` is a text or a mapping with ``name``, wherever it stands: at the top, in a step, in
+``image`` is a text or a mapping with ``name``, wherever it is: at the top, in a step, in
 ``definitions``.  Other pipes name repositories.  Follows Bitbucket's pipelines configuration reference.
 """
 

@@ -2,7 +2,7 @@
 
 Declarative and scripted pipelines are Groovy; read of it are ``docker 'image'``, ``image 'image'`` and
 ``image: 'image'``, ``docker.image('image')``, and lines ``image: …`` of YAML in a text of three quotes.  What
-stands in other texts and in comments is not a code.  An image that is pushed is one that the pipeline builds;
+is in other texts and in comments is not a code.  An image that is pushed is one that the pipeline builds;
 one with ``${…}`` is put together when the pipeline runs.  Follows "Using Docker with Pipeline" and the
 Kubernetes plugin of Jenkins' documentation.
 """

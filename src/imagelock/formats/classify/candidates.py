@@ -50,7 +50,7 @@ def is_templated(content: str, line: int) -> bool:
 
 
 def required(node: Node, format_name: str, *, variables: str | None = None) -> Found | None:
-    """Judge what stands where a reference must stand; None when nothing is written there.
+    """Judge what is where a reference must be; None when nothing is written there.
 
     ``variables`` is the reason for which a text with ``$VAR`` is skipped where the format has variables;
     without it such a text is damage.
@@ -61,7 +61,7 @@ def required(node: Node, format_name: str, *, variables: str | None = None) -> F
 def required_behind(
     node: Node, prefix: str, format_name: str, *, variables: str | None = None
 ) -> Found | None:
-    """Judge a reference that stands behind a fixed prefix (``docker://``); None when it is not there."""
+    """Judge a reference that is behind a fixed prefix (``docker://``); None when it is not there."""
     if not node.document.is_first("judged", node.raw):
         return None
     if node.scalar is None:
@@ -162,7 +162,7 @@ def judge_words(
     document: int,
     format_name: str,
 ) -> Found:
-    """Judge words that a lexical reader cut out where a reference must stand; ``where`` is line and column."""
+    """Judge words that a lexical reader cut out where a reference must be; ``where`` is line and column."""
     line, column = where
     shown = written[:SHOWN_CHARS]
     try:

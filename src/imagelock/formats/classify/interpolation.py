@@ -4,7 +4,7 @@ What is written without any setting from outside is the reference: literal text 
 the other.  Where its digest can stand is decided here once for Compose and Dockerfiles:
 
 * A whole reference in one piece (``${IMAGE:-nginx:1}``) is a place like any other, inside the default.
-* Else the digest is written behind the last character, into the piece that this one stands in.  In
+* Else the digest is written behind the last character, into the piece that this one is in.  In
   ``nginx:${TAG:-1.2@sha256:…}`` another ``TAG`` takes the digest away with the tag it belongs to; a digest
   behind the brace would stay, and silently overrule it.
 * Where a variable holds a part of the image's last name or of its tag and not the end
@@ -178,7 +178,7 @@ def _slots(reference: Reference, pieces: tuple[Piece, ...]) -> tuple[tuple[Slot,
         return (Slot(span=last.span, text=last.text),), None
     leaf = reference.written_name.rfind("/") + 1
     for piece in _behind(pieces, leaf):
-        # A variable that the end stands in as well takes the digest away with itself.
+        # A variable that the end is in as well takes the digest away with itself.
         if last.variables[: len(piece.variables)] != piece.variables:
             return (), VARIES
     digest_chars = 0 if reference.digest is None else len(f"@{reference.digest}")

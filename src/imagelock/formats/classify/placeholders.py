@@ -1,4 +1,4 @@
-"""Texts where a reference must stand that another program replaces before anything is pulled.
+"""Texts where a reference must be that another program replaces before anything is pulled.
 
 A deployment script, ``envsubst``, ``ko`` or a policy engine fills them in, so they are no damage: they are
 skipped with the reason, and every other place of the file counts.  What only looks odd (``label=image``, two

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def words(
     text: Text, start: int, end: int, format_name: str, *, variables: str, built: str | None = None
 ) -> Found:
-    """Judge the characters from ``start`` to ``end`` where a reference must stand.
+    """Judge the characters from ``start`` to ``end`` where a reference must be.
 
     ``variables`` is the reason for which words with ``$VAR`` are skipped, ``built`` why these are none.
     """

@@ -338,7 +338,7 @@ def _is_flow(raw: RawNode) -> bool:
 
 
 def _dash(document: Document, item: Node) -> int:
-    """Return where an item's dash stands; the item must begin behind it, on its line."""
+    """Return where an item's dash is; the item must begin behind it, on its line."""
     start = item.raw.start_mark.index + document.offset
     line = _line_start(document, start)
     match = _DASH.fullmatch(document.source, line, start)
@@ -355,7 +355,7 @@ def _item_end(document: Document, item: Node) -> int:
 
 
 def _content_end(document: Document, raw: RawNode) -> int:
-    """Return where what a node holds ends; a block's own mark stands where the next token begins."""
+    """Return where what a node holds ends; a block's own mark is where the next token begins."""
     end = 0
     stack = [raw]
     seen: set[int] = set()

@@ -26,7 +26,7 @@ def edit_of(slot: Slot, words: str) -> Edit | None:
     head, tail = _common(old, words)
     first, last = head, len(old) - tail
     if first == last == 0 and old:
-        # Nothing stands before it to be inserted behind, so the first character is rewritten.
+        # Nothing is before it to be inserted behind, so the first character is rewritten.
         last, tail = 1, tail - 1
     span = slot.span
     # An insertion goes right behind the character before it: a line may be continued after that.

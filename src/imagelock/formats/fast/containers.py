@@ -81,7 +81,7 @@ class ContainerReader:
     latest: int = -1
 
     def found(self, keys: list[int]) -> Iterator[Found]:
-        """Yield places and the lines in texts that look like images; ``keys`` are where ``image:`` stands."""
+        """Yield places and the lines in texts that look like images; ``keys`` are where ``image:`` is."""
         self.regions = list(self.sweep())
         content = self.text.content
         starts = [region[0] for region in self.regions]

@@ -40,7 +40,7 @@ _UNUSUAL = {
 }
 """What only a parser should judge: anchors, aliases, tags, merge keys, directives, templates.
 
-Each is looked for only where its sign stands at all.
+Each is looked for only where its sign is at all.
 """
 _CONFLICTS = ("<<<<<<<", ">>>>>>>", "\n=======")
 _NO_KEY = lazy_regex(r"\n(?![ \n#-]|[A-Za-z0-9_./-]+:(?:[ \n]|\Z)|\Z)")
@@ -86,7 +86,7 @@ def _object_images(text: Text, chunk: Chunk) -> Iterator[Found]:
 
 
 def _has_one(patterns: Mapping[str, re.Pattern[str]], content: str, start: int, end: int) -> bool:
-    """Whether one of some patterns is there; each is tried only where its sign stands at all."""
+    """Whether one of some patterns is there; each is tried only where its sign is at all."""
     for sign, pattern in patterns.items():
         if content.find(sign, start, end) >= 0 and pattern.search(content, start, end) is not None:
             return True

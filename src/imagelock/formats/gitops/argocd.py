@@ -1,7 +1,7 @@
 """Argo CD Applications and ApplicationSets (``argoproj.io``): what each source sets for Helm and Kustomize.
 
 A source is a mapping with ``repoURL`` or one behind ``source`` or ``sources`` (a patch of an Application has no
-``repoURL``), wherever it stands: in the template of an ApplicationSet, in a ``templatePatch``, in an Application
+``repoURL``), wherever it is: in the template of an ApplicationSet, in a ``templatePatch``, in an Application
 inside the values of another.  Read of it: ``helm.parameters``, ``helm.values`` (YAML in a string),
 ``helm.valuesObject``, ``kustomize.images`` and patches, ``plugin.parameters``, and ``repoURL: oci://…`` with
 ``targetRevision``.  Files that ``helm.valueFiles`` names are files of their own.  What a template takes from list

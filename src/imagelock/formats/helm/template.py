@@ -181,7 +181,7 @@ def _open_quote(value: str) -> str | None:
 
 
 def _loose(text: Text, row: _Row, line: str, reason: str) -> Iterator[Skipped]:
-    """Report an image that stands where it cannot be taken."""
+    """Report an image at a place where it cannot be pinned."""
     match = _ANYWHERE.search(line) if "image" in line else None
     if match is None:
         return

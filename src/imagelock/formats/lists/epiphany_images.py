@@ -65,7 +65,7 @@ def find(document: Document) -> Iterator[Found]:
 
 
 def entries(document: Document) -> Iterator[Entry]:
-    """Yield every image of the list; one that stands in several groups comes several times.
+    """Yield every image of the list; one that is in several groups comes several times.
 
     What an alias repeats is read where it is written, and only there.
     """

@@ -28,7 +28,7 @@ class ReadAs:
 
 @dataclass(frozen=True, slots=True)
 class Contains:
-    """A kustomization has a file or a folder among its resources; a component changes what stands beside it."""
+    """A kustomization has a file or a folder among its resources; a component changes what is beside it."""
 
     path: str
     is_component: bool = False

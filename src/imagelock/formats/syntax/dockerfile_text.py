@@ -44,7 +44,7 @@ class Instruction:
     """One instruction, its continued lines joined.
 
     ``words`` are all words of ``FROM`` and ``ARG`` and the leading flags of ``COPY`` and ``RUN``, with
-    where each was written; others have none.  ``triggered`` says that it stands behind ``ONBUILD``.
+    where each was written; others have none.  ``triggered`` says that it is behind ``ONBUILD``.
     """
 
     keyword: str

@@ -108,7 +108,7 @@ def _flow_span(text: str, start: int, end: int, value: str, style: str | None) -
 
 
 def _piece(text: str, at: int, end: int, style: str | None) -> _Piece | None:
-    """Decode a folded line break, a doubled quote or an escape at ``at``; None where none stands."""
+    """Decode a folded line break, a doubled quote or an escape at ``at``; None where there is none."""
     if style == "'" and text.startswith("''", at):
         return ("'", at, at + 2)
     if style in ('"', JSON_STYLE) and text[at] == "\\":

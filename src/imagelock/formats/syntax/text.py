@@ -98,7 +98,7 @@ class Marks:
         self._expressions = tuple(mark for mark in distinct if not isinstance(mark, str))
 
     def stand_in(self, content: str, start: int, end: int) -> bool:
-        """Whether one of the marks stands in ``content[start:end]``."""
+        """Whether one of the marks is in ``content[start:end]``."""
         for word in self._words:
             if content.find(word, start, end) >= 0:
                 return True

@@ -206,7 +206,7 @@ class Node:
             stack.extend(reversed([*(value for _, value in node.entries()), *node.items()]))
 
     def values_of(self, *wanted: str) -> Iterator[tuple[str, Node]]:
-        """Yield the key and value wherever one of these keys stands, at any depth.
+        """Yield the key and value wherever one of these keys is, at any depth.
 
         Visits what :meth:`walk` visits, each mapping once, but makes nodes only of what it yields:
         almost all time of a scan is spent here.

@@ -1,6 +1,6 @@
 """Cut a YAML or JSON stream into its documents, and compose each with libyaml.
 
-A ``---`` at the start of a line ends a document wherever it stands, so a stream can be cut before it is
+A ``---`` at the start of a line ends a document wherever it is, so a stream can be cut before it is
 parsed: a document that is broken does not take the others with it, and one that cannot hold an image is
 not parsed at all.
 """

@@ -4,7 +4,7 @@ A chart decides what its values mean, so only shapes that many charts share coun
 ``image`` with ``registry``, ``repository`` (or ``name``), ``tag`` and ``digest``; ``imageTag`` beside
 ``image``; a whole reference below ``image`` (``reference``, ``name`` with a tag); ``images.tags`` of
 OpenStack-Helm; ``global.imageRegistry``, which fills an empty registry and makes every other case one to be
-told.  So does a key whose part in the name only the chart knows (an organization, a version).  Follows Helm's chart best practices and the charts of Artifact Hub.
+reported.  So does a key whose part in the name only the chart knows (an organization, a version).  Follows Helm's chart best practices and the charts of Artifact Hub.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def _of_mapping(mapping: Node, context: Context) -> Iterator[Parts | Found | Non
 def _of_fields(
     fields: dict[str, Node], key: str, context: Context, path: str = ""
 ) -> Iterator[Parts | Found | None]:
-    """Yield the images of one mapping, which stands behind ``key`` at the end of ``path``."""
+    """Yield the images of one mapping, which is behind ``key`` at the end of ``path``."""
     if _LABELS.search(key):
         return
     used = False

@@ -34,7 +34,7 @@ _REGISTRY = lazy_regex(
     re.IGNORECASE,
 )
 _OF_PARTS = "registry"
-"""A part of the reference itself where it stands beside it."""
+"""A part of the reference itself where it is beside it."""
 _GLOBAL = "global.imageRegistry"
 """Charts agree on what this one means; it has a rule of its own."""
 
