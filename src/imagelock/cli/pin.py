@@ -86,5 +86,5 @@ def command(  # noqa: PLR0913 - the options of the contract
         collection=collection,
         data=data,
         feeds=data is not None,
-        at_least=int(check_only and bool(outcome.changes)),
+        at_least=int(check_only and bool(plan.texts)),
     )

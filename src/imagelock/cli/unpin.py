@@ -41,7 +41,7 @@ def command(
     project = run.open()
     lock = read_lock(project).lock
     collection = collect(project, sources, force)
-    plan = plan_unpin(collection, lock, project.config.form)
+    plan = plan_unpin(collection, lock, project.config.form, keep_existing=project.config.existing == "keep")
     mode = WriteMode(write=not show_diff, keep_going=keep_going)
     outcome = run_edits(project, plan, "unpin", mode)
     data = diff_text(plan) if show_diff else edited_stdin(collection, plan, mode)

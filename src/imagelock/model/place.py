@@ -83,7 +83,8 @@ class Slot:
         if self.part == "@digest":
             return "" if reference.digest is None else f"@{reference.digest}"
         if self.part == "tag@digest":
-            return "" if reference.digest is None else f"{reference.tag or ''}@{reference.digest}"
+            tag = reference.tag or ""
+            return tag if reference.digest is None else f"{tag}@{reference.digest}"
         return str(reference)
 
 
@@ -147,6 +148,8 @@ class SkipKind(Enum):
     """The name of an image that this project builds."""
     REPLACED = "replaced"
     """A name for which another place or file gives the image that counts."""
+    NOT_A_SOURCE = "not-a-source"
+    """A whole document that is never a source: a dump of a cluster, or what imagelock exported."""
 
     @property
     def is_expected(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +15,8 @@ from support.bundles import CONFIG, HIDDEN, OPERATOR, PROXY, SERVER, bundle, man
 from support.layered import LayeredImage, tar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from support.world import World
 
 OWN = (OPERATOR, SERVER, PROXY, HIDDEN)
@@ -253,6 +256,72 @@ def test_flow_style_is_refused_with_its_place(olm: World) -> None:
     olm.write("web.csv.yaml", f"kind: ClusterServiceVersion\nmetadata: {annotations}\nspec: {{a: 1}}\n")
     result = olm.json("pin")
     assert (result.code, result.codes) == (1, ["IL113"])
+
+
+def test_a_bundle_that_cannot_be_written_whole_is_not_touched_and_others_are(olm: World) -> None:
+    text = bundle(related="  relatedImages: [{name: x, image: quay.io/acme/x:1}]\n")
+    olm.write("web.csv.yaml", text)
+    olm.write("manager.yaml", manager())
+    result = olm.json("pin")
+    assert (result.code, result.codes) == (1, ["IL113"])
+    assert olm.read("web.csv.yaml") == text
+    assert {change["file"] for change in result.document["changes"]} == {"manager.yaml"}
+    assert "@sha256:" in olm.read("manager.yaml")
+
+
+@pytest.mark.parametrize(
+    "disturb",
+    [
+        lambda _: bundle(),
+        # An entry twice, and two entries that have changed places.
+        lambda text: text + "".join(text.splitlines(keepends=True)[-3:]),
+        lambda text: "".join([*(lines := text.splitlines(keepends=True))[:-6], *lines[-3:], *lines[-6:-3]]),
+        lambda text: text.replace("# tag: quay.io/acme/web-server:1.0", "# tag: quay.io/acme/web-server:0.9"),
+        lambda text: text.replace("RELATED_IMAGE_editor_plugin_image_", OLD),
+        lambda text: text.replace("quay.io/acme/web-server@sha256:", "quay.io/acme/web-server:1.0@sha256:"),
+    ],
+)
+def test_every_line_that_pin_changes_is_reported_with_its_number(
+    catalog: World, disturb: Callable[[str], str]
+) -> None:
+    assert catalog.run("pin").code == 0
+    catalog.write("web.csv.yaml", disturb(catalog.read("web.csv.yaml")))
+    before = catalog.read("web.csv.yaml")
+    asked = catalog.run("pin", "--check")
+    result = catalog.json("pin")
+    after = catalog.read("web.csv.yaml")
+    assert asked.code == int(before != after)
+    changes = [item for item in result.document["changes"] if item["file"] == "web.csv.yaml"]
+    _require_told(before.splitlines(), after.splitlines(), changes)
+    for change in changes:
+        if change["before"] is None:
+            # A generated item is where the report says, its name on that line or the one above.
+            near = after.splitlines()[max(0, change["line"] - 2) : change["line"]]
+            assert any(change["reference"] in line for line in near)
+
+
+def _require_told(old: list[str], new: list[str], changes: list[dict[str, Any]]) -> None:
+    lines = {change["line"] for change in changes}
+    for kind, i1, i2, j1, j2 in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if kind != "equal":
+            assert lines & {*range(i1 + 1, i2 + 1), *range(j1 + 1, j2 + 1)}, new[j1:j2] or old[i1:i2]
+
+
+def test_update_moves_the_tag_that_the_comment_of_the_list_names(olm: World) -> None:
+    floating = "quay.io/acme/web-server:next"
+    olm.push_as(floating, "one")
+    olm.push_as(SERVER, "one")
+    olm.write("web.csv.yaml", bundle(server=floating))
+    assert [olm.run(*verb).code for verb in (("lock", "-U"), ("pin",))] == [0, 0]
+    olm.write("other.yaml", manager())
+    assert [olm.run(verb).code for verb in ("lock", "pin")] == [0, 0]
+    assert digest(olm, floating) == digest(olm, SERVER)
+    olm.push(floating, "rebuilt")
+    result = olm.json("update", floating)
+    assert (result.code, result.codes) == (0, [])
+    assert operator(load(olm))["env"][1]["value"].endswith(digest(olm, floating))
+    assert digest(olm, SERVER) in olm.read("other.yaml")
+    assert olm.json("check").codes == []
 
 
 def test_catalogs_outside_of_what_is_scanned_are_locked_too(olm: World) -> None:

@@ -213,3 +213,37 @@ def test_json_in_an_env_value_is_pinned_inside_its_text(locked: World) -> None:
     assert locked.read("a.yaml") == deployment(
         f"{A}@{digest(locked, A)}", extra=extra.replace(B, f"{B}@{digest(locked, B)}")
     )
+
+
+def test_unpin_leaves_alone_what_the_lock_does_not_know(locked: World) -> None:
+    text = deployment(f"quay.io/acme/foreign:1@{OTHER}", A)
+    locked.write("a.yaml", text)
+    locked.run("pin", "--keep-going")
+    result = locked.json("unpin")
+    assert (result.code, result.codes, locked.read("a.yaml")) == (0, ["IL113"], text)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (
+            "apiVersion: v1\nkind: Pod\nspec: {containers: [{image: 'quay.io/acme/x@sha256:1@sha256:2'}]}\n",
+            "IL111",
+        ),
+        ("services:\n  web: [a\n", "IL114"),
+    ],
+)
+def test_what_concerns_one_place_alone_holds_no_other_back(locked: World, text: str, code: str) -> None:
+    locked.write("b.yaml", text)
+    result = locked.json("pin")
+    assert (result.code, result.codes) == (1, [code])
+    assert f"{A}@{digest(locked, A)}" in locked.read("a.yaml")
+
+
+def test_an_unreadable_file_with_images_stops_the_whole_run(locked: World) -> None:
+    locked.write("b.yaml", f"kind: Pod\nspec:\n  containers:\n  - image: {A}\n  - image: {B}\n   broken: [\n")
+    before = locked.tree()
+    result = locked.json("pin")
+    assert (result.code, result.codes, locked.tree() == before) == (1, ["IL114"], True)
+    assert locked.run("pin", "--keep-going").code == 1
+    assert f"{A}@{digest(locked, A)}" in locked.read("a.yaml")

@@ -12,7 +12,7 @@ from imagelock.formats.classify.objects import kind_of
 from imagelock.formats.syntax.yaml_text import compose
 from imagelock.lazy_regex import lazy_regex
 from imagelock.model.generated import is_export
-from imagelock.model.place import Skipped
+from imagelock.model.place import SkipKind, Skipped
 
 if TYPE_CHECKING:
     from imagelock.formats.syntax.text import Text
@@ -33,7 +33,7 @@ def exported(text: Text) -> Skipped | None:
     """Return a text that imagelock wrote itself as skipped, or None."""
     if not is_export(text.content):
         return None
-    return Skipped(text=text.file_name, line=1, column=1, reason=EXPORT)
+    return Skipped(text=text.file_name, line=1, column=1, reason=EXPORT, kind=SkipKind.NOT_A_SOURCE)
 
 
 def dumped(text: Text, chunk: Chunk) -> Skipped | None:
@@ -47,7 +47,9 @@ def dumped(text: Text, chunk: Chunk) -> Skipped | None:
     if document is None or not _is_dump(document):
         return None
     line, column = document.top.position
-    return Skipped(text=kind_of(document.top), line=line, column=column, reason=DUMP)
+    return Skipped(
+        text=kind_of(document.top), line=line, column=column, reason=DUMP, kind=SkipKind.NOT_A_SOURCE
+    )
 
 
 def _may_be_dump(content: str, start: int, end: int) -> bool:

@@ -10,12 +10,15 @@ JSON texts with ``image`` keys.  Custom resources list containers beside a pod s
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imagelock.formats.classify.candidates import required, skipped
 from imagelock.formats.classify.embedded import inner_documents, json_images
 from imagelock.formats.classify.objects import group_of, kind_of, objects, parameter_reason
 from imagelock.lazy_regex import lazy_regex
+from imagelock.model.olm import PREFIX, decode_name
+from imagelock.model.place import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,10 +124,22 @@ def _env_images(variable: Node, format_name: str, variables: str | None) -> Iter
     variable_name, value = variable.get("name"), variable.get("value")
     if variable_name is None or value is None:
         return
-    if IMAGE_ENV.fullmatch(variable_name.text or ""):
-        yield from _required(value, format_name, variables)
+    called = variable_name.text or ""
+    if IMAGE_ENV.fullmatch(called):
+        for found in _required(value, format_name, variables):
+            yield _with_tag_of_name(found, called)
     else:
         yield from json_images(value, format_name)
+
+
+def _with_tag_of_name(found: Found, called: str) -> Found:
+    """Add what the name of a generated variable says: the tag that its digest had."""
+    if not isinstance(found, Place) or found.reference.tag is not None or found.reference.digest is None:
+        return found
+    decoded = decode_name(called) if called.startswith(PREFIX) else None
+    if decoded is None or not decoded.tag:
+        return found
+    return replace(found, recorded=(found.reference.with_tag(decoded.tag),))
 
 
 def _volume_images(volumes: Node, format_name: str, variables: str | None) -> Iterator[Found]:

@@ -120,6 +120,11 @@ class Node:
         return str(self.raw.value) if isinstance(self.raw, yaml.ScalarNode) else None
 
     @property
+    def is_quoted(self) -> bool:
+        """Whether this is a scalar between quotes."""
+        return isinstance(self.raw, yaml.ScalarNode) and self.raw.style in ("'", '"')
+
+    @property
     def is_null(self) -> bool:
         """Whether nothing is written, or null."""
         return isinstance(self.raw, yaml.ScalarNode) and _tag(self.raw) == NULL_TAG

@@ -154,7 +154,8 @@ def _behind_tag(parts: Parts, tag: Node) -> tuple[Slot | None, str | None]:
     if text.startswith(_DIGEST_STARTS):
         return None, TAG_IS_DIGEST
     if text:
-        return _cut(tag, _before_digest(text), "@digest")
+        is_default = parts.default_tag and text.startswith(f"{parts.default_tag}@") and tag.is_quoted
+        return _cut(tag, 0, "tag@digest") if is_default else _cut(tag, _before_digest(text), "@digest")
     own = Reference.parse(parts.name)
     if own.tag is not None or own.digest is not None:
         return None, TWO_TAGS

@@ -13,7 +13,7 @@ from imagelock.model.lock import LATEST, LockedImage
 from imagelock.ops.olm.images import CatalogUses
 from imagelock.ops.olm.pin import OlmPinning
 from imagelock.ops.scan.collect import collect
-from imagelock.ops.scan.walk import IMAGE_SCHEME
+from imagelock.ops.scan.scanned_file import IMAGE_SCHEME
 
 if TYPE_CHECKING:
     from imagelock.model.lock import Lock

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from imagelock.configured_regex import configured_regex
@@ -14,8 +14,9 @@ from imagelock.formats.olm.related_images import bundles
 from imagelock.formats.syntax.text import Text
 from imagelock.model import olm
 from imagelock.model.finding_codes import Level
-from imagelock.model.outcome import Change, finding
+from imagelock.model.outcome import finding
 from imagelock.ops.olm.images import listed, merged, needed, shared_names, shared_variables, variables
+from imagelock.ops.olm.list_changes import LineMap, list_changes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from imagelock.formats.olm.related_images import Bundle
     from imagelock.model.lock import Lock
     from imagelock.model.olm import OlmSettings
-    from imagelock.model.outcome import Finding
+    from imagelock.model.outcome import Change, Finding
     from imagelock.model.reference import Reference
     from imagelock.ops.olm.images import CatalogImages, CatalogUses, Needed
     from imagelock.ops.scan.collect import Collection, Occurrence
@@ -38,6 +39,13 @@ class Rebuilt:
     content: str
     changes: tuple[Change, ...] = ()
     findings: tuple[Finding, ...] = ()
+    lines: LineMap | None = None
+
+    def moved(self, change: Change) -> Change:
+        """Return a change of a place with the line where it is once the lists are written."""
+        if self.lines is None or change.line is None:
+            return change
+        return replace(change, line=self.lines.after(change.line))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,25 +118,21 @@ class Lists:
         ``content`` has the digests already; ``finals`` is what the places hold then.
         """
         edits: list[ListEdit] = []
-        changes: list[Change] = []
         findings: list[Finding] = []
         for bundle in shape.bundles:
             catalogs = list(self._for(bundle))
             if bundle.operator is not None and catalogs:
-                edit, differences = self._env_edit(file, bundle, catalogs)
-                edits.append(edit)
-                changes += differences
+                edits.append(self._env_edit(bundle, catalogs))
             if bundle.is_csv:
                 own = [pair for pair in finals if _belongs(pair[0], bundle)]
                 images, wrong = needed(own, bundle.operator_path, self.lock)
-                edit, differences, shared = _related_edit(file, bundle, merged(images, catalogs))
+                edit, shared = _related_edit(bundle, merged(images, catalogs))
                 edits.append(edit)
-                changes += differences
                 findings += [*wrong, *shared]
         if not edits or findings:
             return Rebuilt(content, (), tuple(findings))
         try:
-            return Rebuilt(edit_lists(Text(file.name, content), edits), tuple(changes))
+            result = edit_lists(Text(file.name, content), edits)
         except FormatError as error:
             refused = finding(
                 "IL113",
@@ -140,6 +144,8 @@ class Lists:
                 hint=error.hint,
             )
             return Rebuilt(content, (), (refused,))
+        lines = LineMap(content, result)
+        return Rebuilt(result, tuple(list_changes(file.name, content, result, lines)), (), lines)
 
     def _takes_env(self, file: ScannedFile) -> bool:
         if file.path is None:
@@ -159,9 +165,7 @@ class Lists:
             ):
                 yield read
 
-    def _env_edit(
-        self, file: ScannedFile, bundle: Bundle, catalogs: Sequence[CatalogImages]
-    ) -> tuple[ListEdit, list[Change]]:
+    def _env_edit(self, bundle: Bundle, catalogs: Sequence[CatalogImages]) -> ListEdit:
         patterns = [olm.generated(read.catalog.label) for read in catalogs]
         old = [item for item in bundle.variables if any(p.fullmatch(item.name) for p in patterns)]
         dialect = self.pinning.settings.base32
@@ -170,14 +174,13 @@ class Lists:
             for read in catalogs
             for item, name in zip(read.images, variables(read, dialect).values(), strict=True)
         }
-        edit = ListEdit(
+        return ListEdit(
             document=bundle.document,
             way=bundle.operator or (),
             key="env",
             drop=tuple(item.index for item in old),
             add=tuple(Item((("name", name), ("value", value))) for name, value in new.items()),
         )
-        return edit, _differences(file, bundle, {item.name: item.value or "" for item in old}, new)
 
 
 def _belongs(use: Occurrence, bundle: Bundle) -> bool:
@@ -188,9 +191,7 @@ def _belongs(use: Occurrence, bundle: Bundle) -> bool:
     )
 
 
-def _related_edit(
-    file: ScannedFile, bundle: Bundle, images: Sequence[Needed]
-) -> tuple[ListEdit, list[Change], list[Finding]]:
+def _related_edit(bundle: Bundle, images: Sequence[Needed]) -> tuple[ListEdit, list[Finding]]:
     names = olm.related_names(item.origin for item in images)
     items = tuple(
         Item((("name", names[olm.identity(item.origin)]), ("image", str(item.image))), str(item.origin))
@@ -203,23 +204,4 @@ def _related_edit(
         drop=tuple(range(len(bundle.related))),
         add=items,
     )
-    old = {item.name or f"[{i}]": item.image or "" for i, item in enumerate(bundle.related)}
-    new = {item.fields[0][1]: item.fields[1][1] for item in items}
-    shared = list(shared_names(names, images))
-    return edit, _differences(file, bundle, old, new), shared
-
-
-def _differences(file: ScannedFile, bundle: Bundle, old: dict[str, str], new: dict[str, str]) -> list[Change]:
-    """Report what a list gains, loses and changes, by name."""
-    names = dict.fromkeys([*new, *old])
-    return [
-        Change(
-            reference=name,
-            before=old.get(name),
-            after=new.get(name),
-            file=file.name,
-            line=bundle.line,
-        )
-        for name in names
-        if old.get(name) != new.get(name)
-    ]
+    return edit, list(shared_names(names, images))

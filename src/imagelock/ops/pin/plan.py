@@ -5,26 +5,29 @@ Both decide place by place into a :class:`FilePlan`; nothing is written here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from imagelock.errors import FormatError
 from imagelock.files import Write, encode
 from imagelock.formats.edit.splice import fill
 from imagelock.model.digest import same_digest
+from imagelock.model.finding_codes import Level
 from imagelock.model.lock import LATEST, Ambiguous
 from imagelock.model.outcome import Change, Finding, finding
+from imagelock.model.place import Unreadable
 from imagelock.ops.findings import ambiguous, finding_at, not_in_lock, not_pinnable
+from imagelock.ops.scan.charts import takes_app_version
 from imagelock.ops.scan.collect import Occurrence
 from imagelock.ops.usage import recorded_entries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from imagelock.model.lock import Lock, LockedImage
     from imagelock.model.outcome import Exempted
     from imagelock.model.reference import Reference
-    from imagelock.ops.olm.pin import OlmPinning, Shape
+    from imagelock.ops.olm.pin import Lists, OlmPinning, Shape
     from imagelock.ops.scan.collect import Collection
     from imagelock.ops.scan.scanned_file import ScannedFile
 
@@ -71,9 +74,13 @@ def plan_pin(collection: Collection, lock: Lock, request: PinRequest) -> EditPla
     return _plan(collection, lambda use: pinned(use, lock, request), request.olm, lock)
 
 
-def plan_unpin(collection: Collection, lock: Lock, form: str) -> EditPlan:
-    """Decide what every pinned place said before: its own tag, or the only tag of its digest."""
-    return _plan(collection, lambda use: _unpinned(use, lock, form))
+def plan_unpin(collection: Collection, lock: Lock, form: str, *, keep_existing: bool = False) -> EditPlan:
+    """Decide what every pinned place said before: its own tag, or the only tag of its digest.
+
+    What imagelock did not pin is left alone: an image that the lock does not know and, with ``keep_existing``,
+    a digest that is not the lock's.
+    """
+    return _plan(collection, lambda use: _unpinned(use, lock, form, keep_existing=keep_existing))
 
 
 def pinned(use: Occurrence, lock: Lock, request: PinRequest) -> Decision:
@@ -97,12 +104,12 @@ def pinned(use: Occurrence, lock: Lock, request: PinRequest) -> Decision:
 
 def _entry(use: Occurrence, lock: Lock, request: PinRequest) -> LockedImage | Ambiguous | None:
     reference = use.reference
-    if reference.tag is None and _was_moved(reference, request):
-        return _successor(_moved_entries(reference, request), request.form_at(use))
     entries = recorded_entries(use, lock)
     if entries:
         same = all(same_digest(entry.digest, entries[0].digest) for entry in entries)
         return entries[0] if same else Ambiguous(entries)
+    if reference.tag is None and _was_moved(reference, request):
+        return _successor(_moved_entries(reference, request), request.form_at(use))
     return lock.match(reference, untagged_first=request.untagged_first)
 
 
@@ -127,13 +134,20 @@ def _successor(entries: tuple[LockedImage, ...], form: str) -> LockedImage | Amb
     return latest if latest is not None and form != NAME_DIGEST else Ambiguous(entries)
 
 
-def _unpinned(use: Occurrence, lock: Lock, form: str) -> Decision:
+def _unpinned(use: Occurrence, lock: Lock, form: str, *, keep_existing: bool) -> Decision:
     reference = use.reference
     if reference.digest is None:
         return None
     if reference.tag is not None:
-        return reference.with_tag(reference.tag) if use.place.pinnable else not_pinnable(use)
-    entries = lock.with_digest(reference.name, reference.digest)
+        entry = lock.tagged(reference.name, reference.tag)
+        if entry is None or (keep_existing and not same_digest(entry.digest, reference.digest)):
+            return finding_at(use, "IL113", f"{reference} was not pinned by imagelock, so it is left alone")
+        was_empty = any(slot.part == "tag@digest" for slot in use.place.slots) and takes_app_version(
+            use.file.path
+        )
+        tag = None if was_empty else reference.tag
+        return reference.with_tag(tag) if use.place.pinnable else not_pinnable(use)
+    entries = recorded_entries(use, lock) or lock.with_digest(reference.name, reference.digest)
     tags = sorted({image.tag for image in entries if image.tag is not None})
     if len(tags) != 1 or any(image.tag is None for image in entries):
         found = ", ".join(tags) or "none"
@@ -145,59 +159,109 @@ def _unpinned(use: Occurrence, lock: Lock, form: str) -> Decision:
     return reference.with_tag(None if was_untagged else tags[0])
 
 
+@dataclass(slots=True)
+class _Progress:
+    """What is decided so far."""
+
+    writes: list[Write] = field(default_factory=list)
+    texts: list[tuple[str, str, str]] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    counts: dict[str, int] = field(
+        default_factory=lambda: {"references": 0, "changed": 0, "unchanged": 0, "failed": 0}
+    )
+
+
 def _plan(
     collection: Collection,
     decide: Callable[[Occurrence], Decision],
     olm: OlmPinning | None = None,
     lock: Lock | None = None,
 ) -> EditPlan:
-    writes, texts, changes = [], [], []
-    findings: list[Finding] = []
-    counts = {"references": 0, "changed": 0, "unchanged": 0, "failed": 0}
+    done = _Progress()
     lists = olm.lists(collection, lock) if olm is not None and lock is not None else None
     if lists is not None:
-        findings += lists.findings
+        done.findings += lists.findings
     for file in collection.files:
         if olm is not None and olm.is_catalog(file):
-            counts["catalogs"] = counts.get("catalogs", 0) + len(file.places)
-            continue
-        shape = lists.shape(file) if lists is not None else None
-        wanted, kept, refused = _decide_file(file, collection, decide, counts, shape)
-        findings += refused
-        if not wanted and not (shape and shape.bundles):
-            continue
-        text = file.text
-        try:
-            content = fill(text, [(use.place, new) for use, new in wanted], file.rules, file.found)
-        except FormatError as error:
-            findings.append(
-                finding("IL113", error.message, file=file.name, line=error.line, column=error.column)
-            )
-            counts["changed"] -= len(wanted)
-            counts["failed"] += len(wanted)
-            continue
-        changes += [_change(use, new) for use, new in wanted]
-        if lists is not None and shape is not None and shape.bundles:
-            rebuilt = lists.rebuild(file, shape, content, [*wanted, *kept])
-            content = rebuilt.content
-            changes += rebuilt.changes
-            findings += rebuilt.findings
-        if content == text.content:
-            continue
-        texts.append((file.name, text.content, content))
-        if file.path is not None:
-            writes.append(Write(file.path, file.data, encode(content)))
-    findings += collection.problems
-    counts["exempt"] = len(collection.exempt_uses)
+            done.counts["catalogs"] = done.counts.get("catalogs", 0) + len(file.places)
+        elif not file.is_inside_image:
+            _plan_file(file, collection, decide, lists, done)
+    done.findings += collection.problems
+    done.counts["exempt"] = len(collection.exempt_uses)
     return EditPlan(
-        writes=tuple(writes),
-        texts=tuple(texts),
-        changes=tuple(changes),
-        findings=tuple(findings),
-        blocking=any(item.code != "IL113" for item in findings),
-        counts=counts,
+        writes=tuple(done.writes),
+        texts=tuple(done.texts),
+        changes=tuple(done.changes),
+        findings=tuple(done.findings),
+        blocking=any(_blocks(item, collection) for item in done.findings),
+        counts=done.counts,
         exempt=collection.exempted(),
     )
+
+
+_HOLDS_NOBODY_BACK = ("IL111", "IL113", "IL117")
+"""What concerns its own place alone: it cannot be written, is damaged, or is not read at all."""
+
+
+def _blocks(item: Finding, collection: Collection) -> bool:
+    """Whether a finding stops the whole run: an unreadable file does, unless it is known to hold no image."""
+    if item.code != "IL114":
+        return item.code not in _HOLDS_NOBODY_BACK
+    file = next((file for file in collection.files if file.name == item.file), None)
+    return file is None or any(not isinstance(found, Unreadable) for found in file.found)
+
+
+def _plan_file(
+    file: ScannedFile,
+    collection: Collection,
+    decide: Callable[[Occurrence], Decision],
+    lists: Lists | None,
+    done: _Progress,
+) -> None:
+    shape = lists.shape(file) if lists is not None else None
+    wanted, kept, refused = _decide_file(file, collection, decide, done.counts, shape)
+    takes_lists = shape is not None and bool(shape.bundles)
+    if not wanted and not takes_lists:
+        done.findings += refused
+        return
+    text = file.text
+    changes = [_change(use, new) for use, new in wanted]
+    try:
+        content = fill(text, [(use.place, new) for use, new in wanted], file.rules, file.found)
+    except FormatError as error:
+        inexact = finding("IL113", error.message, file=file.name, line=error.line, column=error.column)
+        content, changes, refused = text.content, [], [*refused, inexact]
+        _held(done, len(wanted))
+        wanted = []
+    if lists is not None and shape is not None and takes_lists:
+        rebuilt = lists.rebuild(file, shape, content, [*wanted, *kept])
+        unwritable = [item for item in refused if item.code == "IL113"]
+        if unwritable or rebuilt.findings:
+            # Half of a bundle's digests would pass for all of them. What is not locked stops the whole run,
+            # and --keep-going says that the rest is wanted.
+            done.findings += [*(item for item in refused if item.code != "IL113"), *_as_errors(unwritable)]
+            done.findings += rebuilt.findings
+            _held(done, len(wanted))
+            return
+        content, changes = rebuilt.content, [*map(rebuilt.moved, changes), *rebuilt.changes]
+    done.findings += refused
+    if content == text.content:
+        return
+    done.changes += changes
+    done.texts.append((file.name, text.content, content))
+    if file.path is not None:
+        done.writes.append(Write(file.path, file.data, encode(content)))
+
+
+def _held(done: _Progress, places: int) -> None:
+    done.counts["changed"] -= places
+    done.counts["failed"] += places
+
+
+def _as_errors(refused: Iterable[Finding]) -> Iterator[Finding]:
+    for item in refused:
+        yield replace(item, level=Level.ERROR, notes=(*item.notes, "a bundle is pinned whole or not at all"))
 
 
 def _decide_file(

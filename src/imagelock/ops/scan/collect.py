@@ -16,7 +16,8 @@ from imagelock.model.outcome import Exempted, finding
 from imagelock.model.place import Damaged, Skipped, Unreadable
 from imagelock.ops.scan.in_context import read_in_context
 from imagelock.ops.scan.reader import FileReader
-from imagelock.ops.scan.walk import IMAGE_SCHEME, STDIN, walk_sources
+from imagelock.ops.scan.scanned_file import IMAGE_SCHEME
+from imagelock.ops.scan.walk import STDIN, walk_sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

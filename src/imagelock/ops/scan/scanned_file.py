@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from imagelock.model.rule import ScanRule
 
 _FINGERPRINT_BYTES = 16
+IMAGE_SCHEME = "image://"
 _IGNORE_MARK = b"imagelock:"
 
 
@@ -142,6 +143,11 @@ class ScannedFile:
     def path(self) -> Path | None:
         """Where the file is."""
         return None if self.place is None else Path(self.place)
+
+    @property
+    def is_inside_image(self) -> bool:
+        """Whether the file was read out of an image: it is locked, and never written."""
+        return self.place is None and self.name.startswith(IMAGE_SCHEME)
 
     @property
     def data(self) -> bytes:

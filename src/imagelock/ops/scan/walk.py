@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from imagelock.errors import FileError
 from imagelock.files import LEADS_OUT, as_utf8, decode, leads_out, read_bytes
+from imagelock.ops.scan.scanned_file import IMAGE_SCHEME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from imagelock.ops.project import Project
 
 STDIN = "-"
-IMAGE_SCHEME = "image://"
 
 
 @dataclass(frozen=True, slots=True)

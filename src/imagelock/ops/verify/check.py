@@ -145,6 +145,8 @@ def judge(use: Occurrence, lock: Lock, *, untagged_first: bool = False) -> Itera
 
 def _judge_unpinned(use: Occurrence, lock: Lock, *, untagged_first: bool) -> Iterator[Finding]:
     match = lock.match(use.reference, untagged_first=untagged_first)
+    if use.file.is_inside_image and isinstance(match, LockedImage):
+        return  # A file inside an image is locked; nothing can write it.
     if not use.place.tag_is_known:
         yield not_pinnable(use)
     elif isinstance(match, Ambiguous):
