@@ -17,6 +17,7 @@ from imagelock.errors import ConfigError, InvalidValueError
 from imagelock.lazy_regex import lazy_regex
 from imagelock.model import toml_text
 from imagelock.model.exemption import Exemption
+from imagelock.model.helm import HelmRelease
 from imagelock.model.hosts import Alternate, HostSettings, Mirror, is_loopback
 from imagelock.model.olm import DIALECTS, Catalog, OlmSettings, safe
 from imagelock.model.platform import Platform
@@ -38,6 +39,7 @@ _HOST = r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])
 _AUTHORITY = lazy_regex(_HOST, re.ASCII)
 _URL = lazy_regex(rf"(?P<scheme>https?)://{_HOST}(?P<prefix>/[A-Za-z0-9._~/-]*)?", re.ASCII)
 """A mirror's address and nothing else: text that two URL parsers could read as two hosts does not match."""
+_RELEASE = lazy_regex(r"[a-z0-9](?:[a-z0-9.-]{0,51}[a-z0-9])?", re.ASCII)
 _LINE = lazy_regex(r"line ([0-9]+)", re.ASCII)
 _GROUP = lazy_regex(r"\$\{?([0-9]{1,9})", re.ASCII)
 FORMS = ("name:tag@digest", "name@digest")
@@ -63,6 +65,7 @@ class Config:
     existing: str = EXISTING[0]
     hosts: Mapping[str, HostSettings] = field(default_factory=dict)
     exemptions: tuple[Exemption, ...] = ()
+    helm: tuple[HelmRelease, ...] = ()
     tag_rules: tuple[TagRule, ...] = ()
     olm: OlmSettings = field(default_factory=OlmSettings)
     warnings: tuple[str, ...] = ()
@@ -115,6 +118,7 @@ def _config(root: Table, where: str, *, trusted: bool) -> Config:
             for host, table in root.table("registries").named_tables()
         },
         exemptions=tuple(_exemption(table) for table in root.tables("exempt")),
+        helm=tuple(_helm(table) for table in root.tables("helm")),
         tag_rules=tuple(_tag_rule(table, trusted=trusted) for table in tags.tables("rule")),
         olm=_olm(root.table("olm"), trusted=trusted),
         warnings=tuple(warnings),

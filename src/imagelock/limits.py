@@ -113,6 +113,15 @@ GIVEN_UP_SECONDS = 10.0
 REDIRECTS = 5
 RENDER_SECONDS = 60.0
 """One run of helm or kustomize."""
+RENDER_CPU_SECONDS = 60
+RENDER_MEMORY_BYTES = 4 * GIB
+"""Address space of a renderer; Go reserves far more of it than it uses."""
+RENDER_OUTPUT_BYTES = 64 * MIB
+TRACE_RENDERS = 60
+"""Renders of one target, bisection and attempts at proof included."""
+TRACE_CHART_FILES = 5_000
+TRACE_CHART_BYTES = 64 * MIB
+"""What is copied of one chart to be rendered with other values."""
 CHART_ARCHIVE_BYTES = 16 * MIB
 CHART_BYTES = 32 * MIB
 """A packaged chart with all that is packed inside it, decompressed; Helm's own cap is 100 MiB."""

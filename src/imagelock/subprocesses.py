@@ -5,21 +5,21 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import tempfile
 from typing import TYPE_CHECKING
 
 from imagelock.errors import FileError
-from imagelock.limits import HELPER_SECONDS, LOCK_BYTES, RENDER_SECONDS
+from imagelock.limits import HELPER_SECONDS, LOCK_BYTES
 from imagelock.program_path import find_program
+from imagelock.render_process import run_limited
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from imagelock.render_process import Finished
+
 _KUBECTL_LOG = re.compile(r"E[0-9]{4} [^\]]*\] \"command failed\" err=\"(?P<words>.*)\"", re.ASCII)
 """How newer versions of kubectl put their last words: behind the time and the number of the process."""
-_NO_PROXY = "http://127.0.0.1:9"
-"""An address where nothing answers: a chart that wants the network fails instead of fetching."""
 _GIT = (
     "git",
     *("-c", "core.fsmonitor=false"),
@@ -59,14 +59,21 @@ def git_has(directory: Path, commit: str) -> bool:
 
 
 def helm_template(
-    chart: Path, values: Sequence[Path] = (), sets: Sequence[str] = (), texts: Sequence[str] = ()
+    chart: Path,
+    values: Sequence[Path] = (),
+    sets: Sequence[str] = (),
+    texts: Sequence[str] = (),
+    options: Sequence[str] = (),
+    release: str = "imagelock",
 ) -> bytes:
     """Return what Helm makes of a chart on disk: ``sets`` are ``--set``, ``texts`` are ``--set-string``.
+
+    ``options`` are further ones, such as ``--namespace=x``.
 
     Helm sees no cluster, no network, and no configuration or plugin of the user's.  Raises
     :class:`FileError` with its words when the chart does not render, or Helm is not there.
     """
-    command = ["helm", "template", "imagelock", str(chart)]
+    command = ["helm", "template", release, str(chart), *options]
     for option, given in (("--values", map(str, values)), ("--set", sets), ("--set-string", texts)):
         command += [part for item in given for part in (option, item)]
     return _render(command, chart)
@@ -80,27 +87,13 @@ def kustomize_build(folder: Path) -> bytes:
 
 
 def _render(command: list[str], folder: Path) -> bytes:
-    with tempfile.TemporaryDirectory(prefix="imagelock-") as home:
-        closed = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), _NO_PROXY)
-        environment = {
-            "PATH": os.environ.get("PATH", os.defpath),
-            "LC_ALL": "C",
-            "HOME": home,
-            "XDG_CONFIG_HOME": home,
-            "HELM_CACHE_HOME": home,
-            "HELM_CONFIG_HOME": home,
-            "HELM_DATA_HOME": home,
-            "KUBECONFIG": os.devnull,
-            "GIT_ALLOW_PROTOCOL": "none",
-            **closed,
-        }
-        done = _call(command, folder, environment, RENDER_SECONDS)
+    done = run_limited(command, folder)
     if done.returncode != 0:
         raise FileError(_last_words(done, f"{command[0]} failed"), where=command[0])
     return done.stdout
 
 
-def _last_words(done: subprocess.CompletedProcess[bytes], otherwise: str) -> str:
+def _last_words(done: Finished, otherwise: str) -> str:
     """Return the last words of a program: warnings come before the error, a hint about its help after it."""
     lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
     said = [line.strip() for line in lines if line.strip() and not line.startswith("Use --debug")]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from imagelock.model.reference import Reference
 
-Part: TypeAlias = Literal["reference", "tag", "digest", "@digest", "tag@digest"]
+Part: TypeAlias = Literal["reference", "tag", "digest", "hex", "@digest", "tag@digest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Slot:
 
     ``part`` is what is there: the whole reference, the tag or digest that has a key of its own, or
     the digest with its ``@`` behind a tag that is put together elsewhere (nothing, as long as there is none).
-    ``tag@digest`` is a tag that is left empty, so that a default counts: pinning writes both.
+    ``hex`` is a digest without its algorithm, ``tag@digest`` is a tag that is left empty, so that a default counts: pinning writes both.
     """
 
     span: Span
@@ -80,6 +80,8 @@ class Slot:
             return reference.tag or ""
         if self.part == "digest":
             return "" if reference.digest is None else str(reference.digest)
+        if self.part == "hex":
+            return "" if reference.digest is None else str(reference.digest).partition(":")[2]
         if self.part == "@digest":
             return "" if reference.digest is None else f"@{reference.digest}"
         if self.part == "tag@digest":
@@ -121,7 +123,7 @@ class Place:
     @property
     def keeps_tag(self) -> bool:
         """Whether the tag stays whatever the pinned form: it is apart from what pinning fills."""
-        return any(slot.part in ("digest", "@digest", "tag@digest") for slot in self.slots)
+        return any(slot.part in ("digest", "hex", "@digest", "tag@digest") for slot in self.slots)
 
     @property
     def pinnable(self) -> bool:

@@ -55,10 +55,13 @@ class Target:
     inline: tuple[str, ...] = ()
     sets: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    release: str = "imagelock"
+    origin_document: int = -1
     covers: frozenset[Origin] = frozenset()
 
-    def render(self, tree: Path, more: Sequence[str] = ()) -> bytes:
-        """Return what the program makes of it; ``more`` are further ``--set-string``."""
+    def render(self, tree: Path, more: Sequence[str] = (), switches: Sequence[str] = ()) -> bytes:
+        """Return what the program makes of it; ``more`` are further ``--set-string``, ``switches`` ``--set``."""
         if self.kind == "kustomize":
             return kustomize_build(tree / self.folder)
         with tempfile.TemporaryDirectory(prefix="imagelock-") as scratch:
@@ -67,7 +70,14 @@ class Target:
                 file = Path(scratch, f"values-{i}.yaml")
                 file.write_bytes(encode(words))
                 files.append(file)
-            return helm_template(tree / self.folder, files, self.sets, (*self.texts, *more))
+            return helm_template(
+                tree / self.folder,
+                files,
+                (*self.sets, *switches),
+                (*self.texts, *more),
+                self.options,
+                self.release,
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +133,7 @@ def targets(collection: Collection, root: Path, texts: Mapping[str, str]) -> Ite
     for item in collection.files:
         if any(place.format in ("argocd", "flux") for place in item.places):
             content = texts.get(item.name, item.text.content)
-            yield from _documents(Text(item.name, content), root)
+            yield from document_targets(Text(item.name, content), root)
 
 
 def _paths(collection: Collection) -> Iterator[tuple[str, Path]]:
@@ -164,7 +174,7 @@ def _chart(folder: str, name: str, names: Mapping[str, str], collection: Collect
         )
 
 
-def _documents(text: Text, root: Path) -> Iterator[Target | Unproven]:
+def document_targets(text: Text, root: Path) -> Iterator[Target | Unproven]:
     """Yield what the Applications and releases of a text render."""
     for chunk in chunks(text):
         try:
@@ -214,7 +224,7 @@ def _release(spec: dict[str, Any], origin: Origin, root: Path) -> Target | Unpro
     chart = _at(spec, "chart", "spec", "chart")
     if spec.get("valuesFrom"):
         return Unproven(origin, VALUES_FROM)
-    if _at(spec, "chart", "spec", "sourceRef", "kind") != "GitRepository" or not _is_chart(root, chart):
+    if _at(spec, "chart", "spec", "sourceRef", "kind") != "GitRepository" or not is_chart(root, chart):
         return Unproven(origin, REMOTE_CHART)
     return Target(
         name=f"{origin[0]} ({chart})",
@@ -230,11 +240,11 @@ def _source(source: dict[str, Any], origin: Origin, root: Path) -> Target | Unpr
         return Unproven(origin, IS_TEMPLATE)
     if not isinstance(helm, dict):
         return Unproven(origin, IMAGES_OF_ARGO)
-    if source.get("chart") or not _is_chart(root, path):
+    if source.get("chart") or not is_chart(root, path):
         return Unproven(origin, REMOTE_CHART)
     folder = os.path.normpath(str(path))
     files = [_values_file(str(name), folder) for name in helm.get("valueFiles") or []]
-    if not all(_is_inside(root, name) for name in files):
+    if not all(is_inside(root, name) for name in files):
         return Unproven(origin, REMOTE_VALUES)
     tree = helm.get("valuesObject")
     inline = json.dumps(tree, default=str) if tree else str(helm.get("values") or "")
@@ -261,13 +271,15 @@ def _values_file(name: str, folder: str) -> str:
     return os.path.normpath(name.lstrip("/") if name.startswith("/") else f"{folder}/{name}")
 
 
-def _is_inside(root: Path, name: str) -> bool:
+def is_inside(root: Path, name: str) -> bool:
+    """Whether a path below the root is a file that no link leads out of the project."""
     path = (root / name).resolve()
     return path.is_relative_to(root.resolve()) and path.is_file()
 
 
-def _is_chart(root: Path, path: object) -> bool:
-    return isinstance(path, str) and _is_inside(root, f"{os.path.normpath(path)}/{CHART_FILE}")
+def is_chart(root: Path, path: object) -> bool:
+    """Whether a folder below the root is a chart."""
+    return isinstance(path, str) and is_inside(root, f"{os.path.normpath(path)}/{CHART_FILE}")
 
 
 def _at(node: object, *keys: str) -> object:
