@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import resource
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from imagelock.errors import FileError
 from imagelock.limits import RENDER_CPU_SECONDS, RENDER_MEMORY_BYTES, RENDER_OUTPUT_BYTES, RENDER_SECONDS
+from imagelock.program_path import find_program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,7 +47,7 @@ def run_limited(
     more: Mapping[str, str] | None = None,
 ) -> Finished:
     """Run a renderer to its end; raise :class:`FileError` when it is missing or breaks a limit."""
-    program = shutil.which(command[0])
+    program = find_program(command[0])
     if program is None:
         raise FileError(f"{command[0]} is not installed", hint=f"install {command[0]}")
     with tempfile.TemporaryDirectory(prefix="imagelock-") as home:
@@ -119,7 +119,7 @@ def _finished(name: str, code: int, output: Path, words: Path) -> Finished:
 @lru_cache(maxsize=1)
 def _without_network() -> tuple[str, ...]:
     """Return what gives a child a network of its own, with nothing in it; nothing where that is not allowed."""
-    unshare = shutil.which("unshare")
+    unshare = find_program("unshare")
     if unshare is None:
         return ()
     command = (unshare, "--net") if os.geteuid() == 0 else (unshare, "--net", "--map-current-user")

@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, str] = {
     "unpin": "put the tags back into the files",
     "update": "write new digests of images into the lock and the files",
     "check": "check that every reference is pinned to the digest in the lock",
+    "trace": "learn by rendering what builds each image of a chart",
     "drift": "ask the registries what has moved or is gone",
     "why": "show where an image is used",
     "diff": "compare two locks",

@@ -171,7 +171,7 @@ FINDING_CODES = _by_code(
         code="IL124",
         name="not-proven",
         level=Level.WARNING,
-        meaning="`check --render` could not render what these references are for, so whether the digests reach "
+        meaning="`check --render` or `trace` could not render what these references are for, so whether the digests reach "
         "the cluster is not known: the chart is not available, needs something else, or helm or kustomize is missing.",
         remedy="Install the program or add the chart to the project; the finding says which.",
     ),
@@ -190,6 +190,14 @@ FINDING_CODES = _by_code(
         level=Level.WARNING,
         meaning="A tag ends in 64 hexadecimal digits, as tags of copies do, but the image has a different digest.",
         remedy="Find out which of the two is right; the copy may have been overwritten.",
+    ),
+    FindingCode(
+        code="IL127",
+        name="trace-stale",
+        level=Level.WARNING,
+        meaning="The record of traces (`images.trace`) is not about the files as they are: a chart, its values or what "
+        "deploys it changed, or is new. Nothing is read from such a record; the values are judged by their keys instead.",
+        remedy="Run `imagelock trace` and commit the record.",
     ),
     FindingCode(
         code="IL201",

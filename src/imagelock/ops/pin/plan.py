@@ -200,7 +200,7 @@ def _plan(
     )
 
 
-_HOLDS_NOBODY_BACK = ("IL111", "IL113", "IL117")
+_HOLDS_NOBODY_BACK = ("IL111", "IL113", "IL117", "IL127")
 """What concerns its own place alone: it cannot be written, is damaged, or is not read at all."""
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from imagelock.ops.scan.scanned_file import ScannedFile
     from imagelock.ops.scan.walk import Visited
 
+TRACE_NAME = "images.trace"
 _HINTS = {
     "IL111": "correct it, or silence it with the comment `# imagelock: ignore[IL111] reason`",
     "IL114": "correct the file, or exclude it with `[scan] exclude` in imagelock.toml",
@@ -131,13 +132,31 @@ class Collection:
 
 
 def collect(
-    project: Project, sources: Sequence[str] = (), force: str | None = None, *, besides: Path | None = None
+    project: Project,
+    sources: Sequence[str] = (),
+    force: str | None = None,
+    *,
+    besides: Path | None = None,
+    traced: bool = True,
 ) -> Collection:
     """Read the sources (none: the whole project) and find everything in them, ``besides`` one folder.
 
     ``force`` names the format of the files named themselves.  Raises :class:`FileError` for a source
     that is not there; a file or folder inside a folder that cannot be read is a finding.
     """
+    collection = _collected(project, sources, force, besides)
+    if not traced or force is not None or not project.lock_path.with_name(TRACE_NAME).is_file():
+        return collection
+    from imagelock.ops.trace.recorded import with_traces  # noqa: PLC0415 - only projects with charts have a record
+
+    own = [source for source in project.config.sources if not source.startswith(IMAGE_SCHEME)]
+    whole = _collected(project, own, None, besides) if sources else collection
+    return with_traces(project, collection, whole)
+
+
+def _collected(
+    project: Project, sources: Sequence[str], force: str | None, besides: Path | None
+) -> Collection:
     reader = FileReader(project.root, project.config.rules, force)
     files: list[ScannedFile] = []
     problems: list[Finding] = []
@@ -166,7 +185,11 @@ def _visited(project: Project, sources: Sequence[str], besides: Path | None) -> 
     """Yield the files to read: not imagelock's own, and none of the folder ``besides``."""
     # What a pipeline builds is a list of repositories: as references they would mean `latest`.
     built = (project.root / name for name in project.config.build_images)
-    own = {os.path.normpath(path) for path in (project.lock_path, project.config_path, *built) if path}
+    own = {
+        os.path.normpath(path)
+        for path in (project.lock_path, project.lock_path.with_name(TRACE_NAME), project.config_path, *built)
+        if path
+    }
     folder = None if besides is None else os.path.normpath(besides) + "/"
     for file in walk_sources(project, sources):
         if file.path not in own and (folder is None or not file.path.startswith(folder)):

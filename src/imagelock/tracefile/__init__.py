@@ -1,0 +1,1 @@
+"""The record of traces, ``images.trace``: read strictly, written deterministically."""
