@@ -163,6 +163,30 @@ def _rule(table: Table, *, trusted: bool) -> ScanRule:
     return rule
 
 
+def _helm(table: Table) -> HelmRelease:
+    release = HelmRelease(
+        chart=_below(table, "chart", table.required("chart", str)),
+        values=tuple(_below(table, "values", item) for item in table.strings("values") or ()),
+        release=table.optional("release", str) or "imagelock",
+        namespace=table.optional("namespace", str),
+        kube_version=table.optional("kube-version", str),
+        api_versions=table.strings("api-versions") or (),
+        sets=table.strings("set") or (),
+    )
+    if _RELEASE.fullmatch(release.release) is None:
+        raise TableError(table.key("release"), f"{release.release!r} is not the name of a release")
+    table.done()
+    return release
+
+
+def _below(table: Table, key: str, path: str) -> str:
+    """Return a path below the project, without a leading ``./``; one that leads out of it is refused."""
+    parts = path.removeprefix("./").rstrip("/").split("/")
+    if path.startswith("/") or ".." in parts or "" in parts:
+        raise TableError(table.key(key), f"{path!r} is not a path below the project")
+    return "/".join(parts)
+
+
 def _tag_rule(table: Table, *, trusted: bool) -> TagRule:
     rule = TagRule(
         files=table.optional("files", str) or "*",

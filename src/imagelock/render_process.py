@@ -8,6 +8,7 @@ no network at all.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import signal
@@ -80,10 +81,8 @@ def _ended(child: subprocess.Popen[bytes], name: str, seconds: float) -> int:
     except subprocess.TimeoutExpired as error:
         raise FileError(f"{name} took longer than {seconds:g} s", where=name) from error
     finally:
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
         child.wait()
 
 
@@ -99,7 +98,9 @@ def _limit(pid: int) -> None:
         try:
             _, hard = resource.prlimit(pid, kind)
             most = value if hard == resource.RLIM_INFINITY else min(value, hard)
-            resource.prlimit(pid, kind, (most, most))
+            # At the soft limit of processor time the kernel says why it ends the child, at the hard one it does not.
+            spare = 1 if kind == resource.RLIMIT_CPU and hard == resource.RLIM_INFINITY else 0
+            resource.prlimit(pid, kind, (most, most + spare))
         except ProcessLookupError:
             return
 

@@ -73,9 +73,15 @@ class Slot:
     span: Span
     text: str
     part: Part = "reference"
+    lead: str = ""
+    """Written before the words where there are any: the blank that a value needs behind its key's colon."""
 
     def words(self, reference: Reference) -> str:
         """Return what the slot holds when the place says ``reference``."""
+        words = self._words(reference)
+        return self.lead + words if words else ""
+
+    def _words(self, reference: Reference) -> str:
         if self.part == "tag":
             return reference.tag or ""
         if self.part == "digest":

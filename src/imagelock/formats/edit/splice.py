@@ -202,6 +202,9 @@ def _decoded(raw: str, scalar: tuple[int, int, str, str | None], edits: Sequence
     span = scalar_span(raw, start, end, value, style)
     if span is None:
         raise ValueError("a scalar whose characters cannot be located")
+    if not value and not style and start == end:
+        # Where nothing is written behind a key, a blank must come first.
+        return "".join(edit.words for edit in edits).strip(" ")
     pieces = []
     at = 0
     for edit in edits:

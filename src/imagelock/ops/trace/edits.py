@@ -9,14 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imagelock.formats.edit.edits import Edit, edit_of
+from imagelock.formats.edit.edits import edit_of
 from imagelock.lazy_regex import lazy_regex
 from imagelock.model.place import Slot
-from imagelock.ops.trace.leaves import siblings
+from imagelock.ops.trace.leaves import node_slot, siblings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from imagelock.formats.edit.edits import Edit
     from imagelock.formats.syntax.tree import Node
     from imagelock.model.place import Part as SlotPart
     from imagelock.model.reference import Reference
@@ -70,13 +71,13 @@ def trials(work: Workspace, image: str, parts: Sequence[Part], *, edit_templates
     beside = [(part.leaf, siblings(work.texts[part.leaf.file], part.leaf)) for part in values]
     for kind in ("digest", "hex"):
         for leaf, nodes in beside:
-            yield from _digest_keys(leaf, nodes, "digest" if kind == "digest" else "hex")
+            yield from _digest_keys(work, leaf, nodes, "digest" if kind == "digest" else "hex")
     if last is not None and last in writable and last.leaf.kind == "values":
         role = last.role(image)
         if role in ("tag", "image", "digest"):
             yield _appended(last.leaf, "tag" if role == "tag" else "image")
     for leaf, nodes in beside:
-        yield from _empty_tags(leaf, nodes)
+        yield from _empty_tags(work, leaf, nodes)
     if edit_templates and last is not None and last.leaf.kind == "template" and last in writable:
         yield _appended(last.leaf, "template")
 
@@ -110,7 +111,7 @@ def _appended(leaf: Leaf, kind: EditKind) -> Trial:
     return Trial(kind, leaf.file, leaf.document, leaf.path, slot)
 
 
-def _digest_keys(leaf: Leaf, nodes: dict[str, Node], part: SlotPart) -> Iterator[Trial]:
+def _digest_keys(work: Workspace, leaf: Leaf, nodes: dict[str, Node], part: SlotPart) -> Iterator[Trial]:
     stem = _stem(leaf.key)
     keys = [(key, match["stem"]) for key in nodes if (match := _DIGEST_KEY.fullmatch(key)) is not None]
     for key, its_stem in sorted(keys, key=lambda item: item[1] != stem):
@@ -119,27 +120,30 @@ def _digest_keys(leaf: Leaf, nodes: dict[str, Node], part: SlotPart) -> Iterator
             continue
         if part == "hex" and (node.scalar or "").startswith("sha"):
             continue
-        yield _on_node(leaf, node, "hex" if part == "hex" else "digest", part)
+        yield from _on_node(work, leaf, node, "hex" if part == "hex" else "digest", part)
 
 
-def _empty_tags(leaf: Leaf, nodes: dict[str, Node]) -> Iterator[Trial]:
+def _empty_tags(work: Workspace, leaf: Leaf, nodes: dict[str, Node]) -> Iterator[Trial]:
     stem = _stem(leaf.key)
     for key, node in nodes.items():
         match = _TAG_KEY.fullmatch(key)
-        if match is not None and match["stem"] in ("", stem) and not node.scalar and _is_fillable(node, leaf):
-            yield _on_node(leaf, node, "empty-tag", "tag@digest")
+        if (
+            match is not None
+            and match["stem"] in ("", stem)
+            and (node.is_null or not node.scalar)
+            and _is_fillable(node, leaf)
+        ):
+            yield from _on_node(work, leaf, node, "empty-tag", "tag@digest")
 
 
 def _is_fillable(node: Node, leaf: Leaf) -> bool:
-    return node.path != leaf.path and not node.is_null and node.span() is not None
+    return node.path != leaf.path and node.span() is not None
 
 
-def _on_node(leaf: Leaf, node: Node, kind: EditKind, part: SlotPart) -> Trial:
-    span = node.span()
-    if span is None:
-        raise ValueError(node.path)
-    slot = Slot(span=span, text=node.scalar or "", part=part)
-    return Trial(kind, leaf.file, leaf.document, node.path, slot)
+def _on_node(work: Workspace, leaf: Leaf, node: Node, kind: EditKind, part: SlotPart) -> Iterator[Trial]:
+    slot = node_slot(work.texts[leaf.file], node, part)
+    if slot is not None:
+        yield Trial(kind, leaf.file, leaf.document, node.path, slot)
 
 
 def _stem(key: str) -> str:

@@ -15,14 +15,18 @@ from imagelock.formats.syntax.text import Text
 from imagelock.formats.syntax.tree import STRING_TAG, plain_tag
 from imagelock.formats.syntax.yaml_text import chunks, compose
 from imagelock.lazy_regex import lazy_regex
-from imagelock.model.place import Span
+from imagelock.model.place import Slot, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from imagelock.formats.syntax.tree import Node
+    from imagelock.model.place import Part as SlotPart
 
 _VERSION_KEY = lazy_regex(r"(?i).*(?:tag|version|image|digest|release|sha)$")
+_NAME_KEY = lazy_regex(
+    r"(?i).*(?:tag|version|image|digest|release|sha|registry|repo|repository|org|organi[sz]ation|namespace|project|owner|hub|name|prefix)$"
+)
 _APART = lazy_regex(r"[/:@]")
 _SHORT = 3
 _LITERAL_END = lazy_regex(r"[A-Za-z0-9_.\-/]")
@@ -89,9 +93,12 @@ def _is_candidate(node: Node, images: Sequence[str]) -> bool:
         return False
     if "{{" in text:
         return "mage" in node.path or "egistry" in node.path or "tag" in node.path.lower()
-    if len(text) < _SHORT or plain_tag(text) != STRING_TAG:
-        key = node.path.rpartition(".")[2]
-        return _VERSION_KEY.match(key) is not None and any(text in image for image in images)
+    is_string = plain_tag(text) == STRING_TAG
+    if len(text) < _SHORT or not is_string:
+        pattern = _NAME_KEY if is_string else _VERSION_KEY
+        return pattern.match(node.path.rpartition(".")[2]) is not None and any(
+            text in image for image in images
+        )
     bare = text.partition("@")[0]
     parts = [bare, *(part for part in _APART.split(bare) if len(part) >= _SHORT and bare.endswith(part))]
     return bool(bare) and any(part in image for image in images for part in parts)
@@ -109,7 +116,7 @@ def version_leaf(content: str, file: str) -> Leaf | None:
 def template_leaves(content: str, file: str, images: Sequence[str]) -> Iterator[Leaf]:
     """Yield where a template has an image, or the tag behind an action, written out literally."""
     for image in dict.fromkeys(images):
-        name, colon, tag = image.rpartition(":")
+        _name, colon, tag = image.rpartition(":")
         whole = image if colon and "/" not in tag else None
         for literal in filter(None, (whole, f"}}}}:{tag}" if whole else image)):
             at = content.find(literal)
@@ -137,3 +144,13 @@ def siblings(content: str, leaf: Leaf) -> dict[str, Node]:
             if "." not in key and "[" not in key and ">" not in key:
                 found[key] = node
     return found
+
+
+def node_slot(content: str, node: Node, part: SlotPart) -> Slot | None:
+    """Return the slot of a whole scalar, also where nothing is written behind its key; None if it cannot be followed."""
+    span = node.span()
+    if span is None:
+        return None
+    is_bare = node.is_null and not len(span)
+    lead = " " if is_bare and content[: span.at].endswith(":") else ""
+    return Slot(span=span, text="" if is_bare else node.scalar or "", part=part, lead=lead)

@@ -94,9 +94,11 @@ class Output:
             if one == two:
                 continue
             before, after = self.fields(number), other.fields(number)
-            for path in dict.fromkeys((*before, *after)):
-                if before.get(path) != after.get(path):
-                    found.append(Difference((number, path), before.get(path), after.get(path)))
+            found += [
+                Difference((number, path), before.get(path), after.get(path))
+                for path in dict.fromkeys((*before, *after))
+                if before.get(path) != after.get(path)
+            ]
         return found
 
 

@@ -18,7 +18,7 @@ from imagelock.formats.edit.edits import applied
 from imagelock.lazy_regex import lazy_regex
 from imagelock.model.reference import Reference
 from imagelock.ops.trace.marks import trial_digest
-from imagelock.ops.trace.outputs import Difference, OutputShapeError
+from imagelock.ops.trace.outputs import OutputShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from imagelock.formats.edit.edits import Edit
     from imagelock.model.digest import Digest
     from imagelock.ops.trace.edits import Trial
-    from imagelock.ops.trace.outputs import Field, Output, RenderedImage
+    from imagelock.ops.trace.outputs import Difference, Field, Output, RenderedImage
     from imagelock.ops.trace.workspace import Workspace
 
 _APART_SECONDS = 1.1
@@ -110,7 +110,7 @@ class Prover:
             culprits = [
                 group for group in trials if str(group.digest).partition(":")[2] in (item.after or "")
             ]
-            if self._is_excused(item):
+            if self._is_excused(item) or any(_is_image(item, group) for group in culprits):
                 continue
             for group in culprits:
                 reasons[group] = reasons[group] or f"the digest gets into {_where(self._base, item)}"
@@ -142,6 +142,13 @@ def edited(texts: Mapping[str, str], wanted: Sequence[tuple[Trial, Reference]]) 
         if edit is not None:
             edits[trial.file].add(edit)
     return {name: applied(texts[name], sorted(items)) for name, items in edits.items()}
+
+
+def _is_image(item: Difference, group: Group) -> bool:
+    """Whether the whole image stands in a field that no format reads: an argument, a variable."""
+    written, pinned = group.fields[0].written, group.pinned
+    before, after = item.before or "", item.after or ""
+    return before.replace(written, str(pinned)) == after and (":" in group.image or "/" in group.image)
 
 
 def _wanted(base: Output, trials: Mapping[Group, Trial]) -> dict[Field, tuple[str, ...]]:

@@ -18,7 +18,7 @@ from imagelock.model.outcome import finding
 from imagelock.model.place import Place, Skipped, Slot, Span
 from imagelock.model.reference import Reference
 from imagelock.ops.scan.scanned_file import ScannedFile
-from imagelock.ops.trace.leaves import value_nodes
+from imagelock.ops.trace.leaves import node_slot, value_nodes
 from imagelock.ops.trace.run import STALE, read_record, stale_targets
 from imagelock.ops.trace.tracer import SHARED
 
@@ -133,7 +133,7 @@ def _places(target: TracedTarget, image: TracedImage, files: _Files) -> Iterator
         yield part.file, place, _lines(image, part.file, file)
 
 
-def _place(  # noqa: PLR0913, PLR0917 - what a place is made of
+def _place(
     target: TracedTarget,
     image: TracedImage,
     file: _File,
@@ -164,16 +164,16 @@ def _slot(file: _File, edit: TracedEdit, image: str) -> tuple[Slot, Digest | Non
     if edit.kind == "template":
         return _template_slot(file, edit, image)
     node = file.nodes.get((edit.document, edit.path))
-    span = None if node is None else node.span()
-    if node is None or span is None:
+    whole = (
+        None if node is None else node_slot(file.text.content, node, _SLOT_PARTS.get(edit.kind, "@digest"))
+    )
+    if node is None or whole is None:
         return None
-    text = "" if node.is_null and not len(span) else node.scalar or ""
-    part: Part = _SLOT_PARTS.get(edit.kind, "@digest")
-    at = 0
-    if part == "@digest" or (edit.kind == "empty-tag" and edit.tag is not None and text.startswith(edit.tag)):
-        part, at = "@digest", text.find("@") if "@" in text else len(text)
-    slot = Slot(span=span.cut(at, len(text)), text=text[at:], part=part)
-    return slot, _digest_in(slot.text, part), node.offset
+    is_frozen = edit.kind == "empty-tag" and edit.tag is not None and whole.text.startswith(edit.tag)
+    if whole.part == "@digest" or is_frozen:
+        at = whole.text.find("@") if "@" in whole.text else len(whole.text)
+        whole = Slot(span=whole.span.cut(at, len(whole.text)), text=whole.text[at:], part="@digest")
+    return whole, _digest_in(whole.text, whole.part), node.offset
 
 
 def _template_slot(file: _File, edit: TracedEdit, image: str) -> tuple[Slot, Digest | None, int] | None:
@@ -221,7 +221,7 @@ def _agreed(places: list[Place]) -> list[Place]:
     for place in places:
         for slot in place.slots:
             meant[slot.span.at].add(f"{place.reference.name}:{place.reference.tag}")
-    kept = {}
+    kept: dict[tuple[object, ...], Place] = {}
     for place in places:
         is_shared = any(len(meant[slot.span.at]) > 1 for slot in place.slots)
         own = replace(place, slots=(), refusal=SHARED) if is_shared else place

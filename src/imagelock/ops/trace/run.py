@@ -120,7 +120,7 @@ def _traced(
     empty = TracedTarget(name=item.name, kind=item.target.kind, inputs="", renderer=renderer)
     try:
         with Workspace(project.root, item) as work:
-            inputs = work.inputs()
+            inputs = work.inputs(known)
             if (
                 known is not None
                 and known.inputs == inputs
@@ -169,7 +169,7 @@ def stale_targets(project: Project, collection: Collection, record: TraceRecord)
             continue
         try:
             with Workspace(project.root, item, writes=False) as work:
-                current[item.name] = work.inputs()
+                current[item.name] = work.inputs(known.get(item.name))
         except FileError:
             current[item.name] = ""
     stale = {name for name, target in known.items() if current.get(name) != target.inputs}

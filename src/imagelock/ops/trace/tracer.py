@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imagelock.model.trace import TracedEdit, TracedImage, TracedPart, TracedTarget
@@ -32,7 +33,7 @@ def trace(work: Workspace, item: TraceTarget, renderer: str, *, edit_templates: 
     try:
         parts = learn_parts(work, base, leaves)
     except TooManyRendersError:
-        parts = {image: () for image in base.images}
+        parts = dict.fromkeys(base.images, ())
     groups = _groups(parts)
     chosen, reasons = _proved(
         work,
@@ -43,14 +44,15 @@ def trace(work: Workspace, item: TraceTarget, renderer: str, *, edit_templates: 
     images = {
         _image(group, parts[group.fields[0]], chosen.get(group), reasons.get(group)) for group in groups
     }
-    return TracedTarget(
+    found = TracedTarget(
         name=item.name,
         kind=item.target.kind,
-        inputs=work.inputs(),
+        inputs="",
         renderer=renderer,
         files=tuple(sorted({part.leaf.file for found in parts.values() for part in found})),
         images=tuple(sorted(images, key=_sort_key)),
     )
+    return replace(found, inputs=work.inputs(found))
 
 
 def _sort_key(image: TracedImage) -> tuple[str, str, str]:

@@ -11,19 +11,23 @@ import os
 import tarfile
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from imagelock.errors import FileError
 from imagelock.files import decode, encode
+from imagelock.formats.edit.edits import Edit, applied
 from imagelock.lazy_regex import lazy_regex
 from imagelock.limits import TRACE_CHART_BYTES, TRACE_CHART_FILES, TRACE_RENDERS, YAML_BYTES
 from imagelock.ops.scan.charts import CHART_FILE, PACKAGE_SUFFIX
+from imagelock.ops.trace.leaves import value_nodes
 from imagelock.ops.trace.outputs import Output
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from imagelock.model.trace import TracedEdit, TracedTarget
     from imagelock.ops.trace.targets import TraceTarget
+    from imagelock.ops.verify.render_targets import Target
 
 _TEXTS = (".yaml", ".yml", ".tpl", ".json", ".txt", ".toml")
 _DIGESTS = lazy_regex(r"@?(?:sha256:)?(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
@@ -55,7 +59,7 @@ class Workspace:
         """Folders that are packaged charts in the project: nothing in them can be edited."""
         self.renders = 0
 
-    def __enter__(self) -> Workspace:
+    def __enter__(self) -> Self:
         """Copy the files."""
         try:
             self._copy_all()
@@ -97,9 +101,19 @@ class Workspace:
     def _checks_registry(self) -> bool:
         return any(INSECURE_IMAGES in text for text in self.texts.values())
 
-    def inputs(self) -> str:
-        """Return the hash of all that is rendered, digests apart: pinning does not make a record stale."""
-        return input_hash(self._item, self.texts)
+    def inputs(self, known: TracedTarget | None = None) -> str:
+        """Return the hash of all that is rendered, digests apart: pinning does not make a record stale.
+
+        Nor do the tags that pinning wrote into empty keys, as ``known`` has them.
+        """
+        edits = [image.edit for image in known.images if image.edit is not None] if known else []
+        frozen = [edit for edit in edits if edit.kind == "empty-tag" and edit.file in self.texts]
+        texts = dict(self.texts)
+        for name in {edit.file for edit in frozen}:
+            texts[name] = _thawed(texts[name], name, [edit for edit in frozen if edit.file == name])
+        return input_hash(
+            self._item, self._item.derive({k: v for k, v in texts.items() if v != self.texts[k]}), texts
+        )
 
     def _copy_all(self) -> None:
         if self._item.target.kind == "kustomize":
@@ -186,10 +200,22 @@ def _members(archive: tarfile.TarFile) -> Iterator[tuple[str, bytes]]:
         yield name, file.read(member.size)
 
 
-def input_hash(item: TraceTarget, texts: Mapping[str, str]) -> str:
+def _thawed(content: str, name: str, edits: Sequence[TracedEdit]) -> str:
+    """Return a file with the tags taken out that pinning wrote for these edits."""
+    tags = {(edit.document, edit.path): edit.tag for edit in edits}
+    cuts = []
+    for node in value_nodes(content, name):
+        tag = tags.get((node.document.index, node.path))
+        span = node.span()
+        is_empty = node.is_null or (node.scalar or "").partition("@")[0] == tag
+        if tag is not None and span is not None and len(span) and is_empty:
+            cuts.append(Edit(span.offset(0), span.offset(len(span)), ""))
+    return applied(content, sorted(cuts))
+
+
+def input_hash(item: TraceTarget, target: Target, texts: Mapping[str, str]) -> str:
     """Return a hash of texts and of how they are rendered, digests apart."""
     hasher = hashlib.sha256()
-    target = item.target
     said = (
         target.folder,
         *target.values,
