@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from imagelock.errors import LockError
 from imagelock.lazy_regex import lazy_regex
+from imagelock.model import toml_text
 from imagelock.model.toml_lines import line_of
 from imagelock.model.toml_table import Table, TableError
 from imagelock.model.trace import (
@@ -38,7 +39,7 @@ def parse_trace(text: str, where: str) -> TraceRecord:
         line = text.count("\n", 0, conflict.start()) + 1
         raise LockError("merge conflict markers", where=f"{where}:{line}", hint=_AGAIN)
     try:
-        document = Table(tomllib.loads(text))
+        document = Table(toml_text.loads(text))
         version = document.required("version", int)
         if version > VERSION:
             raise LockError(

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from imagelock.errors import FileError
+from imagelock.errors import FileError, LockError
 from imagelock.files import Write, decode, encode, read_bytes, write_all
 from imagelock.limits import LOCK_BYTES
 from imagelock.model.finding_codes import Level
@@ -67,6 +67,8 @@ def read_record(project: Project) -> tuple[TraceRecord, bytes | None]:
     path = trace_path(project)
     if not path.is_file():
         return TraceRecord(), None
+    if path.is_symlink():
+        raise LockError("a link, which is not followed", where=project.shown(path), hint="make it a file")
     data = read_bytes(path, LOCK_BYTES)
     return parse_trace(decode(data), project.shown(path)), data
 
