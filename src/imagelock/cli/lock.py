@@ -91,11 +91,6 @@ def command(  # noqa: PLR0913 - the options of the contract
 
     project = run.open()
     collection = collect(project, sources, force)
-    if project.config.olm.catalogs:
-        from imagelock.ops.olm.catalogs import with_catalogs
-        from imagelock.ops.project import read_lock
-
-        collection = with_catalogs(project, collection, read_lock(project, for_writing=True).lock)
     request = LockRequest(
         upgrade=upgrade,
         upgrade_images=upgrade_images,
@@ -105,6 +100,15 @@ def command(  # noqa: PLR0913 - the options of the contract
         platforms=project.config.platforms,
         listed=read_lists(project, lists, resolve_external=resolve_external),
     )
+    if project.config.olm.catalogs:
+        from imagelock.ops.olm.catalogs import lock_of_catalogs, with_catalogs
+        from imagelock.ops.project import read_lock
+
+        lock = read_lock(project, for_writing=True).lock
+        if not check_only or upgrade or upgrade_images:
+            with registry_access(run, project, "resolving", everyone=True) as access:
+                lock = lock_of_catalogs(project, collection, lock, request, access)
+        collection = with_catalogs(project, collection, lock)
     if check_only and not (upgrade or upgrade_images):
         checked = check_lock(project, collection, request)
         run.finish(checked, collection=collection, at_least=int(bool(checked.changes)))

@@ -35,7 +35,7 @@ def command(run: Run, images: tuple[str, ...], *, upgrade: bool, dry_run: bool, 
     """
     from imagelock.cli.registry_access import registry_access
     from imagelock.ops.lock.plan import LockRequest
-    from imagelock.ops.olm.catalogs import olm_pinning, with_catalogs
+    from imagelock.ops.olm.catalogs import lock_of_catalogs, olm_pinning, with_catalogs
     from imagelock.ops.pin.plan import PinRequest
     from imagelock.ops.project import read_lock
     from imagelock.ops.scan.collect import collect
@@ -49,13 +49,16 @@ def command(run: Run, images: tuple[str, ...], *, upgrade: bool, dry_run: bool, 
     project = run.open()
     collection = collect(project)
     config = project.config
+    request = LockRequest(upgrade=upgrade, upgrade_images=images, platforms=config.platforms)
     olm = None
     if config.olm.related_images:
         lock = read_lock(project, for_writing=True).lock
+        with registry_access(run, project, "resolving", everyone=True) as access:
+            lock = lock_of_catalogs(project, collection, lock, request, access)
         olm = olm_pinning(project, collection, lock)
         collection = with_catalogs(project, collection, lock)
     requests = (
-        LockRequest(upgrade=upgrade, upgrade_images=images, platforms=config.platforms),
+        request,
         PinRequest(form=config.form, keep_existing=config.existing == "keep", olm=olm),
     )
     with registry_access(run, project, "resolving", everyone=True) as access:

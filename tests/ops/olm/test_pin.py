@@ -334,38 +334,82 @@ def test_catalogs_outside_of_what_is_scanned_are_locked_too(olm: World) -> None:
     assert olm.json("check").codes == []
 
 
-def test_catalogs_inside_images_are_read_by_digest(olm: World) -> None:
-    registry = "quay.io/acme/plugin-registry:1"
-    image = LayeredImage([tar({"var/www/html/v3/external_images.txt": f"{PLUGIN}\n{EDITOR}\n"})])
+REGISTRY = "quay.io/acme/plugin-registry"
+
+
+def push_registry(olm: World, *images: str) -> None:
+    """Push an image whose list names these images, as tag 1."""
+    layer = tar({"var/www/html/v3/external_images.txt": "".join(f"{image}\n" for image in images)})
+    image = LayeredImage([layer])
     for value, data in image.blobs.items():
         parsed = Digest.parse(value)
         descriptor = Descriptor(media_type="application/octet-stream", digest=parsed, size=len(data))
-        olm.store.put_blob("quay.io/acme/plugin-registry", descriptor, iter([data]))
+        olm.store.put_blob(REGISTRY, descriptor, iter([data]))
     body = image.manifest_bytes
-    olm.store.put_manifest(
-        "quay.io/acme/plugin-registry",
-        Content(body=body, digest=Digest.of(body), media_type=OCI_MANIFEST, host="x"),
-        "1",
-    )
-    for reference in (PLUGIN, EDITOR):
+    content = Content(body=body, digest=Digest.of(body), media_type=OCI_MANIFEST, host="x")
+    olm.store.put_manifest(REGISTRY, content, "1")
+
+
+@pytest.fixture
+def inside(olm: World) -> World:
+    """Give a project whose catalog is a list inside an image."""
+    push_registry(olm, PLUGIN, EDITOR)
+    for reference in (PLUGIN, EDITOR, FLOATING):
         olm.push(reference)
     olm.configure(
         CONFIG
         + '[[olm.catalog]]\nlabel = "plugin_image"\nenv = "RELATED_IMAGE_plugin_registry"\nfiles = "var/www/html/*/external_images.txt"\n'
     )
-    env = f"                - name: RELATED_IMAGE_plugin_registry\n                  value: {registry}\n"
+    env = f"                - name: RELATED_IMAGE_plugin_registry\n                  value: {REGISTRY}:1\n"
     olm.write("web.csv.yaml", bundle(env=env))
     assert olm.run("lock").code == 0
-    origin = next(image.source for image in olm.lock.images if image.reference == PLUGIN)
+    return olm
+
+
+def generated(olm: World) -> list[str]:
+    """Return the names of the generated variables."""
+    names = [item["name"] for item in operator(load(olm))["env"]]
+    return [name for name in names if "_plugin_image_" in name]
+
+
+def test_catalogs_inside_images_are_read_by_digest(inside: World) -> None:
+    origin = next(image.source for image in inside.lock.images if image.reference == PLUGIN)
     assert origin is not None
-    assert origin.origin.startswith("image://quay.io/acme/plugin-registry")
+    assert origin.origin.startswith(f"image://{REGISTRY}")
     for _ in range(2):
-        assert olm.run("pin").code == 0
-        names = [item["name"] for item in operator(load(olm))["env"]]
-        assert names[-2:] == [
+        assert inside.run("pin").code == 0
+        assert generated(inside) == [
             "RELATED_IMAGE_plugin_go_plugin_image_GEXDC___",
             "RELATED_IMAGE_editor_plugin_image_",
         ]
-        assert olm.run("lock").code == 0
-        assert olm.json("check").codes == []
-    assert olm.run("pin", "--offline").code == 2
+        assert inside.run("lock").code == 0
+
+
+@pytest.mark.parametrize(
+    "round_", [[("lock", "-U"), ("pin",)], [("update", "-U")], [("update", f"{REGISTRY}:1")]]
+)
+def test_a_new_catalog_image_is_right_in_one_round(inside: World, round_: list[tuple[str, ...]]) -> None:
+    assert inside.run("pin").code == 0
+    push_registry(inside, FLOATING, EDITOR)
+    results = [inside.json(*verb) for verb in round_]
+    assert [(result.code, result.codes) for result in results] == [(0, [])] * len(round_)
+    assert generated(inside) == [
+        "RELATED_IMAGE_plugin_go_plugin_image_NZSXQ5A_",
+        "RELATED_IMAGE_editor_plugin_image_",
+    ]
+    result = inside.json("check", "--strict")
+    assert (result.code, result.codes) == (0, [])
+
+
+def test_a_catalog_inside_an_image_works_offline_with_what_the_lock_knows(inside: World) -> None:
+    assert inside.run("pin", "--offline").code == 0
+    assert sorted(generated(inside)) == [
+        "RELATED_IMAGE_editor_plugin_image_",
+        "RELATED_IMAGE_plugin_go_plugin_image_GEXDC___",
+    ]
+    lock = inside.read("images.lock")
+    assert inside.run("pin").code == 0
+    ordered = inside.read("web.csv.yaml")
+    for verb in ("lock", "pin", "check"):
+        assert inside.run(verb, "--offline").code == 0
+    assert (inside.read("web.csv.yaml"), inside.read("images.lock")) == (ordered, lock)

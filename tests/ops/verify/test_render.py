@@ -250,7 +250,8 @@ def test_what_cannot_be_rendered_is_told_with_the_reason(world: World, case: str
     world.run("pin")
 
     result = check(world)
-    (item,) = findings(result, "IL124")
+    # Where no helm is installed, the chart beside it is not proven either.
+    (item,) = (item for item in findings(result, "IL124") if item["file"] == "app.yaml")
     assert reason in item["message"]
     assert result.code == 0
     assert world.run("check", "--render", "--strict").code == 1
@@ -288,6 +289,26 @@ def test_a_chart_that_does_not_render_is_not_proven(world: World, monkeypatch: p
     if provide_helm(monkeypatch):
         (item,) = findings(check(world), "IL124")
         assert "say where" in item["message"]
+
+
+def test_what_does_not_render_is_not_proven_whatever_its_images_look_like(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    world.write(
+        "other.yaml", "apiVersion: v1\nkind: Pod\nspec: {containers: [{image: docker.io/acme/app:1.0}]}\n"
+    )
+    chart(world, "{{ .Values.hub }}/{{ .Values.name }}", "hub: quay.io\nname: app\n")
+    world.write("base/kustomization.yaml", "resources: [missing.yaml]\n")
+    library = "apiVersion: v2\nname: lib\nversion: 0.1.0\ntype: library\n"
+    world.write("lib/Chart.yaml", library)
+    locked(world)
+    world.run("pin")
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    result = check(world)
+    files = {item["file"] for item in findings(result, "IL124")}
+    assert (result.code, files) == (0, {"web/Chart.yaml", "base/kustomization.yaml"})
+    assert world.run("check", "--render", "--strict").code == 1
 
 
 def test_exempt_images_and_ignored_places_are_left_alone(

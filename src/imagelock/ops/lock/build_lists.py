@@ -106,6 +106,8 @@ class ListedImage:
     findings: tuple[Finding, ...] = ()
     open: Mapping[tuple[str, str], Source] = field(default_factory=dict)
     built: Built | None = None
+    own: frozenset[str] = frozenset()
+    """The repositories of ``[build] images``: their digests come from records alone, whatever a registry has."""
 
     @property
     def keys(self) -> frozenset[tuple[str, str]]:
@@ -148,6 +150,7 @@ def read_lists(project: Project, given: Sequence[str], *, resolve_external: bool
     without = [line for line in lines if line.reference.digest is None]
     agreed, findings = _agree(with_digest)
     images = {(image.name, image.tag) for image in agreed}
+    built = _built(project, lines) if config.build_images else None
     return ListedImage(
         images=tuple(agreed),
         origins=frozenset(line.origin for line in lines),
@@ -157,7 +160,8 @@ def read_lists(project: Project, given: Sequence[str], *, resolve_external: bool
             for line in reversed(without)
             if (line.reference.name, line.tag) not in images
         },
-        built=_built(project, lines) if config.build_images and _has_records(project, lines, given) else None,
+        built=built if _has_records(project, lines, given) else None,
+        own=frozenset(built.repositories if built is not None else ()),
     )
 
 

@@ -15,8 +15,11 @@ from imagelock.model.digest import same_digest
 from imagelock.model.lock import LATEST, Lock, LockedImage
 from imagelock.model.reference import Reference
 from imagelock.ops.compare import matches_image
+from imagelock.ops.findings import finding_at
 from imagelock.ops.lock.build_lists import ListedImage
 from imagelock.ops.lock.resolve import ImageQuery, ResolveOptions
+from imagelock.ops.scan.image_source import split_source
+from imagelock.ops.scan.scanned_file import IMAGE_SCHEME
 from imagelock.ops.usage import (
     build_sources,
     disagreement,
@@ -88,10 +91,13 @@ def plan(collection: Collection, lock: Lock, request: LockRequest) -> LockPlan:
     listed, uses = request.listed, tuple(use for use in collection.uses if use.place.tag_is_known)
     if request.upgrade_images and not request.upgrade:
         # Nothing else may change: what is new and not named waits for the next plain `lock`.
-        uses = _named(uses, request.upgrade_images)
+        uses = _named(uses, request.upgrade_images, lock)
         _check_known(request.upgrade_images, lock, uses)
-        listed = ListedImage()
-    queries, findings = _wants(uses, _overlaid(lock, listed.images), adopt=request.adopt)
+        listed = ListedImage(own=listed.own)
+    known = _overlaid(lock, listed.images)
+    built = [use for use in uses if use.reference.name in listed.own]
+    uses = tuple(use for use in uses if use.reference.name not in listed.own)
+    queries, findings = _wants(uses, known, adopt=request.adopt)
     as_they_are, sources = _from_lists(listed.images, lock, offline=request.offline)
     sources |= _open(listed, lock, queries)
     removed = _unused(collection, lock, request)
@@ -103,7 +109,11 @@ def plan(collection: Collection, lock: Lock, request: LockRequest) -> LockPlan:
     queries = {**dict.fromkeys(sources, ()), **queries}
     replaced = {_key(query) for query in queries} | {_key(image) for image in (*removed, *as_they_are)}
     staying = [image for image in lock.images if _key(image) not in replaced]
-    refresh = [image for image in staying if image.tag is not None and _is_upgraded(image, request)]
+    refresh = [
+        image
+        for image in staying
+        if image.tag is not None and image.name not in request.listed.own and _is_upgraded(image, request)
+    ]
     asked = {id(image) for image in refresh}
     builds = build_sources(collection.uses)
     return LockPlan(
@@ -114,12 +124,38 @@ def plan(collection: Collection, lock: Lock, request: LockRequest) -> LockPlan:
             for image in refresh
         ),
         removed=removed,
-        findings=(*findings, *listed.findings, *(listed.built.disagreements(lock) if listed.built else ())),
+        findings=(
+            *findings,
+            *_not_recorded(built, known, listed),
+            *listed.findings,
+            *(listed.built.disagreements(lock) if listed.built else ()),
+        ),
         remarks=(*(listed.built.kept(lock) if listed.built else ()), *_without_tags(request, lock)),
         sources=sources,
         places=_places(refresh, uses, lock),
         builds=builds,
     )
+
+
+def _not_recorded(uses: Iterable[Occurrence], known: Lock, listed: ListedImage) -> Iterator[Finding]:
+    """Yield each image that this pipeline builds and that no record and no entry knows (IL121)."""
+    seen: set[str] = set()
+    for use in uses:
+        reference = use.reference
+        is_reported = (
+            listed.built is not None
+            and reference.name not in listed.built.records
+            and not known.named(reference.name)
+        )
+        unknown = _unknown_key(reference, known, adopt=False) is not None
+        if unknown and not is_reported and str(reference) not in seen:
+            seen.add(str(reference))
+            yield finding_at(
+                use,
+                "IL121",
+                f"{reference} is built by this pipeline, and no record has its digest",
+                hint=f"run `imagelock record {reference.name}:TAG@DIGEST` in the job that builds it",
+            )
 
 
 def _key(item: LockedImage | ImageQuery) -> tuple[str, str]:
@@ -227,11 +263,16 @@ def _is_upgraded(image: LockedImage, request: LockRequest) -> bool:
     return any(matches_image(text, image.name, image.tag) for text in request.upgrade_images)
 
 
-def _named(uses: Iterable[Occurrence], images: Sequence[str]) -> tuple[Occurrence, ...]:
+def _named(uses: Iterable[Occurrence], images: Sequence[str], lock: Lock) -> tuple[Occurrence, ...]:
+    """Return the places of images that were asked for by name, and what lists inside such an image name."""
+    asked = {
+        image.name for image in lock.images for text in images if matches_image(text, image.name, image.tag)
+    }
     return tuple(
         use
         for use in uses
         if any(matches_image(text, use.reference.name, use.reference.pulled_tag) for text in images)
+        or (use.file.is_inside_image and split_source(use.file.name)[0].name in asked)
     )
 
 
@@ -274,12 +315,23 @@ def _unused(collection: Collection, lock: Lock, request: LockRequest) -> tuple[L
     if not collection.whole or collection.problems or request.upgrade_images:
         return ()
     grouped = references_by_name(collection.uses)
-    listed, in_lists = request.listed, request.listed.keys
+    listed, in_lists, read = request.listed, request.listed.keys, _images_read(collection)
     return tuple(
         image
         for image in lock.images
         # An entry of a list that was not read now stays: a partial pipeline keeps what it did not build.
-        if (is_scanned(image) or listed.has_left(image))
+        if (is_scanned(image) or listed.has_left(image) or _image_of_origin(image) in read)
         and _key(image) not in in_lists
         and not is_used(image, grouped, lock)
     )
+
+
+def _images_read(collection: Collection) -> frozenset[str]:
+    """Return the names of the images whose files were read in this run."""
+    return frozenset(split_source(file.name)[0].name for file in collection.files if file.is_inside_image)
+
+
+def _image_of_origin(image: LockedImage) -> str | None:
+    """Return the name of the image whose file named an entry, or None."""
+    origin = image.source.origin if image.source is not None else ""
+    return split_source(origin)[0].name if origin.startswith(IMAGE_SCHEME) else None

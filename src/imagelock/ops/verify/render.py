@@ -50,6 +50,7 @@ class _Proof:
     findings: list[Finding] = field(default_factory=list)
     proven: set[Origin] = field(default_factory=set)
     reasons: dict[Origin, str] = field(default_factory=dict)
+    failed: dict[str, tuple[Target, str]] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     reported: set[tuple[str, str, str]] = field(default_factory=set)
     seen: set[tuple[str, str | None]] = field(default_factory=set)
@@ -86,6 +87,7 @@ def _prove(target: Target, tree: Path, proof: _Proof) -> None:
         after = decode(target.render(tree))
         before = decode(target.render(proof.root)) if proof.texts else after
     except FileError as error:
+        proof.failed.setdefault(target.name, (target, say(error)))
         for origin in target.covers:
             proof.reasons.setdefault(origin, f"{target.name}: {say(error)}")
         return
@@ -255,11 +257,13 @@ def _labels(rendered: Text) -> Iterator[str]:
 def _tell_unproven(proof: _Proof) -> None:
     """Report what no rendering shows: once a file and reason, and each image that is switched off."""
     reported: set[tuple[str, str, str]] = set()
+    covered: set[Origin] = set()
     for use in proof.collection.uses:
         reason = _why_unproven(use, proof)
         if reason is None:
             continue
         proof.counts["unproven"] += 1
+        covered |= {(use.file.name, use.place.document), (use.file.name, -1)}
         key = (use.file.name, reason, str(use.reference) if reason == SWITCHED_OFF else "")
         if key not in reported and not use.silences("IL124"):
             reported.add(key)
@@ -271,6 +275,23 @@ def _tell_unproven(proof: _Proof) -> None:
                     file=use.file.name,
                     line=use.place.line,
                     column=use.place.column,
+                )
+            )
+
+    _tell_failed(proof, covered)
+
+
+def _tell_failed(proof: _Proof, covered: set[Origin]) -> None:
+    """Report what did not render and has no image of its own to say so: what it deploys is not known."""
+    for target, reason in proof.failed.values():
+        if not target.covers & covered:
+            proof.counts["unproven"] += 1
+            proof.findings.append(
+                finding(
+                    "IL124",
+                    f"{target.name} is not proven by rendering: {reason}",
+                    file=target.name.partition(" ")[0],
+                    line=1,
                 )
             )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,7 @@ Origin: TypeAlias = tuple[str, int]
 """A file by its name, and the document in it."""
 
 _LOADED_NODES = 200_000
+_LIBRARY = re.compile(rb"^type:[ \t]*[\"']?library[\"']?[ \t\r]*(?:#|$)", re.MULTILINE)
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 REMOTE_CHART = "its chart is not in this project"
 REMOTE_VALUES = "one of its values files is not in this project"
@@ -126,6 +128,8 @@ def targets(collection: Collection, root: Path, texts: Mapping[str, str]) -> Ite
         folder, _, file = relative.rpartition("/")
         # A chart inside another one is rendered with it.
         above, is_inside, _ = f"/{folder}".rpartition("/charts/")
+        if file == CHART_FILE and _is_library(root / relative):
+            continue
         if file == CHART_FILE and not (is_inside and f"{above}/{CHART_FILE}".removeprefix("/") in names):
             yield from _chart(folder, name, names, collection)
         elif file in KUSTOMIZATIONS and not _is_flux(root / relative):
@@ -139,6 +143,14 @@ def targets(collection: Collection, root: Path, texts: Mapping[str, str]) -> Ite
 def _paths(collection: Collection) -> Iterator[tuple[str, Path]]:
     """Yield the name and path of every file of the run."""
     return ((file.name, Path(file.path)) for file in collection.visited)
+
+
+def _is_library(file: Path) -> bool:
+    """Whether a chart only holds what other charts include: Helm does not render it by itself."""
+    try:
+        return _LIBRARY.search(read_bytes(file, MIB)) is not None
+    except FileError:
+        return False
 
 
 def _is_flux(file: Path) -> bool:
