@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped
 from markdown_it import MarkdownIt
 
 from imagelock.model.outcome import Outcome
+from imagelock.report import facts
 from imagelock.report.all import REPORTS
 from imagelock.report.facts import fingerprints
 from imagelock.report.github import workflow_commands
@@ -53,10 +55,34 @@ def test_sarif_names_places_by_relative_addresses_and_rules_by_the_catalogue() -
     rules = run["tool"]["driver"]["rules"]
     for result in run["results"]:
         assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
-        assert rules[result["ruleIndex"]]["helpUri"].endswith(f"#{result['ruleId'].lower()}")
+        assert f"imagelock explain {result['ruleId']}" in rules[result["ruleIndex"]]["help"]["text"]
         where = result["locations"][0]["physicalLocation"]
         assert where["artifactLocation"]["uri"] in ("deploy/a%20b.yaml", "images.lock", "broken.yaml")
         assert where["region"]["startLine"] >= 1
+
+
+def test_nothing_links_to_docs_that_are_not_published() -> None:
+    assert facts.DOCS is None
+    every = "".join(
+        report(EVERY) for report in (sarif, markdown, html, junit, code_quality, workflow_commands)
+    )
+    assert set(re.findall(r"https?://[^/\"]+", every)) <= {"https://docs.oasis-open.org"}
+    assert "imagelock explain IL101" in markdown(EVERY)
+    assert "imagelock explain IL101" in html(EVERY)
+
+
+def test_docs_that_are_published_are_linked_to(
+    monkeypatch: pytest.MonkeyPatch, sarif_schema: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(facts, "DOCS", "https://docs.example/imagelock")
+    page = "https://docs.example/imagelock/reference/findings/#il101"
+    document = json.loads(sarif(EVERY))
+    assert [error.message for error in Draft7Validator(sarif_schema).iter_errors(document)] == []
+    driver = document["runs"][0]["tool"]["driver"]
+    assert driver["informationUri"] == "https://docs.example/imagelock/"
+    assert page in {rule["helpUri"] for rule in driver["rules"]}
+    assert f'href="{page}"' in html(EVERY)
+    assert f"[IL101]({page})" in markdown(EVERY)
 
 
 def test_a_finding_without_a_file_is_shown_at_the_lock() -> None:

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 
     from imagelock.model.outcome import Exempted, Finding, Outcome
 
-DOCS = "https://imagelock.readthedocs.io/en/latest"
-"""Where docs/ is published; reports link to its pages."""
+DOCS: str | None = None
+"""The address at which docs/ is published, the only place that names it; None while there is none.
+
+Reports link to its pages, and say `imagelock explain CODE` where there is nothing to link to.
+"""
 
 _NO_FILES = ("<stdin>",)
 
@@ -37,9 +40,14 @@ def spot(item: Finding, outcome: Outcome) -> Spot:
     return Spot(item.file, item.line or 1, item.column)
 
 
-def help_url(code: str) -> str:
-    """Return the address of a finding's section in the docs."""
-    return f"{DOCS}/reference/findings/#{code.lower()}"
+def help_url(code: str) -> str | None:
+    """Return the address of a finding's section in the docs, where they are published."""
+    return None if DOCS is None else f"{DOCS}/reference/findings/#{code.lower()}"
+
+
+def help_command(code: str) -> str:
+    """Return the command that explains a finding to whoever has imagelock."""
+    return f"imagelock explain {code}"
 
 
 def fingerprints(findings: Iterable[Finding]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from imagelock import __version__
 from imagelock.model.finding_codes import FINDING_CODES, Level
-from imagelock.report.facts import exempt_place, help_url
+from imagelock.report.facts import exempt_place, help_command, help_url
 from imagelock.report.style import printable
 
 if TYPE_CHECKING:
@@ -75,9 +75,16 @@ def html(outcome: Outcome) -> str:
 
 def _finding(item: Finding) -> tuple[str, str, str, str]:
     name = f"{item.level.value} {item.code} {item.name}"
-    link = f'<a class="{item.level.value}" href="{_text(help_url(item.code))}">{_text(name)}</a>'
     what = "<br>".join(_code(line) for line in (item.message, *item.notes))
-    return link, _code(item.where or ""), what, _text(item.hint or FINDING_CODES[item.code].remedy)
+    return _link(item, name), _code(item.where or ""), what, _text(item.hint or FINDING_CODES[item.code].remedy)
+
+
+def _link(item: Finding, name: str) -> str:
+    """Return the finding's name, leading to its page in the docs or to the command that explains it."""
+    url = help_url(item.code)
+    if url is None:
+        return f'<span class="{item.level.value}" title="{help_command(item.code)}">{_text(name)}</span>'
+    return f'<a class="{item.level.value}" href="{_text(url)}">{_text(name)}</a>'
 
 
 def _change(item: Change) -> tuple[str, str, str]:

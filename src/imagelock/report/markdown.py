@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from imagelock.model.finding_codes import FINDING_CODES, Level
 from imagelock.model.outcome import tag_changes
-from imagelock.report.facts import exempt_place, help_url
+from imagelock.report.facts import exempt_place, help_command, help_url
 from imagelock.report.style import printable
 
 if TYPE_CHECKING:
@@ -70,7 +70,10 @@ def _rank(outcome: Outcome, wanted: str) -> int:
 
 def _section(name: str, findings: Sequence[Finding]) -> str:
     kind = FINDING_CODES[name]
-    head = f"### [{name}]({help_url(name)}) {kind.name} ({len(findings)})\n\n{kind.remedy}"
+    url = help_url(name)
+    title = name if url is None else f"[{name}]({url})"
+    more = f" `{help_command(name)}` tells more." if url is None else ""
+    head = f"### {title} {kind.name} ({len(findings)})\n\n{kind.remedy}{more}"
     rows = [(code(item.where or "-"), code(item.message)) for item in findings]
     return f"{head}\n\n{_table(('place', 'what'), rows)}"
 

@@ -16,7 +16,8 @@ import msgspec
 
 from imagelock import __version__
 from imagelock.model.finding_codes import FINDING_CODES
-from imagelock.report.facts import DOCS, exempt_place, fingerprints, help_url, spot, words
+from imagelock.report import facts
+from imagelock.report.facts import exempt_place, fingerprints, help_command, help_url, spot, words
 from imagelock.report.style import printable_json, printable_lines
 
 if TYPE_CHECKING:
@@ -52,21 +53,24 @@ def _driver(kinds: list[FindingCode]) -> dict[str, Any]:
     return {
         "name": "imagelock",
         "semanticVersion": __version__,
-        "informationUri": f"{DOCS}/",
         "rules": [_rule(kind) for kind in kinds],
-    }
+    } | ({} if facts.DOCS is None else {"informationUri": f"{facts.DOCS}/"})
 
 
 def _rule(kind: FindingCode) -> dict[str, Any]:
-    return {
+    url = help_url(kind.code)
+    rule: dict[str, Any] = {
         "id": kind.code,
         "name": "".join(part.capitalize() for part in kind.name.split("-")),
         "shortDescription": {"text": kind.name.replace("-", " ")},
         "fullDescription": {"text": _plain(kind.meaning)},
-        "help": {"text": _plain(kind.remedy), "markdown": kind.remedy},
-        "helpUri": help_url(kind.code),
+        "help": {
+            "text": f"{_plain(kind.remedy)} ({help_command(kind.code)})",
+            "markdown": f"{kind.remedy} (`{help_command(kind.code)}`)",
+        },
         "defaultConfiguration": {"level": kind.level.value},
     }
+    return rule if url is None else rule | {"helpUri": url}
 
 
 def _result(item: Finding, outcome: Outcome, index: int, mark: str) -> dict[str, Any]:
