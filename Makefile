@@ -12,7 +12,7 @@ PARALLEL = -n auto --dist worksteal
 # What `make check` runs; each is a program of .venv.
 CHECKS = "ruff check" "ruff format --check" mypy lint-imports "python tools/docs.py --check"
 
-.PHONY: help demo test check bench docs lock upgrade test-latest clean
+.PHONY: help demo test cover check bench docs lock upgrade test-latest clean
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile | \
@@ -25,6 +25,11 @@ demo: ## the whole line on a built-in example, nothing prepared, nothing kept
 test: ## every test, one process a processor, against docker-registry and skopeo where they are installed
 	@$(BOOTSTRAP) --group dev --peers
 	@$(BIN)/pytest $(PARALLEL)
+
+# Measured, the tests take 2.1 times the processor (549 s instead of 252 s on Python 3.11): a verb of its own.
+cover: ## every test, measured by branch, child processes included; fails below the floor in pyproject.toml
+	@$(BOOTSTRAP) --group dev --peers
+	@$(BIN)/pytest $(PARALLEL) --cov=imagelock
 
 check: ## lint, format, types, import floors, docs and --help in step
 	@$(BOOTSTRAP) --group dev
@@ -64,5 +69,5 @@ test-latest: ## every test with the newest versions instead of the locked ones; 
 	@.venv-latest/bin/pytest $(PARALLEL)
 
 clean: ## remove .venv and every cache
-	rm -rf .venv .venv-latest .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage build dist site
+	rm -rf .venv .venv-latest .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage* build dist site
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -76,7 +76,12 @@ def html(outcome: Outcome) -> str:
 def _finding(item: Finding) -> tuple[str, str, str, str]:
     name = f"{item.level.value} {item.code} {item.name}"
     what = "<br>".join(_code(line) for line in (item.message, *item.notes))
-    return _link(item, name), _code(item.where or ""), what, _text(item.hint or FINDING_CODES[item.code].remedy)
+    return (
+        _link(item, name),
+        _code(item.where or ""),
+        what,
+        _text(item.hint or FINDING_CODES[item.code].remedy),
+    )
 
 
 def _link(item: Finding, name: str) -> str:
