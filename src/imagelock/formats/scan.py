@@ -21,6 +21,7 @@ from imagelock.formats.fast.json_objects import quick_json, shallow
 from imagelock.formats.fast.plain import built_in_kind
 from imagelock.formats.fast.yaml_objects import quick
 from imagelock.formats.kubernetes import objects as kubernetes
+from imagelock.formats.sharing.ask import refuse_shared
 from imagelock.formats.syntax.text import Marks
 from imagelock.formats.syntax.yaml_text import MERGE_CONFLICT, chunks, compose
 from imagelock.lazy_regex import lazy_regex
@@ -57,7 +58,10 @@ def find(text: Text, force: str | None = None, rules: Sequence[ScanRule] = ()) -
 
     ``force`` names the only format that may read the text; ``rules`` find what no format does.
     """
-    found = [settled(item) for item in _find(text, force, rules)]
+    documents: list[Document] = []
+    found = [settled(item) for item in _find(text, force, rules, documents)]
+    if documents:
+        found = refuse_shared(documents, found)
     if any(not rule.reads_documents for rule in rules):
         found += rule_format.find_in_text(text, rules, _characters(found))
     if text.context is not None:
@@ -79,7 +83,9 @@ def _where(item: Found) -> tuple[int, int]:
     return item.line, item.column
 
 
-def _find(text: Text, force: str | None, rules: Sequence[ScanRule]) -> Iterator[Found]:
+def _find(
+    text: Text, force: str | None, rules: Sequence[ScanRule], documents: list[Document]
+) -> Iterator[Found]:
     export = exported(text) if force is None else None
     if export is not None:
         yield export
@@ -89,7 +95,7 @@ def _find(text: Text, force: str | None, rules: Sequence[ScanRule]) -> Iterator[
         yield from file_format.find(text)
     elif force is not None or _may_be_documents(text):
         for chunk in chunks(text):
-            yield from _chunk(text, chunk, force, rules)
+            yield from _chunk(text, chunk, force, rules, documents)
 
 
 def file_format_of(text: Text, force: str | None = None) -> FileFormat | None:
@@ -126,7 +132,9 @@ def _is_meant_as_documents(text: Text) -> bool:
     return text.file_name.lower().endswith(DOCUMENT_SUFFIXES) or _BEGIN.match(text.content) is not None
 
 
-def _chunk(text: Text, chunk: Chunk, force: str | None, rules: Sequence[ScanRule]) -> Iterator[Found]:
+def _chunk(
+    text: Text, chunk: Chunk, force: str | None, rules: Sequence[ScanRule], documents: list[Document]
+) -> Iterator[Found]:
     dump = dumped(text, chunk) if force is None else None
     if dump is not None:
         yield dump
@@ -151,6 +159,7 @@ def _chunk(text: Text, chunk: Chunk, force: str | None, rules: Sequence[ScanRule
     if document is None:
         return
     document = replace(document, read=_read_inner)
+    documents.append(document)
     claimed = formats if force is not None else _claiming(document, formats)
     for item in claimed:
         yield from item.find(document)

@@ -129,6 +129,7 @@ def _mounts(volumes: Node) -> Iterator[Found]:
 
 def _found(node: Node, prefix: str) -> Iterator[Found]:
     text = node.text or ""
+    node.is_image()
     if "$" not in text or not text.startswith(prefix):
         found = required_behind(node, prefix, name)
     elif not node.document.is_first("judged", node.raw):

@@ -10,13 +10,12 @@ and action metadata syntax.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from imagelock.formats.classify.candidates import required, required_behind, skipped
 from imagelock.lazy_regex import lazy_regex
-from imagelock.model.place import Place, SkipKind
+from imagelock.model.place import SkipKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,16 +29,11 @@ summary = "GitHub workflows and actions: containers and services of jobs, docker
 marks: tuple[Mark, ...] = ("docker://", "\njobs", 'jobs"')
 
 PREFIX = "docker://"
-ELSEWHERE = "a value of the matrix that the job uses elsewhere too, where a digest may change what it does"
 PUT_TOGETHER = "a template: put together from values that the workflow has when it runs"
 NO_VALUE = "a template: no value for it is written in this file"
 # The whole text must be one expression: only then its value is the image.
 _LOOKUP = lazy_regex(r"\$\{\{\s*(?P<root>matrix|inputs)\.(?P<path>[\w.-]+)\s*\}\}", re.ASCII)
-_USE = lazy_regex(r"\bmatrix\.(?P<path>[\w.-]+)", re.ASCII)
-_MANY_JOBS = 100
 _TRIGGERS = ("workflow_call", "workflow_dispatch")
-_HARMLESS = frozenset({"name", "image", "container"})
-"""Keys in which a digest more changes only what is shown, or is what is wanted."""
 
 
 def claims(document: Document) -> bool:
@@ -56,40 +50,13 @@ def claims(document: Document) -> bool:
 def find(document: Document) -> Iterator[Found]:
     """Yield the images of a workflow's jobs or of an action."""
     jobs, runs = document.top.get("jobs"), document.top.get("runs")
-    uses = _Uses(document.top, len(jobs.keys()) if jobs is not None else 0)
     for _, job in jobs.entries() if jobs is not None else ():
         if document.is_first("job", job.raw):
-            yield from _job(_Job(job, uses))
+            yield from _job(_Job(job))
     if runs is not None:
         image = runs.get("image")
         yield from _docker(image)
         yield from _steps(runs.get("steps"))
-
-
-class _Uses:
-    """Where a workflow uses its matrix; what many jobs share by aliases is looked through once for all."""
-
-    def __init__(self, top: Node, jobs: int) -> None:
-        self._top = top
-        self._is_shared = jobs > _MANY_JOBS
-
-    def of(self, job: Node) -> frozenset[str]:
-        """Return the paths of the matrix in words of a job, or of all jobs where these are many."""
-        return self._shared if self._is_shared else _used(job)
-
-    @cached_property
-    def _shared(self) -> frozenset[str]:
-        return _used(self._top)
-
-
-def _used(scope: Node) -> frozenset[str]:
-    return frozenset(
-        match["path"].rstrip(".")
-        for mapping in scope.mappings()
-        for key, value in mapping.entries()
-        if key not in _HARMLESS and value.scalar is not None
-        for match in _USE.finditer(value.scalar)
-    )
 
 
 @dataclass(frozen=True)
@@ -97,14 +64,8 @@ class _Job:
     """A job and what its expressions lead to; each of them is followed once."""
 
     node: Node
-    uses: _Uses
     led: dict[str, bool] = field(default_factory=dict)
     """Whether an expression had values."""
-
-    @cached_property
-    def used_elsewhere(self) -> frozenset[str]:
-        """The paths of the matrix that stand in words which a digest could change: conditions, scripts."""
-        return self.uses.of(self.node)
 
     def values(self, root: str, path: str) -> Iterator[Node]:
         """Yield the texts that an expression stands for, as far as they are written in this file."""
@@ -173,11 +134,8 @@ def _looked_up(image: Node, job: _Job) -> Iterator[Found]:
         yield skipped(image, NO_VALUE, name, SkipKind.TEMPLATE)
         return
     image.document.taken.add(image.offset)
-    is_refused = match["root"] == "matrix" and match["path"] in job.used_elsewhere
     for value in values:
         found = required(value, name)
-        if is_refused and isinstance(found, Place):
-            found = replace(found, slots=(), refusal=ELSEWHERE)
         if found is not None:
             yield found
 

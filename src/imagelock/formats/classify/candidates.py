@@ -62,6 +62,7 @@ def required_behind(
     node: Node, prefix: str, format_name: str, *, variables: str | None = None
 ) -> Found | None:
     """Judge a reference that is behind a fixed prefix (``docker://``); None when it is not there."""
+    node.is_image()
     if not node.document.is_first("judged", node.raw):
         return None
     if node.scalar is None:
@@ -85,7 +86,10 @@ def skipped(node: Node, reason: str, format_name: str, kind: SkipKind = SkipKind
 def possible(node: Node, format_name: str) -> Place | None:
     """Judge a scalar that may be a reference: a place, or None."""
     text = node.text
-    if not text or not node.document.is_first("judged", node.raw):
+    if not text:
+        return None
+    node.is_image()
+    if not node.document.is_first("judged", node.raw):
         return None
     found = _judge(node, text, format_name, damage=False)
     return found if isinstance(found, Place) else None

@@ -59,7 +59,7 @@ def inner_documents(node: Node) -> Iterator[Document]:
 def _inside(node: Node, text: str, root: RawNode, offset: int) -> Document:
     """Wrap what was composed of a scalar's text; ``offset`` leads from the tree's marks into that text."""
     span = node.span()
-    return Document(
+    document = Document(
         node.document.text,
         text,
         root,
@@ -74,6 +74,8 @@ def _inside(node: Node, text: str, root: RawNode, offset: int) -> Document:
         taken=node.document.taken,
         read=node.document.read,
     )
+    node.document.inner.append(document)
+    return document
 
 
 def json_images(node: Node, format_name: str) -> Iterator[Found]:

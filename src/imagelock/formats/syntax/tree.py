@@ -55,6 +55,10 @@ class Document:
     """File offsets of scalars that a format has dealt with; what is left over is reported."""
     read: Callable[[Document], Iterator[Found]] | None = None
     """What reads a document by the format that knows it, for texts that hold objects of any kind."""
+    judged: dict[int, list[tuple[RawNode | None, str]]] = field(default_factory=dict)
+    """Where a scalar was judged as an image, by its identity: the collection it is in, and its path there."""
+    inner: list[Document] = field(default_factory=list)
+    """The documents that were read inside this one's texts."""
     _visited: set[tuple[str, int]] = field(default_factory=set)
 
     def is_first(self, role: str, raw: RawNode) -> bool:
@@ -106,6 +110,12 @@ class Node:
     document: Document
     raw: RawNode
     path: str
+    holder: RawNode | None = None
+    """The mapping or sequence that this stands in, as far as it was reached from there."""
+
+    def is_image(self) -> None:
+        """Take note that an image stands here: an alias may bring the same scalar to another place."""
+        self.document.judged.setdefault(id(self.raw), []).append((self.holder, self.path))
 
     @property
     def text(self) -> str | None:
@@ -158,9 +168,13 @@ class Node:
     def get(self, *keys: str) -> Node | None:
         """Follow keys downwards; None when one is missing."""
         raw: RawNode | None = self.raw
+        holder: RawNode | None = None
         for key in keys:
+            holder = raw
             raw = self.document.root_values.get(key) if raw is self.document.root else _value(raw, key)
-        return None if raw is None else Node(self.document, raw, ".".join(filter(None, (self.path, *keys))))
+        if raw is None:
+            return None
+        return Node(self.document, raw, ".".join(filter(None, (self.path, *keys))), holder or self.holder)
 
     def keys(self) -> list[str]:
         """Return the keys of a mapping as written; nothing for other kinds."""
@@ -175,14 +189,19 @@ class Node:
                 if isinstance(key, yaml.ScalarNode):
                     yield (
                         key.value,
-                        Node(self.document, value, f"{self.path}.{key.value}" if self.path else key.value),
+                        Node(
+                            self.document,
+                            value,
+                            f"{self.path}.{key.value}" if self.path else key.value,
+                            self.raw,
+                        ),
                     )
 
     def items(self) -> Iterator[Node]:
         """Yield the items of a sequence; nothing for other kinds."""
         if isinstance(self.raw, yaml.SequenceNode):
             for i, value in enumerate(self.raw.value):
-                yield Node(self.document, value, f"{self.path}[{i}]")
+                yield Node(self.document, value, f"{self.path}[{i}]", self.raw)
 
     def new_items(self, role: str) -> Iterator[Node]:
         """Yield the items of a sequence that were not yielded in this role before.
@@ -221,7 +240,7 @@ class Node:
             if isinstance(raw, yaml.MappingNode):
                 for key, value in raw.value:
                     if isinstance(key, yaml.ScalarNode) and key.value in keys:
-                        yield key.value, Node(self.document, value, _joined((link, key.value)))
+                        yield key.value, Node(self.document, value, _joined((link, key.value)), raw)
 
     def mappings(self) -> Iterator[Node]:
         """Yield every mapping at or below this node once, in the order of the file."""
@@ -247,7 +266,7 @@ class Node:
             pairs, name = _pairs(raw)
             for i, (key, value) in enumerate(pairs):
                 if isinstance(value, yaml.ScalarNode) and wants(key, value.value, name):
-                    node = Node(self.document, value, _joined((link, i if key is None else key)))
+                    node = Node(self.document, value, _joined((link, i if key is None else key)), raw)
                     if node.text is not None:
                         yield key, node
 

@@ -99,6 +99,7 @@ def joined(parts: Parts, format_name: str) -> Found | None:
     for node in (parts.repository, parts.registry, parts.tag, parts.digest):
         if node is not None:
             node.document.taken.add(node.offset)
+    parts.filled.is_image()
     line, column = parts.repository.position
     text = parts.text
     try:
