@@ -64,8 +64,8 @@ FINDING_CODES = _by_code(
     FindingCode(
         code="IL105",
         name="digest-not-in-lock",
-        meaning="A file carries a digest that the lock does not have: an error when the lock has this name "
-        "and tag with another digest, a warning when the lock does not know the image.",
+        meaning="A file carries a digest that the lock does not have: the lock has this name and tag with "
+        "another digest, or does not know the image at all, which `check` counts as unknown and not as pinned.",
         remedy="Run `imagelock pin` to write the lock's digest, or `imagelock lock --adopt` to take the file's.",
     ),
     FindingCode(

@@ -257,3 +257,22 @@ def test_a_list_speaks_over_an_entry_that_is_only_half_known(pipeline: World) ->
     assert pipeline.run("lock").code == 0
     (entry,) = pipeline.lock.images
     assert entry.platforms
+
+
+def test_what_the_pipeline_builds_is_never_taken_from_a_registry(pipeline: World) -> None:
+    built(pipeline, API, "1")
+    built(pipeline, WEB, "1")
+    assert pipeline.run("lock").code == 0
+    before = pipeline.read("images.lock")
+    pipeline.push(f"{WEB}:1", "pushed by hand")
+    assert pipeline.run("lock", "-U").code == 0
+    assert pipeline.read("images.lock") == before
+    pipeline.push(f"{WEB}:2")
+    pipeline.write("a.yaml", deployment(f"{WEB}:2", f"{WEB}:2"))
+    result = pipeline.json("lock")
+    assert (result.code, result.codes, pipeline.read("images.lock")) == (1, ["IL121"], before)
+    finding = result.document["findings"][0]
+    assert (finding["file"], f"{WEB}:2" in finding["message"]) == ("a.yaml", True)
+    built(pipeline, WEB, "2")
+    assert pipeline.run("lock").code == 0
+    assert f"{WEB}:2" in locked(pipeline)
