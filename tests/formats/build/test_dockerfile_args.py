@@ -22,7 +22,9 @@ PATH = "Dockerfile"
         ("ARG X=\nFROM a:${X:-1}\n", "ARG X=\nFROM a:${X:-1@DIGEST}\n"),
         ("ARG V=1\nFROM a:$V\nARG V=2\nRUN echo $V\n", "ARG V=1@DIGEST\nFROM a:$V\nARG V=2\nRUN echo $V\n"),
         ("ARG V=1 W=2\nFROM a:$W\n", "ARG V=1 W=2@DIGEST\nFROM a:$W\n"),
-        ("ARG B=a/b:1\nFROM $B\nARG B\nRUN echo $B\n", "ARG B=a/b:1@DIGEST\nFROM $B\nARG B\nRUN echo $B\n"),
+        ("ARG B=a/b:1\nFROM $B\nARG B\n# $B\nRUN x\n", "ARG B=a/b:1@DIGEST\nFROM $B\nARG B\n# $B\nRUN x\n"),
+        ("ARG V=1\nFROM a:$V AS x\nFROM a:${V}\n", "ARG V=1@DIGEST\nFROM a:$V AS x\nFROM a:${V}\n"),
+        ("ARG V=1\nARG B=a:$V\nFROM $B\nFROM a:$V\n", "ARG V=1@DIGEST\nARG B=a:$V\nFROM $B\nFROM a:$V\n"),
     ],
 )
 def test_the_digest_goes_into_the_default_that_ends_the_reference(content: str, after: str) -> None:
@@ -37,6 +39,8 @@ def test_the_digest_goes_into_the_default_that_ends_the_reference(content: str, 
         "ARG V=1\nARG URL=https://example.org/$V\nFROM a:$V\n",
         "ARG B=a:1\nFROM $B\nFROM ${B}-slim\n",
         "ARG V=1\nARG B=a:$V\nFROM $B\nFROM ${B}-slim\n",
+        "ARG B=a/b:1\nFROM $B\nARG B\nRUN echo $B\n",
+        "ARG B=a/b:1\nFROM $B\nARG B\nLABEL base=${B}\n",
         "ARG V=1\nFROM --platform=linux/$V a:$V\n",
     ],
 )
@@ -49,6 +53,14 @@ def test_a_default_that_serves_two_ends_is_left_alone(content: str) -> None:
     "content",
     ["ARG N=a\nFROM r.io/${N}:1\n", "ARG V=1\nFROM a:${V}-slim\n", "ARG N=a\nARG V=1\nFROM $N:$V\n"],
 )
+def test_the_other_use_of_a_default_is_named_with_its_line() -> None:
+    content = "ARG B=a/b:1\nFROM $B\nARG B\nRUN echo \\\n  $B\n"
+
+    assert refusals(content, PATH) == {
+        "a/b:1": "its end is the ARG B, which is used for something else as well: $B (Dockerfile:5)"
+    }
+
+
 def test_a_variable_before_the_end_is_found_and_not_pinned(content: str) -> None:
     assert len(refusals(content, PATH)) == 1
     assert pinned(content, PATH) == content

@@ -17,7 +17,7 @@ import re
 from typing import TYPE_CHECKING
 
 from imagelock.errors import InvalidValueError
-from imagelock.formats.build.dockerfile_args import Arguments
+from imagelock.formats.build.dockerfile_args import Arguments, unquoted
 from imagelock.formats.classify.candidates import SHOWN_CHARS, is_template
 from imagelock.formats.classify.interpolation import UnresolvedError
 from imagelock.formats.syntax.dockerfile_text import directives, instructions
@@ -75,7 +75,7 @@ class _Build:
     def __init__(self, text: Text, lines: Sequence[Instruction]) -> None:
         self._text = text
         self._lines = lines
-        self._arguments = Arguments(lines)
+        self._arguments = Arguments(text, lines)
         self._stages: set[str] = set()
         self._all_stages = {stage for line in lines if line.keyword == "FROM" and (stage := _stage(line))}
         self._taken: set[int] = set()
@@ -96,7 +96,7 @@ class _Build:
         words = _arguments_of(line)
         if not words:
             return
-        written, span = _unquoted(words[0])
+        written, span = unquoted(words[0])
         if not self._is_image(written):
             return
         if _PLACEHOLDER.fullmatch(written):
@@ -154,20 +154,13 @@ def _image_of_flag(keyword: str, word: Word) -> Word | None:
     """Return the image in ``--from=`` of a COPY, or in ``--mount=…,from=`` of a RUN."""
     written, span = word
     if keyword == "COPY" and written.startswith(_FROM_FLAG):
-        return _unquoted((written[len(_FROM_FLAG) :], span.cut(len(_FROM_FLAG), len(written))))
+        return unquoted((written[len(_FROM_FLAG) :], span.cut(len(_FROM_FLAG), len(written))))
     if keyword == "RUN" and written.startswith(_MOUNT_FLAG):
-        options, inner = _unquoted((written[len(_MOUNT_FLAG) :], span.cut(len(_MOUNT_FLAG), len(written))))
+        options, inner = unquoted((written[len(_MOUNT_FLAG) :], span.cut(len(_MOUNT_FLAG), len(written))))
         match = _MOUNT_FROM.search(options)
         if match is not None and match["image"]:
             return match["image"], inner.cut(*match.span("image"))
     return None
-
-
-def _unquoted(word: Word) -> Word:
-    written, span = word
-    if len(written) >= 2 and written[0] == written[-1] and written[0] in "\"'":
-        return written[1:-1], span.cut(1, len(written) - 1)
-    return word
 
 
 def _judge(text: Text, what: str, word: Word) -> Found:
