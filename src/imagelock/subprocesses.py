@@ -95,7 +95,12 @@ def _render(command: list[str], folder: Path) -> bytes:
 
 def _last_words(done: Finished, otherwise: str) -> str:
     """Return the last words of a program: warnings come before the error, a hint about its help after it."""
-    lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    text = done.stderr.decode("utf-8", "replace").strip()
+    _, is_long, logged_lines = text.partition(" err=<\n")
+    if is_long:
+        # What takes several lines stands between angle brackets.
+        return " ".join(logged_lines.removesuffix(">").split())
+    lines = text.splitlines()
     said = [line.strip() for line in lines if line.strip() and not line.startswith("Use --debug")]
     if not said:
         return otherwise

@@ -149,3 +149,33 @@ def test_a_record_that_is_damaged_is_an_error_with_line_and_way_out(project: Pat
     assert result.exit_code != 0
     assert result.exception is not None
     assert "images.trace" in str(result.exception)
+
+
+def test_pin_renders_before_it_writes_and_holds_back_a_chart_that_changes_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "imagelock.toml").write_text("")
+    write_chart(tmp_path / "bad", SHAPES["leaf-is-a-label-too"])
+    write_chart(tmp_path / "good", SHAPES["one-leaf"])
+    lock(tmp_path, "quay.io/a/web:1.2.3", "quay.io/a/web:1.2")
+    run(tmp_path, "trace")
+    record = tmp_path / "images.trace"
+    edit = 'edit = { kind = "tag", file = "bad/values.yaml", path = "image.tag" }'
+    lines = [edit if line.startswith("reason =") else line for line in record.read_text().split("\n")]
+    record.write_text("\n".join(lines))
+    before = (tmp_path / "bad" / "values.yaml").read_bytes()
+    result = run(tmp_path, "pin")
+    assert result.exit_code == 1
+    assert "metadata.labels.version" in result.stdout
+    assert (tmp_path / "bad" / "values.yaml").read_bytes() == before
+    assert DIGEST in (tmp_path / "good" / "values.yaml").read_text()
+
+
+def test_without_a_renderer_the_record_is_enough_to_scan_pin_and_check(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock(project, "quay.io/a/web:v2.20.0")
+    run(project, "trace")
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert run(project, "pin").exit_code == 0
+    assert f'tag: "v2.20.0@{DIGEST}"' in (project / "web" / "values.yaml").read_text()
+    assert run(project, "check", "--strict").exit_code == 0
+    assert run(project, "trace", "--check").exit_code == 0

@@ -60,7 +60,7 @@ def command(  # noqa: PLR0913 - the options of the contract
     from imagelock.ops.olm.catalogs import olm_pinning
     from imagelock.ops.pin.plan import PinRequest, plan_pin
     from imagelock.ops.pin.run import run_edits, write_copies
-    from imagelock.ops.scan.collect import collect
+    from imagelock.ops.scan.collect import collect, has_record
     from imagelock.ops.usage import read_lock_for
     from imagelock.ops.writing import WriteMode
 
@@ -76,6 +76,10 @@ def command(  # noqa: PLR0913 - the options of the contract
     )
     plan = plan_pin(collection, lock_file.lock, request)
     mode = WriteMode(write=not (check_only or show_diff), keep_going=keep_going)
+    if mode.write and has_record(project):
+        from imagelock.ops.trace.pinned import proved_plan
+
+        plan = proved_plan(project, collection, plan)
     if target is not None:
         outcome = write_copies(collection, plan, target, mode)
     else:

@@ -145,13 +145,18 @@ def collect(
     that is not there; a file or folder inside a folder that cannot be read is a finding.
     """
     collection = _collected(project, sources, force, besides)
-    if not traced or force is not None or not project.lock_path.with_name(TRACE_NAME).is_file():
+    if not traced or force is not None or not has_record(project):
         return collection
     from imagelock.ops.trace.recorded import with_traces  # noqa: PLC0415 - only projects with charts have a record
 
     own = [source for source in project.config.sources if not source.startswith(IMAGE_SCHEME)]
     whole = _collected(project, own, None, besides) if sources else collection
     return with_traces(project, collection, whole)
+
+
+def has_record(project: Project) -> bool:
+    """Whether the project has a record of traces."""
+    return project.lock_path.with_name(TRACE_NAME).is_file()
 
 
 def _collected(

@@ -113,15 +113,15 @@ class Prover:
             if self._is_excused(item) or any(_is_image(item, group) for group in culprits):
                 continue
             for group in culprits:
-                reasons[group] = reasons[group] or f"the digest gets into {_where(self._base, item)}"
+                reasons[group] = reasons[group] or f"the digest gets into {field_name(self._base, item)}"
             if not culprits and item.field not in wanted:
                 is_clear = False
                 for group in trials:
-                    reasons[group] = reasons[group] or f"{_where(self._base, item)} changes with it"
+                    reasons[group] = reasons[group] or f"{field_name(self._base, item)} changes with it"
         return reasons, is_clear
 
     def _is_excused(self, item: Difference) -> bool:
-        if "checksum" in item.field[1]:
+        if is_checksum(item):
             return True
         if self._hashes_names and item.before and item.after:
             one, two = _HASHED_NAME.fullmatch(item.before), _HASHED_NAME.fullmatch(item.after)
@@ -181,7 +181,12 @@ def _holds(output: Output, image: RenderedImage, wanted: Mapping[Field, tuple[st
         return False
 
 
-def _where(base: Output, item: Difference) -> str:
+def is_checksum(item: Difference) -> bool:
+    """Whether a field is a checksum of other parts of the output, as charts write to restart pods."""
+    return "checksum" in item.field[1]
+
+
+def field_name(base: Output, item: Difference) -> str:
     """Name a field by its object and path."""
     fields = base.fields(item.field[0])
     return f"{fields.get('kind', 'object')} {fields.get('metadata.name', '')} {item.field[1]}"[:_SHOWN]

@@ -7,19 +7,23 @@ edited project would deploy.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imagelock.errors import FileError
+from imagelock.files import decode, read_bytes
 from imagelock.formats.syntax.text import Text
 from imagelock.ops.trace.helmfile import helmfile_targets, is_helmfile
 from imagelock.ops.verify.render_targets import Target, Unproven, document_targets, targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
     from imagelock.config import Config
     from imagelock.ops.project import Project
     from imagelock.ops.scan.collect import Collection
+
+_MARKS = ("argoproj.io/", "HelmRelease")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,43 +62,61 @@ def trace_targets(project: Project, collection: Collection) -> Iterator[TraceTar
     """Yield everything in the project that can be rendered, and what is known not to be."""
     root = project.root
     seen: set[str] = set()
-    for item in (*_plain(collection, root), *_helmfiles(collection, root), *_configured(project.config)):
+    for item in (
+        *_plain(collection, root),
+        *_documents(collection, root),
+        *_helmfiles(collection, root),
+        *_configured(project.config),
+    ):
         if item.name not in seen:
             seen.add(item.name)
             yield item
 
 
-def _plain(collection: Collection, root: Path) -> Iterator[TraceTarget | Untraceable]:
-    numbers: dict[str, int] = {}
+def _plain(collection: Collection, root: Path) -> Iterator[TraceTarget]:
+    """Yield charts and kustomizations."""
     for item in targets(collection, root, {}):
-        if isinstance(item, Unproven):
-            file, document = item.origin
-            numbers[file] = numbers.get(file, -1) + 1
-            yield Untraceable(f"{file} (document {document + 1})", item.reason)
-            continue
-        origins = [origin for origin in item.covers if origin[1] >= 0]
-        if not origins:
+        if isinstance(item, Target) and all(document < 0 for _, document in item.covers):
             yield TraceTarget(target=item)
+
+
+def _documents(collection: Collection, root: Path) -> Iterator[TraceTarget | Untraceable]:
+    """Yield what Applications and HelmReleases deploy, also those that name no image themselves."""
+    for visited in collection.visited:
+        text = _text(root, visited.path) if visited.path.endswith((".yaml", ".yml", ".json")) else None
+        if text is None or not any(mark in text.content for mark in _MARKS):
             continue
-        file, document = origins[0]
-        number = numbers[file] = numbers.get(file, -1) + 1
-        yield TraceTarget(
-            target=item if number == 0 else replace(item, name=f"{item.name} #{number + 1}"),
-            source=file,
-            number=number,
-            document=document,
-            rederive=lambda text: list(document_targets(text, root)),
-        )
+        for number, item in enumerate(document_targets(text, root)):
+            if isinstance(item, Unproven):
+                yield Untraceable(f"{text.path} (document {item.origin[1] + 1})", item.reason)
+                continue
+            yield TraceTarget(
+                target=item if number == 0 else replace(item, name=f"{item.name} #{number + 1}"),
+                source=text.path,
+                number=number,
+                document=next(iter(item.covers))[1],
+                rederive=lambda text: list(document_targets(text, root)),
+            )
+
+
+def _text(root: Path, path: str) -> Text | None:
+    """Return a visited file by its path below the root; None for one that is elsewhere or cannot be read."""
+    file = Path(path)
+    if not file.is_relative_to(root):
+        return None
+    try:
+        return Text(file.relative_to(root).as_posix(), decode(read_bytes(file)))
+    except FileError:
+        return None
 
 
 def _helmfiles(collection: Collection, root: Path) -> Iterator[TraceTarget | Untraceable]:
     for visited in collection.visited:
         if not is_helmfile(visited.name):
             continue
-        path = root / visited.path
-        if not path.is_file():
+        text = _text(root, visited.path)
+        if text is None:
             continue
-        text = Text(path.relative_to(root).as_posix(), path.read_text(encoding="utf-8", errors="replace"))
         for number, item in enumerate(helmfile_targets(text, root)):
             if isinstance(item, Unproven):
                 yield Untraceable(f"{item.origin[0]} (release {number + 1})", item.reason)
