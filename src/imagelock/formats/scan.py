@@ -59,7 +59,7 @@ def find(text: Text, force: str | None = None, rules: Sequence[ScanRule] = ()) -
     ``force`` names the only format that may read the text; ``rules`` find what no format does.
     """
     documents: list[Document] = []
-    found = [settled(item) for item in _find(text, force, rules, documents)]
+    found = [settled(item, text) for item in _find(text, force, rules, documents)]
     if documents:
         found = refuse_shared(documents, found)
     if any(not rule.reads_documents for rule in rules):

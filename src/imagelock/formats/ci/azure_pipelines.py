@@ -8,13 +8,15 @@ service.  Follows the YAML schema reference of Azure Pipelines.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from imagelock.formats.classify.candidates import required, skipped
+from imagelock.formats.classify.defaults import AZURE, followed, named_values
 from imagelock.model.place import SkipKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from imagelock.formats.syntax.text import Mark
     from imagelock.formats.syntax.tree import Document, Node
@@ -54,24 +56,37 @@ def _resources(top: Node) -> Iterator[Node]:
 def find(document: Document) -> Iterator[Found]:
     """Yield the images of the resources, then those that jobs and steps name themselves."""
     resources = list(_resources(document.top))
+    values = _values(document.top)
     names = {alias.text for item in resources if (alias := item.get("container")) is not None}
     for item in resources:
-        yield from _image(item.get("image"))
+        yield from _image(item.get("image"), values)
     for _, container in document.top.values_of("container"):
         written = container.text or ""
         if container.is_mapping:
-            yield from _image(container.get("image"))
+            yield from _image(container.get("image"), values)
         elif written in names or not document.is_first("container", container.raw):
             continue
         elif "$" not in written and not {":", "/", "@"} & {*written}:
             if written:
                 yield skipped(container, RESOURCE, name)
         else:
-            yield from _image(container)
+            yield from _image(container, values)
 
 
-def _image(node: Node | None) -> Iterator[Found]:
+def _values(top: Node) -> dict[str, list[Node]]:
+    """Return the defaults of the parameters and the values of the variables."""
+    values: defaultdict[str, list[Node]] = defaultdict(list)
+    for _, listed in top.values_of("parameters", "variables"):
+        for key, value in named_values(listed, "default", "value"):
+            values[key].append(value)
+    return values
+
+
+def _image(node: Node | None, values: Mapping[str, Sequence[Node]]) -> Iterator[Found]:
     if node is None:
+        return
+    if AZURE.search(node.text or "") is not None:
+        yield from followed(node, AZURE, values, name, VARIABLE)
         return
     found = (
         skipped(node, VARIABLE, name, SkipKind.TEMPLATE) if "$" in (node.text or "") else required(node, name)

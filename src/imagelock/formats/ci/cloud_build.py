@@ -1,7 +1,8 @@
 """Google Cloud Build: the builders of the steps.
 
 Every step runs in the image that its ``name`` is; ``images`` and ``-t`` name what is built.  ``$PROJECT_ID``
-and ``${_NAME}`` are substitutions that the service makes.  Follows Cloud Build's build config file schema.
+is a substitution that the service makes, ``${_NAME}`` one
+whose default the file may give.  Follows Cloud Build's build config file schema.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imagelock.formats.classify.candidates import required
+from imagelock.formats.classify.defaults import CLOUD_BUILD, followed, named_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,9 +54,13 @@ def _is_step(item: Node) -> bool:
 
 def find(document: Document) -> Iterator[Found]:
     """Yield the builder of each step."""
+    values = {key: [value] for key, value in named_values(document.top.get("substitutions"))}
     steps = document.top.get("steps")
     for step in steps.new_items("step") if steps is not None else ():
         builder = step.get("name")
+        if builder is not None and CLOUD_BUILD.search(builder.text or "") is not None:
+            yield from followed(builder, CLOUD_BUILD, values, name, SUBSTITUTION)
+            continue
         found = required(builder, name, variables=SUBSTITUTION) if builder is not None else None
         if found is not None:
             yield found

@@ -9,10 +9,11 @@ and ``!reference`` points to another place of the pipeline.  Follows GitLab's CI
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import ChainMap, defaultdict
 from typing import TYPE_CHECKING
 
 from imagelock.formats.classify.candidates import required, skipped
+from imagelock.formats.classify.defaults import GITLAB, followed
 from imagelock.lazy_regex import lazy_regex
 from imagelock.model.place import SkipKind
 
@@ -27,7 +28,7 @@ name = "gitlab-ci"
 summary = "GitLab pipelines: image and services, global, of default, of jobs and hidden jobs"
 marks: tuple[Mark, ...] = (
     *("\nimage", "\nservices", "\ndefault", "\n."),
-    *(" script:", "_script:", "{script:", 'script":'),
+    *(" script:", "_script:", "{script:", 'script":', "\nspec"),
 )
 
 _FILE_NAME = lazy_regex(r"(?:.*\.)?gitlab-ci(?:[._-].*)?\.ya?ml", re.IGNORECASE)
@@ -45,6 +46,13 @@ _NO_JOBS = frozenset(["variables", "workflow", "include", "stages", "spec", "cac
 VARIABLE = "a variable of the pipeline"
 # The whole text must be one variable: only then its value is the image.
 _WHOLE = lazy_regex(r"\$(?:(?P<bare>\w+)|\{(?P<braced>\w+)\})", re.ASCII)
+INPUT = "an input: the image is its default, where the file declares one"
+_INPUT = lazy_regex(r"\$\[\[\s*inputs\.(?P<name>[\w-]+)[^\]]*\]\]", re.ASCII)
+_INPUT_IMAGE = lazy_regex(
+    r"^[ ]*(?:- )?(?:image|name):[ ]+[\"']?\$\[\[\s*inputs\.(?P<name>[\w-]+)\s*\]\][\"']?[ ]*$",
+    re.ASCII | re.MULTILINE,
+)
+"""Where an image is an input and nothing else."""
 REFERENCED = "a !reference to another place of the pipeline"
 _REFERENCE_TAG = "!reference"
 
@@ -54,7 +62,7 @@ def claims(document: Document) -> bool:
     top = document.top
     if top.get("apiVersion") is not None or not top.is_mapping:
         return False
-    if _FILE_NAME.fullmatch(document.text.file_name):
+    if _FILE_NAME.fullmatch(document.text.file_name) or _is_header(document):
         return True
     jobs = [(key, job) for key, job in top.entries() if key not in _NO_JOBS and job.is_mapping]
     return bool(jobs) and all(_is_job(key, job) for key, job in jobs) and any(_is_plain(*job) for job in jobs)
@@ -71,8 +79,29 @@ def _is_plain(key: str, job: Node) -> bool:
     return key.startswith(".") and all(name in _JOB_KEYS for name, _ in job.entries())
 
 
+def _is_header(document: Document) -> bool:
+    """Whether this is the header of a file, which declares the inputs of what follows."""
+    top = document.top
+    inputs = top.get("spec", "inputs")
+    return inputs is not None and list(top.keys()) == ["spec"] and "$[[" in document.text.content
+
+
+def _inputs(document: Document) -> Iterator[Found]:
+    """Yield the defaults of the inputs that an image of the file is made of."""
+    used = {match["name"] for match in _INPUT_IMAGE.finditer(document.text.content)}
+    inputs = document.top.get("spec", "inputs")
+    for key, item in inputs.entries() if inputs is not None else ():
+        default = item.get("default") if key in used else None
+        found = required(default, name, variables=VARIABLE) if default is not None and default.text else None
+        if found is not None:
+            yield found
+
+
 def find(document: Document) -> Iterator[Found]:
     """Yield the images of the file itself, then those of its jobs."""
+    if _is_header(document):
+        yield from _inputs(document)
+        return
     top = document.top
     jobs = [("", top), *((key, job) for key, job in top.entries() if key not in _NO_JOBS)]
     variables = _Variables()
@@ -113,6 +142,12 @@ class _Variables:
         for key, nodes in own.items():
             (self._shared if is_shared else self._others)[key] += nodes
 
+    def seen_by(self, owner: Node) -> ChainMap[str, list[Node]]:
+        """Return the values that count in a job, by the variable."""
+        return ChainMap(
+            *(dict(known) for known in (self._own.get(id(owner.raw), {}), self._shared, self._others))
+        )
+
     def lead(self, text: str, owner: Node) -> list[Node] | None:
         """Return where the values of a text that is one variable are; nothing the second time, None without any."""
         match = _WHOLE.fullmatch(text.strip())
@@ -146,6 +181,13 @@ def _image(node: Node, job: Node, variables: _Variables) -> Iterator[Found]:
         yield skipped(image, REFERENCED, name, SkipKind.TEMPLATE)
         return
     values = variables.lead(image.text or "", job)
+    is_declared = "inputs:" in image.document.text.content
+    if values is None and is_declared and _INPUT.search(image.text or "") is not None:
+        yield skipped(image, INPUT, name, SkipKind.REPLACED)
+        return
+    if values is None and _WHOLE.fullmatch(image.text or "") is None and GITLAB.search(image.text or ""):
+        yield from followed(image, GITLAB, variables.seen_by(job), name, VARIABLE)
+        return
     if values is not None:
         image.document.taken.add(image.offset)
     for value in (image,) if values is None else values:

@@ -37,9 +37,11 @@ if TYPE_CHECKING:
 # Compose and Dockerfile share this grammar; the form after the name decides whether there is a default,
 # and an unknown form is captured so that it can be refused.
 _VARIABLE = lazy_regex(
-    r"\$(?:(?P<bare>[A-Za-z_]\w*)|\{(?P<name>[A-Za-z_]\w*)(?P<form>:?[-?+]|[^\w{}\s])?)", re.ASCII
+    r"\$(?:(?P<bare>[A-Za-z_]\w*)|\{(?P<name>[A-Za-z_]\w*)(?P<form>:?[-?+=]|[^\w{}\s])?)", re.ASCII
 )
 _BRACE = lazy_regex(r"\$\{|\}")
+_DEFAULTS = ("-", ":-", "=", ":=")
+"""Forms with a default; the last two are those of shells and of Flux."""
 _DEPTH = 8
 """Defaults inside defaults; no one writes as many."""
 VARIES = "another value of a variable in its name or tag would meet this digest"
@@ -118,12 +120,12 @@ def _pieces(
             continue
         end = _closing(text, match.end())
         form, name = match["form"] or "", match["name"]
-        if form not in ("", "-", ":-"):
+        if form not in ("", *_DEFAULTS):
             raise UnresolvedError("a variable of a form that has no default")
         inner = text[match.end() : end], span.cut(match.end(), end)
         below = (*chain, name)
         own = _pieces(*inner, declared, below) if form else None
-        yield from _default(below, own, declared, keeps_empty=form == "-")
+        yield from _default(below, own, declared, keeps_empty=form in ("-", "="))
         at = end + 1
     yield Piece(text[at:], span.cut(at, len(text)), chain)
 

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from imagelock.formats.classify.assembled import nowhere, place_of
+from imagelock.formats.classify.candidates import NO_SPAN
+from imagelock.formats.classify.interpolation import UnresolvedError, assemble, resolve
 from imagelock.lazy_regex import lazy_regex
-from imagelock.model.place import Damaged, Place, SkipKind, Skipped
+from imagelock.model.place import Damaged, Place, SkipKind, Skipped, Span
 
 if TYPE_CHECKING:
+    from imagelock.formats.syntax.text import Text
     from imagelock.model.place import Found
     from imagelock.model.reference import Reference
 
@@ -39,8 +43,14 @@ _TAG = lazy_regex(
 _PATTERN = lazy_regex(r"[*?]|^!|^\(.*\)$|\s[|&]\s")
 
 
-def settled(found: Found) -> Found:
-    """Return a placeholder as skipped, and anything else as it is."""
+def settled(found: Found, text: Text) -> Found:
+    """Return a placeholder as skipped, or the place of its default, and anything else as it is."""
+    if (
+        isinstance(found, Damaged)
+        and "${" in found.text
+        and (place := _with_defaults(found, text)) is not None
+    ):
+        return place
     if isinstance(found, Damaged):
         reason = _reason(found.text)
         reason = None if reason is VARIABLE and found.format in FINISHED else reason
@@ -59,6 +69,19 @@ def _skipped(found: Damaged | Place, text: str, reason: str) -> Skipped:
         format=found.format,
         kind=SkipKind.PLACEHOLDER,
     )
+
+
+def _with_defaults(found: Damaged, text: Text) -> Place | None:
+    """Return the place of a text whose variables all have a default in place: ``${IMAGE:=nginx:1}`` of Flux."""
+    at = text.offset(found.line, found.column)
+    is_plain = text.content.startswith(found.text, at)
+    span = Span.plain(at, at + len(found.text)) if is_plain else nowhere(found.text, at)
+    try:
+        assembled = assemble(resolve(found.text, span))
+    except UnresolvedError:
+        return None
+    path = f"[{found.line}:{found.column}]"
+    return place_of(assembled, text, at, path, found.format, refusal=None if is_plain else NO_SPAN)
 
 
 def _reason(text: str) -> str | None:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from imagelock.formats.syntax.yaml_text import Chunk
     from imagelock.model.place import Found
 
+_TEXT_KINDS = ("ConfigMap", "Secret")
+_FILES = ("ockerfile", "ontainerfile", "alues")
+"""What the keys of those kinds have that hold a file with images in it."""
 _SCHEMA = "CustomResourceDefinition"
 _HIDDEN = {
     "\\": lazy_regex(r"\\(?:x|u00|U000000)[4-7]"),
@@ -60,6 +63,8 @@ _TOLD = {
 def quick(text: Text, chunk: Chunk) -> list[Found] | None:
     """Return what a document of a built-in kind holds, or None when only a parser can tell."""
     kind = built_in_kind(text.content, chunk.start, chunk.end)
+    if kind in _TEXT_KINDS and any(text.content.find(word, chunk.start, chunk.end) >= 0 for word in _FILES):
+        return None
     if kind is None or _has_one(_HIDDEN, text.content, chunk.start, chunk.end):
         return None
     try:

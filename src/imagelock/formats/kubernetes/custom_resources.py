@@ -12,6 +12,7 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from imagelock.formats.build.dockerfile_inside import dockerfile_images
 from imagelock.formats.classify.candidates import required_behind, skipped
 from imagelock.formats.classify.objects import group_of, kind_of, objects, parameter_reason
 from imagelock.formats.kubernetes.custom_resource_table import KINDS
@@ -58,6 +59,7 @@ def find(document: Document) -> Iterator[Found]:
     """Yield the images at the table's paths, then those of pod specs."""
     variables = parameter_reason(document)
     for item in objects(document):
+        yield from dockerfile_images(item.get("spec", "source", "dockerfile"), name)
         for row in _ROWS.get((group_of(item), kind_of(item)), ()):
             for path in row.paths:
                 for node in _nodes(item, path):

@@ -10,12 +10,15 @@ JSON texts with ``image`` keys.  Custom resources list containers beside a pod s
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from imagelock.formats.build.dockerfile_inside import dockerfile_images
 from imagelock.formats.classify.candidates import required, skipped
 from imagelock.formats.classify.embedded import inner_documents, json_images
 from imagelock.formats.classify.objects import group_of, kind_of, objects, parameter_reason
+from imagelock.formats.values.chart_values import TEXT_ROLE, value_images
 from imagelock.lazy_regex import lazy_regex
 from imagelock.model.olm import PREFIX, decode_name
 from imagelock.model.place import Place
@@ -28,9 +31,12 @@ if TYPE_CHECKING:
 
 name = "kubernetes"
 summary = "Kubernetes objects: containers, image volumes, RELATED_IMAGE_* and JSON in the environment"
-marks: tuple[str, ...] = ("ontainer", "reference", "idecars", "repository:")
+marks: tuple[str, ...] = ("ontainer", "ockerfile", "reference", "idecars", "repository:")
 
 _TEXT_KINDS = ("ConfigMap", "Secret")
+_DOCKERFILE = lazy_regex(r"(?:.+[._-])?(?:Dockerfile|Containerfile)(?:[._-].+)?", re.IGNORECASE)
+_VALUES = lazy_regex(r"(?:.*[-_.])?values(?:[-_.].*)?\.(?:ya?ml|json)", re.IGNORECASE)
+"""Keys of a ConfigMap that hold a Dockerfile, or the values of a chart."""
 CONTAINER_KEYS = ("containers", "initContainers", "ephemeralContainers")
 _SIDE_KEYS = (
     *("sidecars", "sidecarContainers", "extraContainers", "additionalContainers"),
@@ -59,11 +65,16 @@ def find(document: Document) -> Iterator[Found]:
 
 
 def _data_images(item: Node) -> Iterator[Found]:
-    """Yield the images of the Kubernetes objects that a ConfigMap or Secret holds as text."""
+    """Yield the images of the Kubernetes objects, Dockerfiles and values that a ConfigMap or Secret holds as text."""
     for key in ("data", "stringData"):
         data = item.get(key)
-        for _, value in data.entries() if data is not None else ():
-            if "apiVersion" in (value.text or "") and value.document.is_first("inlined", value.raw):
+        for file, value in data.entries() if data is not None else ():
+            if _DOCKERFILE.fullmatch(file) is not None:
+                yield from dockerfile_images(value, name)
+            elif _VALUES.fullmatch(file) is not None and value.document.is_first(TEXT_ROLE, value.raw):
+                for inner in inner_documents(value):
+                    yield from value_images(inner.top, name)
+            elif "apiVersion" in (value.text or "") and value.document.is_first("inlined", value.raw):
                 for inner in inner_documents(value):
                     if claims(inner):
                         yield from pod_images(inner.top, name)

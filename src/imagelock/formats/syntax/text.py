@@ -70,6 +70,10 @@ class Text:
         """Whether another file says that this one is of a format, whatever its name."""
         return self.context is not None and self.context.read_as == format_name
 
+    def offset(self, line: int, column: int) -> int:
+        """Return the offset of a line and column, both counted from 1."""
+        return self._line_starts[line - 1] + column - 1
+
     def position(self, offset: int) -> tuple[int, int]:
         """Return the line and column of an offset, both counted from 1."""
         if len(self.content) < _SMALL:
