@@ -64,7 +64,7 @@ def test_json_has_the_keys_of_the_contract(world: World) -> None:
     }
     (skipped,) = document["skipped"]
     assert sorted(skipped) == ["file", "kind", "line", "reason", "text"]
-    assert skipped["kind"] == "candidate"
+    assert skipped["kind"] == "image"
 
 
 def test_a_list_is_references_and_nothing_else_findings_go_to_stderr(world: World) -> None:

@@ -34,6 +34,7 @@ def command(run: Run, sources: tuple[str, ...], explain: str | None, force: str 
     Examples:
       imagelock scan                          the whole project
       imagelock scan deploy/ Dockerfile       these only
+      imagelock scan -v                       also templates and placeholders one by one
       kubectl get deploy -o yaml | imagelock scan -
       imagelock scan -o list | sort -u        the references, one per line
       imagelock scan --explain app.yaml:12    why is this line (not) listed?
@@ -58,7 +59,7 @@ def command(run: Run, sources: tuple[str, ...], explain: str | None, force: str 
         exempt=collection.exempted(),
     )
     listed = "".join(f"{use.reference}\n" for use in uses)
-    data = listed if run.output == "list" else _text(collection)
+    data = listed if run.output == "list" else _text(collection, shows_all=run.verbose > 0)
     run.finish(
         outcome,
         collection=collection,
@@ -68,19 +69,28 @@ def command(run: Run, sources: tuple[str, ...], explain: str | None, force: str 
     )
 
 
-def _text(collection: Collection) -> str:
+def _text(collection: Collection, *, shows_all: bool) -> str:
+    from imagelock.ops.scan.account import expected_lines, reason_of
     from imagelock.report.text import table_text
 
     style, width = stdout_style(), table_width()
     rows = [(str(use.reference), use.where, use.place.format) for use in collection.all_uses]
     text = table_text(("REFERENCE", "WHERE", "FORMAT"), rows, style, width) if rows else ""
-    skipped = [(item.text, f"{file.name}:{item.line}", item.reason) for file, item in collection.skipped]
+    skipped = [
+        (item.text, f"{file.name}:{item.line}", reason_of(collection, file, item))
+        for file, item in collection.skipped
+        if shows_all or not item.kind.is_expected
+    ]
     if skipped:
         text += "\n" + table_text(("SKIPPED", "WHERE", "REASON"), skipped, style, width)
+    expected = [] if shows_all else expected_lines(collection)
+    if expected:
+        text += "\n" + "".join(f"{line}\n" for line in expected) + "`imagelock scan -v` lists them\n"
     return text
 
 
 def _json(collection: Collection, outcome: Outcome) -> str:
+    from imagelock.ops.scan.account import reason_of
     from imagelock.report.json import document_json, finding_fields
 
     fields: dict[str, Any] = {
@@ -105,7 +115,7 @@ def _json(collection: Collection, outcome: Outcome) -> str:
                 "text": item.text,
                 "file": file.name,
                 "line": item.line,
-                "reason": item.reason,
+                "reason": reason_of(collection, file, item),
                 "kind": item.kind.value,
             }
             for file, item in collection.skipped

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 from imagelock.errors import FormatError
 from imagelock.formats import custom_rules as rule_format
 from imagelock.formats.all import DOCUMENT_FORMATS, FILE_FORMATS, NAMED_FORMATS
+from imagelock.formats.classify.by_value import unread_images
 from imagelock.formats.classify.candidates import is_templated
 from imagelock.formats.classify.not_sources import dumped, exported
 from imagelock.formats.classify.objects import objects
 from imagelock.formats.classify.placeholders import settled
+from imagelock.formats.classify.prose import is_described, language_of
 from imagelock.formats.classify.renamed import meant
 from imagelock.formats.classify.unmatched import UNMATCHED, loose_lines, unmatched
 from imagelock.formats.fast.json_objects import quick_json, shallow
@@ -25,7 +27,7 @@ from imagelock.formats.sharing.ask import refuse_shared
 from imagelock.formats.syntax.text import Marks
 from imagelock.formats.syntax.yaml_text import MERGE_CONFLICT, chunks, compose
 from imagelock.lazy_regex import lazy_regex
-from imagelock.model.place import Place, Skipped, Unreadable
+from imagelock.model.place import Place, SkipKind, Skipped, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,6 +53,7 @@ _IMAGE_WORDS = ("mage", "MAGE", "docker://", "oci://", "containers", "services")
 _TEMPLATE_SUFFIX = lazy_regex(r"\.(?:j2|jinja2?|tmpl|gotmpl|tpl|erb|in|template|example|sample|dist)\Z")
 _OBJECT_KEYS = ("apiVersion", "kind")
 _HEAD_CHARS = 65536
+_LINE_CHARS = 4096
 
 
 def find(text: Text, force: str | None = None, rules: Sequence[ScanRule] = ()) -> list[Found]:
@@ -66,11 +69,34 @@ def find(text: Text, force: str | None = None, rules: Sequence[ScanRule] = ()) -
         found += rule_format.find_in_text(text, rules, _characters(found))
     if text.context is not None:
         found = meant(found, text.context)
+    found += list(unread_images(text, found))
+    if any(type(item) is Skipped for item in found):
+        language = language_of(text)
+        found = [_in_prose(text, item, language) for item in found]
     if rules:
         found = _without_taken(found)
     if len(found) > 1:
         found.sort(key=_where)
     return found
+
+
+def _in_prose(text: Text, item: Found, language: str | None) -> Found:
+    """Return what was found: an image that no format takes is an example in documentation and descriptions."""
+    if not isinstance(item, Skipped) or item.kind.is_expected:
+        return item
+    if language is not None:
+        line = text.line_start(item.line)
+        before = text.content[line : line + min(item.column - 1, _LINE_CHARS)]
+        if not is_described(text.content, line, before, language):
+            return item
+    return Skipped(
+        text=item.text,
+        line=item.line,
+        column=item.column,
+        reason=item.reason,
+        format=item.format,
+        kind=SkipKind.PROSE,
+    )
 
 
 def _without_taken(found: list[Found]) -> list[Found]:

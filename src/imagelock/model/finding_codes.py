@@ -143,6 +143,15 @@ FINDING_CODES = _by_code(
         remedy="Rename one of the images or give it another tag.",
     ),
     FindingCode(
+        code="IL117",
+        name="image-not-read",
+        level=Level.WARNING,
+        meaning="A text is an image by its value (a registry's host, a path, and a tag or digest), at a place "
+        "that no format reads, so it is neither locked nor pinned.",
+        remedy="Read the place with a `[[scan.rule]]`, exempt the image with an `[[exempt]]`, or silence the line "
+        "with `# imagelock: ignore[IL117] reason`.",
+    ),
+    FindingCode(
         code="IL120",
         name="files-disagree",
         meaning="Two places name the same image and tag with two different digests.",

@@ -158,6 +158,8 @@ class SkipKind(Enum):
     """A name for which another place or file gives the image that counts."""
     NOT_A_SOURCE = "not-a-source"
     """A whole document that is never a source: a dump of a cluster, or what imagelock exported."""
+    PROSE = "prose"
+    """An example in documentation."""
 
     @property
     def is_expected(self) -> bool:

@@ -103,7 +103,8 @@ def test_steps_of_cloud_build_run_in_their_names() -> None:
         "gcr.io/cloud-builders/docker",
     ]
     assert reasons(samples.CLOUD_BUILD, "x.yaml") == {
-        "gcr.io/$PROJECT_ID/own": "a substitution that Cloud Build makes"
+        "gcr.io/$PROJECT_ID/own": "a substitution that Cloud Build makes",
+        "gcr.io/acme/built:1": "the name of an image that is built here",
     }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from imagelock.formats.classify.candidates import SHOWN_CHARS, is_template
 from imagelock.lazy_regex import lazy_regex
-from imagelock.model.place import Skipped
+from imagelock.model.place import SkipKind, Skipped
 from imagelock.model.reference import Reference
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _reported(node: Node, key: str | None, written: str, reason: str) -> Iterato
     if is_one:
         node.document.taken.add(node.offset)
         line, column = node.position
-        yield Skipped(text=written, line=line, column=column, reason=reason)
+        yield Skipped(text=written, line=line, column=column, reason=reason, kind=_kind(written))
 
 
 def _lines_inside(node: Node) -> Iterator[Found]:
@@ -121,7 +121,14 @@ def loose_line(written: str, position: tuple[int, int], reason: str) -> Skipped 
     if not is_template(written) and not _is_likely(written):
         return None
     line, column = position
-    return Skipped(text=written[:SHOWN_CHARS], line=line, column=column, reason=reason)
+    return Skipped(text=written[:SHOWN_CHARS], line=line, column=column, reason=reason, kind=_kind(written))
+
+
+def _kind(written: str) -> SkipKind:
+    """Return what kind of skip a text behind a word that says image is."""
+    if is_template(written):
+        return SkipKind.TEMPLATE
+    return SkipKind.IMAGE if is_tagged(written) else SkipKind.CANDIDATE
 
 
 def _is_likely(written: str) -> bool:

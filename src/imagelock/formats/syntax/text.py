@@ -83,6 +83,10 @@ class Text:
         line = bisect_right(self._line_starts, offset)
         return line, offset - self._line_starts[line - 1] + 1
 
+    def line_start(self, line: int) -> int:
+        """Return the offset at which a line begins; lines count from 1."""
+        return self._line_starts[line - 1]
+
 
 Mark: TypeAlias = str | re.Pattern[str]
 """A word or an expression that begins with one.

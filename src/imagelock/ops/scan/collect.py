@@ -14,6 +14,7 @@ from imagelock.limits import YAML_BYTES
 from imagelock.model.exemption import exemption_for, expired
 from imagelock.model.outcome import Exempted, finding
 from imagelock.model.place import Damaged, Skipped, Unreadable
+from imagelock.ops.scan.account import charts_with_values, is_unread_image, reference_of
 from imagelock.ops.scan.in_context import read_in_context
 from imagelock.ops.scan.reader import FileReader
 from imagelock.ops.scan.scanned_file import IMAGE_SCHEME
@@ -98,6 +99,25 @@ class Collection:
                 if isinstance(item, Skipped):
                     yield file, item
 
+    @cached_property
+    def unread(self) -> tuple[tuple[ScannedFile, Skipped], ...]:
+        """Skipped texts that are images and that no format reads, exempt ones included."""
+        return tuple((file, item) for file, item in self.skipped if is_unread_image(item))
+
+    @cached_property
+    def charts_with_values(self) -> frozenset[str]:
+        """The folders of the charts of which a values file was read."""
+        return charts_with_values(self)
+
+    @cached_property
+    def exempt_unread(self) -> tuple[tuple[ScannedFile, Skipped, Exemption], ...]:
+        """The images no format reads that are left alone, with the exemption that covers each."""
+        if not self.exemptions:
+            return ()
+        pairs = ((file, item, reference_of(item)) for file, item in self.unread)
+        known = ((file, item, self.exemption(each)) for file, item, each in pairs if each is not None)
+        return tuple((file, item, exemption) for file, item, exemption in known if exemption is not None)
+
     def exemption(self, reference: Reference) -> Exemption | None:
         """Return the exemption that covers a reference, or None."""
         return exemption_for(reference, self.exemptions, self.today) if self.exemptions else None
@@ -109,6 +129,9 @@ class Collection:
                 reference=str(use.reference), reason=item.reason, file=use.file.name, line=use.place.line
             )
             for use, item in self.exempt_uses
+        ) + tuple(
+            Exempted(reference=item.text, reason=exemption.reason, file=file.name, line=item.line)
+            for file, item, exemption in self.exempt_unread
         )
 
     def witnessed(self, outcome: Outcome) -> Outcome:
@@ -122,7 +145,7 @@ class Collection:
         over = expired(self.exemptions, self.today)
         remarks = [f"the exemption for {item.image} expired on {item.expires}" for item in over]
         if self.whole:
-            used = {id(item) for _, item in self.exempt_uses}
+            used = {id(item) for *_, item in (*self.exempt_uses, *self.exempt_unread)}
             remarks += [
                 f"the exemption for {item.image} matches nothing"
                 for item in self.exemptions

@@ -11,6 +11,7 @@ from imagelock.model.lock import Ambiguous, LockedImage
 from imagelock.model.outcome import Outcome
 from imagelock.ops.findings import ambiguous, finding_at, not_pinnable
 from imagelock.ops.project import nothing_here
+from imagelock.ops.scan.account import unread_findings
 from imagelock.ops.usage import (
     disagreement,
     is_scanned,
@@ -70,6 +71,8 @@ def check(
         kept = [item for item in judged if not use.silences(item.code)]
         found += kept
         counts[_state(use, lock, judged, kept)] += 1
+    unread = list(unread_findings(collection))
+    found += unread
     found += files_disagree(collection.uses)
     if olm is not None or any(map(_is_audited, collection.all_uses)):
         from imagelock.ops.olm.audit import audit  # noqa: PLC0415 - most projects have no bundles
@@ -85,6 +88,7 @@ def check(
         **{state: counts[state] for state in _STATES},
         "exempt": len(collection.exempt_uses),
         "skipped": sum(1 for _ in collection.skipped),
+        "unread": len(unread),
     }
     return Outcome(
         command="check",
