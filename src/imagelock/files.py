@@ -30,6 +30,16 @@ _TEMPORARY = lazy_regex(r"\..+\.(?P<pid>[0-9]+)-[0-9a-f]{8}\.imagelock-tmp", re.
 _NAME_BYTES = 200
 _NO_OWNER = (errno.EPERM, errno.EACCES, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
 """The owner may not be given, has no number in this container's user namespace, or there are none."""
+UTF_8 = "utf-8"
+_MARKS = (
+    (b"\xff\xfe\0\0", "utf-32-le"),
+    (b"\0\0\xfe\xff", "utf-32-be"),
+    (b"\xff\xfe", "utf-16-le"),
+    (b"\xfe\xff", "utf-16-be"),
+)
+_PATTERNS = ((4, 0, "utf-32-le"), (4, 3, "utf-32-be"), (2, 0, "utf-16-le"), (2, 1, "utf-16-be"))
+"""How many bytes a character has, and which of them is not NUL in ASCII."""
+_HEAD_BYTES = 512
 _POLL_SECONDS = 0.02
 _STEP_BYTES = 256 * KIB
 LEADS_OUT = "a symbolic link leads out of the project"
@@ -76,13 +86,40 @@ def read_up_to(descriptor: int, limit: int) -> bytes:
 
 
 def decode(data: bytes) -> str:
-    """Turn bytes into text so that :func:`encode` gives exactly the same bytes back."""
-    return data.decode("utf-8", errors="surrogateescape")
+    """Turn bytes into text so that :func:`encode` gives exactly the same bytes back.
+
+    Raises :class:`FileError` for UTF-16 and UTF-32 that is damaged.
+    """
+    encoding = encoding_of(data)
+    if encoding == UTF_8:
+        return data.decode(UTF_8, errors="surrogateescape")
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise FileError(f"not {encoding.upper()}: {error.reason}", hint="save the file as UTF-8") from error
 
 
-def encode(text: str) -> bytes:
-    """Turn text from :func:`decode` back into its bytes."""
-    return text.encode("utf-8", errors="surrogateescape")
+def encode(text: str, like: bytes = b"") -> bytes:
+    """Turn text from :func:`decode` back into its bytes, in the encoding of ``like``."""
+    encoding = encoding_of(like)
+    return text.encode(encoding, errors="surrogateescape" if encoding == UTF_8 else "strict")
+
+
+def encoding_of(data: bytes) -> str:
+    """Return what a text is encoded in: by its byte-order mark, else by where its NUL bytes are.
+
+    Without a mark only a text that begins with ASCII characters alone is taken for UTF-16 or UTF-32.
+    """
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return encoding
+    head = data[: _HEAD_BYTES - len(data[:_HEAD_BYTES]) % 4] if b"\0" in data[:4] else b""
+    for width, at, encoding in _PATTERNS:
+        columns = [head[i::width] for i in range(width)]
+        others = columns[:at] + columns[at + 1 :]
+        if len(head) >= width and 0 not in columns[at] and not any(map(any, others)):
+            return encoding
+    return UTF_8
 
 
 def as_utf8(path: str) -> str:

@@ -18,7 +18,7 @@ from imagelock.formats.classify.objects import objects
 from imagelock.formats.classify.placeholders import settled
 from imagelock.formats.classify.prose import is_described, language_of
 from imagelock.formats.classify.renamed import meant
-from imagelock.formats.classify.unmatched import UNMATCHED, loose_lines, unmatched
+from imagelock.formats.classify.unmatched import UNMATCHED, loose_lines, overwritten, unmatched
 from imagelock.formats.fast.json_objects import quick_json, shallow
 from imagelock.formats.fast.plain import built_in_kind
 from imagelock.formats.fast.yaml_objects import quick
@@ -69,7 +69,8 @@ def find(text: Text, force: str | None = None, rules: Sequence[ScanRule] = ()) -
         found += rule_format.find_in_text(text, rules, _characters(found))
     if text.context is not None:
         found = meant(found, text.context)
-    found += list(unread_images(text, found))
+    if not any(isinstance(item, Skipped) and item.kind is SkipKind.NOT_A_SOURCE for item in found):
+        found += unread_images(text, found)
     if any(type(item) is Skipped for item in found):
         language = language_of(text)
         found = [_in_prose(text, item, language) for item in found]
@@ -190,6 +191,7 @@ def _chunk(
     for item in claimed:
         yield from item.find(document)
     yield from rule_format.find_in_document(document, rules)
+    yield from overwritten(document)
     yield from unmatched(document, UNMATCHED if claimed else UNKNOWN)
 
 

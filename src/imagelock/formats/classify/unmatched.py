@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from imagelock.formats.classify.candidates import SHOWN_CHARS, is_template
+from imagelock.formats.classify.candidates import SHOWN_CHARS, is_template, skipped
 from imagelock.lazy_regex import lazy_regex
 from imagelock.model.place import SkipKind, Skipped
 from imagelock.model.reference import Reference
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from imagelock.formats.syntax.yaml_text import Chunk
     from imagelock.model.place import Found
 
+OVERWRITTEN = "replaced by a second {} key further down: most readers take the last"
 UNMATCHED = "an image key outside the places of this format"
 NAMED = "its key says image, but no format knows this place: add a [[scan.rule]]"
 VARIABLE = "a variable that no format knows: add a [[scan.rule]]"
@@ -36,6 +37,17 @@ _NAMED_LINE = lazy_regex(
 _NAMED_KEY = lazy_regex(r"image(?:[-_]?name)?\Z", re.IGNORECASE)
 _ARGUMENT = lazy_regex(r"(?P<name>[\w.-]+)=(?P<text>\S+)", re.ASCII)
 _WORDS = ("image", "Image", "IMAGE")
+
+
+def overwritten(document: Document) -> Iterator[Skipped]:
+    """Yield the images that the same key further down in their mapping replaces: most readers take the last."""
+    for mapping in document.top.mappings():
+        pairs = list(mapping.entries())
+        last = dict(pairs)
+        for key, value in pairs if len(last) < len(pairs) else ():
+            written = value.text or ""
+            if value.raw is not last[key].raw and value.offset not in document.taken and is_tagged(written):
+                yield skipped(value, OVERWRITTEN.format(key), "", SkipKind.IMAGE)
 
 
 def unmatched(document: Document, reason: str) -> Iterator[Found]:

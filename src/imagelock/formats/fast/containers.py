@@ -75,6 +75,7 @@ class ContainerReader:
     regions: list[tuple[int, int, str]] = field(default_factory=list)
     lists: dict[int, _List] = field(default_factory=dict)
     texts: dict[int, bool] = field(default_factory=dict)
+    seen: set[int] = field(default_factory=set)
     steps: int = 0
     sought: int = 0
     """How far a list of containers was looked for, and where the last one stood."""
@@ -193,6 +194,10 @@ class ContainerReader:
         if not is_string or self.continues(stop, column):
             raise NeedsParser
         item = line if match["dash"] else self.item_above(line, column)
+        if item in self.seen:
+            # A second image of one container: the parser knows which of the two counts.
+            raise NeedsParser
+        self.seen.add(item)
         dash = content.index("-", item) - item
         return self.made(match, self.list_of(item, dash))
 

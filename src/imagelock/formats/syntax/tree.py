@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import yaml
 
@@ -28,6 +28,9 @@ STRING_TAG = "tag:yaml.org,2002:str"
 NULL_TAG = "tag:yaml.org,2002:null"
 MAP_TAG = "tag:yaml.org,2002:map"
 SEQ_TAG = "tag:yaml.org,2002:seq"
+MERGE_KEY = "<<"
+_MERGE_DEPTH = 8
+"""Merges of merges; no one writes as many."""
 UNRESOLVED_TAG = "?"
 """The tag of a plain scalar whose type no one has asked for yet."""
 
@@ -71,11 +74,11 @@ class Document:
 
     @cached_property
     def root_values(self) -> dict[str, RawNode]:
-        """The values of the root's keys, the first of equal ones: every format asks for some of them."""
+        """The values of the root's keys, the last of equal ones: every format asks for some of them."""
         values: dict[str, RawNode] = {}
         for key, value in self.root.value if isinstance(self.root, yaml.MappingNode) else ():
             if isinstance(key, yaml.ScalarNode):
-                values.setdefault(key.value, value)
+                values[key.value] = value
         return values
 
     @cached_property
@@ -335,11 +338,34 @@ def plain_tag(written: str) -> str:
 
 
 def _value(raw: RawNode | None, key: str) -> RawNode | None:
+    """Return the value of a key, the last one of equal keys, or what ``<<`` brings where none is written."""
     if not isinstance(raw, yaml.MappingNode):
         return None
-    return next(
-        (value for name, value in raw.value if isinstance(name, yaml.ScalarNode) and name.value == key), None
-    )
+    found = merged = None
+    for name, value in raw.value:
+        if isinstance(name, yaml.ScalarNode):
+            if name.value == key:
+                found = value
+            elif name.value == MERGE_KEY:
+                merged = value
+    return found if found is not None or merged is None else _merged(merged, key, frozenset((id(raw),)))
+
+
+def _merged(merged: RawNode, key: str, above: frozenset[int]) -> RawNode | None:
+    """Return the value of a key in what is merged: a mapping, or the first of a list that has it."""
+    sources = merged.value if isinstance(merged, yaml.SequenceNode) else [merged]
+    for source in sources:
+        if not isinstance(source, yaml.MappingNode) or id(source) in above or len(above) > _MERGE_DEPTH:
+            continue
+        for name, value in reversed(source.value):
+            if isinstance(name, yaml.ScalarNode) and name.value == key:
+                return cast("RawNode", value)
+        for name, value in source.value:
+            if isinstance(name, yaml.ScalarNode) and name.value == MERGE_KEY:
+                found = _merged(value, key, above | {id(source)})
+                if found is not None:
+                    return found
+    return None
 
 
 class NestingError(ValueError):

@@ -217,7 +217,7 @@ def _fields(mapping: Node, context: Context) -> dict[str, Node]:
         if key == "<<":
             merged += [value, *value.items()]
         else:
-            fields.setdefault(key, value)
+            fields[key] = value
     for node in merged:
         for key, value in _merged(node, context).items():
             fields.setdefault(key, value)

@@ -138,7 +138,7 @@ def plan_entry(folders: Iterable[Path], known: Known, override: Override) -> Ent
                 content = fill(text, wanted)
             except FormatError as error:
                 raise FileError(error.message, where=f"{path}:{error.line}", hint=error.hint) from error
-            writes.append(Write(path, data, encode(content)))
+            writes.append(Write(path, data, encode(content, data)))
     return EntryPlan(
         writes=tuple(writes),
         pinned=counts.pinned,

@@ -251,7 +251,7 @@ def _plan_file(
     done.changes += changes
     done.texts.append((file.name, text.content, content))
     if file.path is not None:
-        done.writes.append(Write(file.path, file.data, encode(content)))
+        done.writes.append(Write(file.path, file.data, encode(content, file.data)))
 
 
 def _held(done: _Progress, places: int) -> None:

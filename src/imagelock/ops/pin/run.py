@@ -64,7 +64,7 @@ def _edit_summary(plan: EditPlan, files: int, *, refused: bool) -> dict[str, int
 
 
 def _copies(collection: Collection, plan: EditPlan, target: Path) -> list[tuple[Write, Path]]:
-    changed = {name: encode(after) for name, _, after in plan.texts}
+    changed = {name: after for name, _, after in plan.texts}
     for file in collection.visited:
         if file.name.startswith("../"):
             raise UsageError(
@@ -74,9 +74,10 @@ def _copies(collection: Collection, plan: EditPlan, target: Path) -> list[tuple[
     return [(_copy_of(target / name, changed.get(name), path), path) for name, path in originals]
 
 
-def _copy_of(copy: Path, data: bytes | None, path: Path) -> Write:
+def _copy_of(copy: Path, after: str | None, path: Path) -> Write:
     before = read_bytes(copy, GIB) if copy.exists() else None
-    return Write(copy, before, read_bytes(path, GIB) if data is None else data)
+    original = read_bytes(path, GIB)
+    return Write(copy, before, original if after is None else encode(after, original))
 
 
 def _write_files(project: Project, writes: Sequence[Write]) -> None:

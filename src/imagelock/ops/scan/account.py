@@ -24,6 +24,7 @@ EXPECTED = {
     SkipKind.TEMPLATE: ("template", "rendering proves it"),
     SkipKind.PLACEHOLDER: ("placeholder", "another tool replaces it"),
     SkipKind.BUILT: ("name of an image built here", "it has no digest yet"),
+    SkipKind.NOT_A_SOURCE: ("file that is not a source", "a cluster or imagelock wrote it"),
     SkipKind.PROSE: ("example", "documentation only describes images"),
     SkipKind.REPLACED: ("replaced name", "another place gives the image"),
 }
@@ -94,4 +95,5 @@ def expected_lines(collection: Collection) -> list[str]:
 
 
 def _plural(word: str) -> str:
-    return word.replace("name", "names", 1) if word.startswith(("name", "replaced")) else f"{word}s"
+    noun, of, rest = word.partition(" that ") if " that " in word else word.partition(" of ")
+    return f"{noun}s{of}{rest}"

@@ -7,6 +7,7 @@ import os
 import sys
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from glob import glob
 from typing import TYPE_CHECKING
 
 from imagelock.errors import FileError
@@ -73,6 +74,8 @@ class Collection:
     exemptions: tuple[Exemption, ...]
     whole: bool
     visited: tuple[Visited, ...] = ()
+    lists: frozenset[str] = frozenset()
+    """The paths of the lists that ``lock`` reads as they are, and that are no places of references."""
     today: dt.date = field(default_factory=lambda: dt.datetime.now(tz=dt.UTC).date())
 
     @cached_property
@@ -102,7 +105,11 @@ class Collection:
     @cached_property
     def unread(self) -> tuple[tuple[ScannedFile, Skipped], ...]:
         """Skipped texts that are images and that no format reads, exempt ones included."""
-        return tuple((file, item) for file, item in self.skipped if is_unread_image(item))
+        return tuple(
+            (file, item)
+            for file, item in self.skipped
+            if is_unread_image(item) and file.place not in self.lists
+        )
 
     @cached_property
     def charts_with_values(self) -> frozenset[str]:
@@ -206,7 +213,15 @@ def _collected(
         exemptions=project.config.exemptions,
         whole=not sources,
         visited=tuple(visited),
+        lists=_lists(project),
     )
+
+
+def _lists(project: Project) -> frozenset[str]:
+    """Return the paths of the lists that the configuration gives to ``lock``."""
+    patterns = (*project.config.lock_from, *project.config.build_references)
+    names = (name for pattern in patterns for name in glob(pattern, root_dir=project.root, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+    return frozenset(os.path.normpath(project.root / name) for name in names)
 
 
 def _visited(project: Project, sources: Sequence[str], besides: Path | None) -> Iterator[Visited]:

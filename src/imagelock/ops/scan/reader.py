@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagelock.errors import FileError
-from imagelock.files import LEADS_OUT, as_utf8, decode, read_bytes, read_up_to
+from imagelock.files import LEADS_OUT, UTF_8, as_utf8, decode, encoding_of, read_bytes, read_up_to
 from imagelock.formats.relations.all import said as statements
 from imagelock.formats.scan import DOCUMENT_SUFFIXES, find
 from imagelock.formats.syntax.text import Text
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from imagelock.ops.scan.walk import Visited
 
 _SNIFF_BYTES = 8192
+_SAVE = "save it as UTF-8 text, or leave it out with `[scan] exclude` in imagelock.toml"
 _STEP_BYTES = 64 * 1024
 
 
@@ -68,13 +69,14 @@ class FileReader:
             if path.endswith(PACKAGE_SUFFIX) and not is_outside:
                 return list(self._packed(Path(path), name))
             data = read_bytes(path) if is_named else _read(path)
+            content = "" if data is None else decode(data)
         except FileError as error:
             if is_named:
                 raise FileError(error.message, where=name, hint=error.hint) from error
-            return finding("IL114", error.message, file=name)
+            return finding("IL114", error.message, file=name, hint=error.hint)
         if data is None:
             return []
-        text = Text(name, decode(data), self._charts.around(path, name), self.context_of(name))
+        text = Text(name, content, self._charts.around(path, name), self.context_of(name))
         rules = self.rules_of(name)
         found = find(text, self._force if is_named else None, rules)
         said = () if is_outside or text.context is not None else statements(text)
@@ -118,7 +120,9 @@ def _read(path: str) -> bytes | None:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             data = os.read(descriptor, _STEP_BYTES)
-            if data.find(b"\0", 0, _SNIFF_BYTES) >= 0:
+            if data.find(b"\0", 0, _SNIFF_BYTES) >= 0 and encoding_of(data) == UTF_8:
+                if path.lower().endswith(DOCUMENT_SUFFIXES):
+                    raise FileError("holds NUL bytes", where=path, hint=_SAVE)
                 return None
             data += read_up_to(descriptor, YAML_BYTES + 1 - len(data))
         finally:
