@@ -53,14 +53,6 @@ def test_a_default_that_serves_two_ends_is_left_alone(content: str) -> None:
     "content",
     ["ARG N=a\nFROM r.io/${N}:1\n", "ARG V=1\nFROM a:${V}-slim\n", "ARG N=a\nARG V=1\nFROM $N:$V\n"],
 )
-def test_the_other_use_of_a_default_is_named_with_its_line() -> None:
-    content = "ARG B=a/b:1\nFROM $B\nARG B\nRUN echo \\\n  $B\n"
-
-    assert refusals(content, PATH) == {
-        "a/b:1": "its end is the ARG B, which is used for something else as well: $B (Dockerfile:5)"
-    }
-
-
 def test_a_variable_before_the_end_is_found_and_not_pinned(content: str) -> None:
     assert len(refusals(content, PATH)) == 1
     assert pinned(content, PATH) == content
@@ -116,3 +108,11 @@ def test_thousands_of_arguments_cost_what_was_typed() -> None:
         f"FROM $A{i}\n" for i in range(count)
     )
     assert len(references(content, PATH)) == count
+
+
+def test_the_other_use_of_a_default_is_named_with_its_line() -> None:
+    content = "ARG B=a/b:1\nFROM $B\nARG B\nRUN echo \\\n  $B\n"
+
+    assert refusals(content, PATH) == {
+        "a/b:1": "its end is the ARG B, which is used for something else as well: $B (Dockerfile:5)"
+    }
