@@ -169,6 +169,16 @@ def test_an_image_of_a_catalog_that_is_not_locked_stops_the_run(catalog: World) 
     assert [item["name"] for item in load(catalog)["spec"]["relatedImages"]][-1] == "plugin-go-1.1"
 
 
+def test_a_catalog_that_was_never_locked_is_one_finding_with_a_count(olm: World) -> None:
+    olm.configure(CONFIG + CATALOG)
+    olm.write("plugins/external_images.txt", f"{PLUGIN}\n{FLOATING}\n{EDITOR}\n")
+    result = olm.json("pin")
+    assert (result.code, result.codes) == (1, ["IL112"])
+    (item,) = result.document["findings"]
+    assert item["message"] == "3 images of the catalog plugin_image are not in the lock"
+    assert (item["file"], item["line"]) == ("plugins/external_images.txt", 1)
+
+
 def test_the_variables_are_written_into_other_deployments(catalog: World) -> None:
     catalog.configure(
         '[olm]\nrelated-images = true\nbase32 = "newline"\nenv-into = ["config/manager.yaml"]\n' + CATALOG

@@ -129,18 +129,23 @@ def test_pinning_writes_the_app_version_with_its_digest(world: World) -> None:
     assert world.run("check").code == 0
 
 
-def test_unpinning_gives_an_empty_tag_back_as_empty_where_the_chart_has_a_default(world: World) -> None:
+@pytest.mark.parametrize(
+    ("template", "tag"),
+    [("{{ .Values.image.tag | default .Chart.AppVersion }}", '""'), ("{{ .Values.image.tag }}", '"1.27"')],
+)
+def test_unpinning_gives_an_empty_tag_back_as_empty_where_the_chart_has_a_default(
+    world: World, template: str, tag: str
+) -> None:
     world.write("web/Chart.yaml", CHART)
-    world.write("web/values.yaml", VALUES)
-    world.write(
-        "web/templates/a.yaml", "image: acme/web:{{ .Values.image.tag | default .Chart.AppVersion }}\n"
-    )
+    values = VALUES.replace('""', tag)
+    world.write("web/values.yaml", values)
+    world.write("web/templates/a.yaml", f"image: acme/web:{template}\n")
     digest = world.push("acme/web:1.27")
     world.run("lock")
     assert world.run("pin").code == 0
     assert f'"1.27@{digest}"' in world.read("web/values.yaml")
     assert world.run("unpin").code == 0
-    assert world.read("web/values.yaml") == VALUES
+    assert world.read("web/values.yaml") == values
 
 
 def test_a_tag_written_plain_stays_although_it_is_the_app_version(world: World) -> None:

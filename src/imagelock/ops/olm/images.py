@@ -6,7 +6,7 @@ written, then each catalog in its own order; one entry for each reference.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from imagelock.model import olm
@@ -59,6 +59,7 @@ def listed(
     result = []
     for read in catalogs:
         images: dict[tuple[str, str], Needed] = {}
+        missing: list[Finding] = []
         for use in read.uses:
             if collection.exemption(use.reference) is not None:
                 continue
@@ -66,9 +67,24 @@ def listed(
             if isinstance(outcome, Needed):
                 images.setdefault(olm.identity(outcome.origin), outcome)
             else:
-                findings.append(outcome)
+                (missing if outcome.code == "IL112" else findings).append(outcome)
+        findings += _missing(read.catalog, missing)
         result.append(CatalogImages(read.catalog, tuple(images.values())))
     return tuple(result), findings
+
+
+def _missing(catalog: Catalog, findings: Sequence[Finding]) -> Sequence[Finding]:
+    """Return what a catalog lists and the lock lacks as one finding: a catalog that was never locked is one mistake."""
+    if len(findings) < 2:
+        return findings
+    first = findings[0]
+    joined = replace(
+        first,
+        message=f"{len(findings)} images of the catalog {catalog.label} are not in the lock",
+        reference=None,
+        notes=tuple(f"{item.file}:{item.line}: {item.reference}" for item in findings),
+    )
+    return (joined,)
 
 
 def _locked(use: Occurrence, lock: Lock) -> Needed | Finding:

@@ -17,7 +17,6 @@ from imagelock.model.lock import LATEST, Ambiguous
 from imagelock.model.outcome import Change, Finding, finding
 from imagelock.model.place import Unreadable
 from imagelock.ops.findings import ambiguous, finding_at, not_in_lock, not_pinnable
-from imagelock.ops.scan.charts import takes_app_version
 from imagelock.ops.scan.collect import Occurrence
 from imagelock.ops.usage import recorded_entries
 
@@ -142,9 +141,8 @@ def _unpinned(use: Occurrence, lock: Lock, form: str, *, keep_existing: bool) ->
         entry = lock.tagged(reference.name, reference.tag)
         if entry is None or (keep_existing and not same_digest(entry.digest, reference.digest)):
             return finding_at(use, "IL113", f"{reference} was not pinned by imagelock, so it is left alone")
-        was_empty = any(slot.part == "tag@digest" for slot in use.place.slots) and takes_app_version(
-            use.file.path
-        )
+        # The chart takes its appVersion for an empty tag here, and this is it.
+        was_empty = any(slot.part == "tag@digest" for slot in use.place.slots)
         tag = None if was_empty else reference.tag
         return reference.with_tag(tag) if use.place.pinnable else not_pinnable(use)
     entries = recorded_entries(use, lock) or lock.with_digest(reference.name, reference.digest)

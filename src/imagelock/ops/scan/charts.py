@@ -72,16 +72,6 @@ class Charts:
         return found
 
 
-def takes_app_version(values: Path | None) -> bool:
-    """Whether the templates of the chart around a values file name its appVersion: an empty tag means that then."""
-    above = values.parents if values is not None else ()
-    chart = next((folder for folder in above if (folder / CHART_FILE).is_file()), None)
-    if chart is None:
-        return False
-    files = (file for file in sorted((chart / "templates").rglob("*")) if file.suffix in _TEXTS)
-    return any("AppVersion" in _text(file) for file in files if file.is_file() and not file.is_symlink())
-
-
 def _text(file: Path) -> str:
     try:
         return decode(read_bytes(file, MIB))
