@@ -124,3 +124,29 @@ def test_other_keys_of_a_config_map_are_not_read_as_files() -> None:
         + "  notes.txt: |\n    FROM acme/base:1\n  valuesque: |\n    image: {repository: a/b, tag: '1'}\n"
     )
     assert references(content, "a.yaml") == []
+
+
+TEMPLATE = (
+    "apiVersion: template.openshift.io/v1\nkind: Template\nparameters:\n- {{name: IMAGE, value: 'acme/box:1'}}\n"
+    "- {{name: TAG, value: '2'}}\n- {{name: NONE}}\nobjects:\n"
+    "- {{apiVersion: v1, kind: Pod, spec: {{containers: [{{name: a, image: '{}'}}]}}}}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("image", "expected", "pinnable"),
+    [
+        ("${IMAGE}", ["acme/box:1"], True),
+        ("acme/web:${TAG}", ["acme/web:2"], False),
+        ("${NONE}", [], True),
+        ("acme/web:${NONE}", [], True),
+    ],
+)
+def test_parameters_of_a_template_lead_to_their_values(
+    image: str, expected: list[str], *, pinnable: bool
+) -> None:
+    found = places(TEMPLATE.format(image), "template.yaml")
+
+    assert [str(place.reference) for place in found] == expected
+    assert all(place.pinnable == pinnable for place in found)
+    assert image in reasons(TEMPLATE.format(image), "template.yaml")

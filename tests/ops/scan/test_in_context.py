@@ -228,6 +228,13 @@ BUILT = {
         "skaffold.yaml": "apiVersion: skaffold/v4beta6\nkind: Config\nbuild: {artifacts: [{image: ghcr.io/acme/shop}]}\n",
         "k8s/web.yaml": DEPLOY.format("ghcr.io/acme/shop:v1"),
     },
+    "a profile of Skaffold": {
+        "skaffold.yaml": (
+            "apiVersion: skaffold/v4beta6\nkind: Config\nprofiles: [{name: a, patches: [{op: add, "
+            "path: /build/artifacts/-, value: {image: shop}}]}]\n"
+        ),
+        "k8s/web.yaml": DEPLOY.format("shop:v1"),
+    },
     "Compose, in the same file": {
         "compose.yaml": (
             "services:\n  a: {build: ., image: 'ghcr.io/acme/shop:v1'}\n  b: {image: 'ghcr.io/acme/shop:v1'}\n"

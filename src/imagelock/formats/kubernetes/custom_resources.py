@@ -17,6 +17,7 @@ from imagelock.formats.classify.candidates import required_behind, skipped
 from imagelock.formats.classify.objects import group_of, kind_of, objects, parameter_reason
 from imagelock.formats.kubernetes.custom_resource_table import KINDS
 from imagelock.formats.kubernetes.objects import pod_images, side_images
+from imagelock.formats.kubernetes.template_parameters import with_parameters
 from imagelock.model.place import SkipKind
 
 if TYPE_CHECKING:
@@ -63,12 +64,12 @@ def find(document: Document) -> Iterator[Found]:
         for row in _ROWS.get((group_of(item), kind_of(item)), ()):
             for path in row.paths:
                 for node in _nodes(item, path):
-                    yield from _image(node, variables)
+                    yield from with_parameters(_image(node, variables), document, name)
             for path in row.built:
                 yield from (
                     skipped(node, BUILT, name, SkipKind.BUILT) for node in _nodes(item, path) if node.scalar
                 )
-    yield from pod_images(document.top, name, variables=variables)
+    yield from with_parameters(pod_images(document.top, name, variables=variables), document, name)
     yield from side_images(document.top, name, variables=variables)
 
 

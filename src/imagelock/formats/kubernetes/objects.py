@@ -18,6 +18,7 @@ from imagelock.formats.build.dockerfile_inside import dockerfile_images
 from imagelock.formats.classify.candidates import required, skipped
 from imagelock.formats.classify.embedded import inner_documents, json_images
 from imagelock.formats.classify.objects import group_of, kind_of, objects, parameter_reason
+from imagelock.formats.kubernetes.template_parameters import with_parameters
 from imagelock.formats.values.chart_values import TEXT_ROLE, value_images
 from imagelock.lazy_regex import lazy_regex
 from imagelock.model.olm import PREFIX, decode_name
@@ -56,7 +57,7 @@ def claims(document: Document) -> bool:
 def find(document: Document) -> Iterator[Found]:
     """Yield the images of every pod spec."""
     variables = parameter_reason(document)
-    yield from pod_images(document.top, name, variables=variables)
+    yield from with_parameters(pod_images(document.top, name, variables=variables), document, name)
     for item in objects(document):
         if kind_of(item) in _TEXT_KINDS:
             yield from _data_images(item)

@@ -29,5 +29,11 @@ def says(document: Document) -> Iterator[Statement]:
         for artifact in artifacts.items():
             if image := text_of(artifact.get("image")):
                 yield Builds(image, None, FOLDER)
+    for _, patches in document.top.values_of("patches"):
+        # A profile adds artifacts by JSON patches.
+        for patch in patches.items():
+            image = text_of(patch.get("value", "image"))
+            if image and text_of(patch.get("path")).startswith("/build/artifacts"):
+                yield Builds(image, None, FOLDER)
     for _, files in document.top.values_of("valuesFiles"):
         yield from (ReadAs(item.text, "helm-values") for item in files.items() if item.text)
