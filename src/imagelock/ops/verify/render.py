@@ -17,7 +17,8 @@ from imagelock.formats.syntax.text import Text
 from imagelock.formats.syntax.yaml_text import chunks, compose
 from imagelock.model.digest import same_digest
 from imagelock.model.outcome import finding
-from imagelock.model.place import Damaged, Place
+from imagelock.model.place import Damaged, Place, SkipKind
+from imagelock.model.reference import Reference
 from imagelock.ops.pin.plan import PinRequest, plan_pin
 from imagelock.ops.verify.render_targets import Target, say, targets, tree_with
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from imagelock.model.lock import Lock
     from imagelock.model.outcome import Finding, Outcome
-    from imagelock.model.reference import Reference
     from imagelock.ops.project import Project
     from imagelock.ops.scan.collect import Collection, Occurrence
     from imagelock.ops.verify.render_targets import Origin
@@ -102,7 +102,7 @@ def _prove(target: Target, tree: Path, proof: _Proof) -> None:
             proof.counts["images"] += 1
             proof.seen.add((item.reference.name, item.reference.tag))
             reason = _wrong(item.reference, proof.lock)
-            if reason is not None:
+            if reason is not None and not _is_replaced(item.reference, proof.collection):
                 _report(target, str(item.reference), reason, _use_of(item.reference, uses), tree, proof)
     for reference in _lost(Text("rendered.yaml", before), rendered):
         _report(target, reference, "is no longer rendered once it is pinned", None, tree, proof)
@@ -121,6 +121,16 @@ def _uses(target: Target, proof: _Proof) -> list[Occurrence]:
         if use.place.format in RENDERED:
             (own if origins & target.covers else others).append(use)
     return own + (others if target.kind == "kustomize" or target.values else [])
+
+
+def _is_replaced(reference: Reference, collection: Collection) -> bool:
+    """Whether this is a name that another file gives the image for: a base alone is not what is deployed."""
+    replaced = {
+        found.canonical
+        for _, item in collection.skipped
+        if item.kind is SkipKind.REPLACED and (found := Reference.parse_or_none(item.text)) is not None
+    }
+    return reference.digest is None and reference.canonical in replaced
 
 
 def _wrong(reference: Reference, lock: Lock) -> str | None:
