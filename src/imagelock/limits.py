@@ -43,6 +43,13 @@ CLUSTER_OBJECT_BYTES = 16 * MIB
 """One object of a cluster; etcd holds 1.5 MiB, aggregated API servers sometimes more."""
 CLUSTER_PAGE = 500
 """Objects asked of an API server at once, as kubectl does."""
+WATCH_SECONDS = 240
+"""How long one watch of a resource is asked for; API servers end them after some minutes anyway."""
+WATCH_IDLE_SECONDS = 300.0
+WATCH_CONNECTIONS = 64
+WATCH_PAUSE_SECONDS = 1.0
+"""First pause before a list or watch that failed is tried again; each further one doubles, up to the next value."""
+WATCH_PAUSE_MOST_SECONDS = 60.0
 CLUSTER_RESTARTS = 3
 """How often a list is begun again because the API server forgot where it was (410)."""
 LAYER_BYTES = 64 * GIB

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -210,3 +213,41 @@ def test_check_with_a_bare_cluster_option_asks_the_cluster_and_takes_no_source(
         code, _, err = call(project, capsys, "check", "--cluster", "deploy")
     assert code == 0
     assert "9 cluster locked" in err
+
+
+def test_watch_prints_a_line_for_each_change_and_ends_on_sigterm(tmp_path: Path) -> None:
+    (tmp_path / "images.lock").write_text(render_lock(LOCK), encoding="utf-8")
+    with ApiServer(*CLEAN) as server:
+        config = server.kubeconfig(tmp_path / "config")
+        command = (
+            sys.executable,
+            "-m",
+            "imagelock",
+            "cluster",
+            "watch",
+            "-o",
+            "json",
+            "--kubeconfig",
+            config,
+        )
+        with subprocess.Popen(
+            (*command, "--listen", "127.0.0.1:0"),
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            server.apply(WRONG[1])
+            line = json.loads(process.stdout.readline())
+            process.send_signal(signal.SIGTERM)
+            _, err = process.communicate(timeout=60)
+    assert (line["workload"], line["namespace"], line["before"], line["after"]) == (
+        "Pod/rogue",
+        "lab",
+        None,
+        "not locked",
+    )
+    assert process.returncode == 143
+    assert "metrics on port" in err
+    assert "Traceback" not in err

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Iterator
     from pathlib import Path
     from types import TracebackType
 
@@ -61,7 +64,14 @@ class ApiServer:
         self.token = token
         self.wrong: dict[str, list[Wrong]] = defaultdict(list)
         self.asked: list[str] = []
+        self.version = 7
+        self.forgotten = 0
+        self._log: list[tuple[int, str, dict[str, Any]]] = []
+        self._news = threading.Condition()
+        self._cut = 0
+        self._is_over = False
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
         self._scheme = "http" if tls is None else "https"
         if tls is not None:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
@@ -79,9 +89,77 @@ class ApiServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        with self._news:
+            self._is_over = True
+            self._news.notify_all()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+    def apply(self, item: dict[str, Any]) -> None:
+        """Create or replace an object, and tell those who watch."""
+        same = [one for one in self.objects if _identity(one) == _identity(item)]
+        self.objects = (*(one for one in self.objects if _identity(one) != _identity(item)), item)
+        self._note("MODIFIED" if same else "ADDED", item)
+
+    def delete(self, item: dict[str, Any]) -> None:
+        """Remove an object, and tell those who watch."""
+        self.objects = tuple(one for one in self.objects if _identity(one) != _identity(item))
+        self._note("DELETED", item)
+
+    def bookmark(self) -> None:
+        """Tell those who watch only how far the server is."""
+        self._note("BOOKMARK", {"kind": "", "metadata": {}})
+
+    def forget(self) -> None:
+        """Answer 410 to whoever wants to go on from before now, and end every watch."""
+        self.forgotten = self.version + 1
+        self.cut()
+
+    def cut(self) -> None:
+        """End every watch, as an API server does after some minutes."""
+        with self._news:
+            self._cut += 1
+            self._news.notify_all()
+
+    def _note(self, kind: str, item: dict[str, Any]) -> None:
+        with self._news:
+            self.version += 1
+            metadata = {**item["metadata"], "resourceVersion": str(self.version)}
+            self._log.append((self.version, kind, {**item, "metadata": metadata}))
+            self._news.notify_all()
+
+    def changes(self, kind: str, namespace: str, version: int) -> Iterator[bytes]:
+        """Yield the events of a watch from behind a version on, as they come."""
+        if version < self.forgotten:
+            gone = {"kind": "Status", "code": 410, "message": "too old resource version"}
+            yield json.dumps({"type": "ERROR", "object": gone}).encode() + b"\n"
+            return
+        begun, sent = self._cut, 0
+        while True:
+            with self._news:
+                self._news.wait_for(partial(self._is_news, sent, begun), 30)
+                is_last = self._is_over or self._cut != begun
+                fresh, sent = self._log[sent:], len(self._log)
+            for at, what, item in fresh:
+                mine = item["kind"] == kind and namespace in ("", item["metadata"].get("namespace", ""))
+                if at > version and (mine or what == "BOOKMARK"):
+                    yield json.dumps({"type": what, "object": item}).encode() + b"\n"
+            if is_last:
+                return
+
+    def _is_news(self, sent: int, begun: int) -> bool:
+        return len(self._log) > sent or self._is_over or self._cut != begun
+
+    def watch_of(self, target: str) -> Iterator[bytes] | None:
+        """Return the events that a request asks for; None when it asks for no watch."""
+        parts = urlsplit(target)
+        query = parse_qs(parts.query)
+        if "watch" not in query or self.wrong[parts.path]:
+            return None
+        self.asked.append(target)
+        kind, namespace = _asked_for(parts.path)
+        return self.changes(kind or "", namespace, int(query["resourceVersion"][0]))
 
     def kubeconfig(self, path: Path, *, token: str | None = None) -> str:
         """Write a kubeconfig for this server and return its path."""
@@ -106,10 +184,7 @@ class ApiServer:
             return self.wrong[parts.path].pop(0)
         if parts.path == "/apis" or parts.path.removeprefix("/apis/") in GROUPS:
             return Wrong(body=_discovery(parts.path))
-        prefix, _, rest = parts.path.partition("/namespaces/")
-        namespace, _, resource = rest.partition("/")
-        path = f"{prefix}/{resource}" if rest else parts.path
-        kind = next((kind for kind, known in PATHS.items() if known == path), None)
+        kind, namespace = _asked_for(parts.path)
         if kind is None:
             return Wrong(404)
         query = parse_qs(parts.query)
@@ -123,9 +198,24 @@ class ApiServer:
             if item["kind"] == kind and namespace in ("", item["metadata"].get("namespace", ""))
         ]
         end = start + min(limit, self.page)
-        metadata = {"resourceVersion": "7"} | ({"continue": str(end)} if end < len(fitting) else {})
+        metadata = {"resourceVersion": str(self.version)} | (
+            {"continue": str(end)} if end < len(fitting) else {}
+        )
         whole = {"kind": f"{kind}List", "apiVersion": "v1", "metadata": metadata, "items": fitting[start:end]}
         return json.dumps(whole).encode()
+
+
+def _asked_for(path: str) -> tuple[str | None, str]:
+    """Return the kind and the namespace of a list."""
+    prefix, _, rest = path.partition("/namespaces/")
+    namespace, _, resource = rest.partition("/")
+    path = f"{prefix}/{resource}" if rest else path
+    return next((kind for kind, known in PATHS.items() if known == path), None), namespace
+
+
+def _identity(item: dict[str, Any]) -> tuple[str, str, str]:
+    metadata = item["metadata"]
+    return item["kind"], metadata.get("namespace", ""), metadata["name"]
 
 
 def _discovery(path: str) -> bytes:
@@ -153,6 +243,11 @@ def _handler(server: ApiServer) -> type[BaseHTTPRequestHandler]:
         wbufsize = -1  # head and body in one packet: two would wait for each other's acknowledgement
 
         def do_GET(self) -> None:
+            login = self.headers.get("authorization")
+            changes = server.watch_of(self.path) if login == f"Bearer {server.token}" else None
+            if changes is not None:
+                self._stream(changes)
+                return
             answer = server.answer(self.path, self.headers.get("authorization"))
             self.send_response(answer.status)
             self.send_header("Content-Type", "application/json")
@@ -161,6 +256,19 @@ def _handler(server: ApiServer) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(answer.body[: answer.cut])
             if answer.cut is not None:
                 self.close_connection = True
+
+        def _stream(self, changes: Iterator[bytes]) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.wfile.flush()
+            with contextlib.suppress(OSError):
+                for line in changes:
+                    self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
+                    self.wfile.flush()
+                self.wfile.write(b"0\r\n\r\n")
+                self.wfile.flush()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's signature
             """Say nothing."""

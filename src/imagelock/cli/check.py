@@ -94,7 +94,7 @@ def command(
             outcome = with_drift(outcome, drift(lock, reader, jobs=access.jobs, progress=access.progress))
     if cluster:
         from imagelock.cli.cluster import examine
-        from imagelock.cluster.live import Access
+        from imagelock.cluster.api import Access
         from imagelock.ops.cluster.check import with_cluster
 
         dumps = [dump for dump in cluster if dump]

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from imagelock.cli.common import Run
-    from imagelock.cluster.live import Access, Scope
+    from imagelock.cluster.api import Access
+    from imagelock.cluster.live import Scope
     from imagelock.cluster.running import Observed
     from imagelock.model.lock import Lock
     from imagelock.ops.cluster.check import Report, Row
@@ -62,7 +63,8 @@ def check(run: Run, dumps: tuple[str, ...], **options: Any) -> None:
       kubectl get pods,deployments,statefulsets,daemonsets,cronjobs -A -o json > dump.json
       imagelock cluster check dump.json other-cluster.json.gz
     """
-    from imagelock.cluster.live import Access, Scope
+    from imagelock.cluster.api import Access
+    from imagelock.cluster.live import Scope
     from imagelock.ops.project import read_lock
 
     project = run.open()
@@ -76,6 +78,42 @@ def check(run: Run, dumps: tuple[str, ...], **options: Any) -> None:
     run.finish(report.outcome, data=_text(report), json=lambda: _json(report))
 
 
+@verb("watch")
+@click.option("-n", "--namespace", "namespaces", multiple=True, help="Only this namespace (repeatable).")
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    metavar="RESOURCE",
+    help="Also this kind, as kubectl names it (repeatable).",
+)
+@click.option("--all-kinds", is_flag=True, help="Look for pod templates in every kind the cluster has.")
+@click.option("--listen", metavar="HOST:PORT", help="Serve /metrics, /healthz and /readyz here.")
+@click.option("--context", metavar="NAME", help="The kubeconfig context to use.")
+@click.option("--kubeconfig", metavar="FILE", help="The kubeconfig file.  [default: kubectl's]")
+@common()
+def watch(run: Run, **options: Any) -> None:
+    r"""Watch a cluster: report each container that stops or begins to run what the lock says.
+
+    Lists everything once, then follows the changes; the lock is read again when its file changes. Each change
+    of state is one line, or with -o json one JSON object. Runs until it is ended (Ctrl-C, SIGTERM); what
+    cannot be read is reported and tried again.
+
+    \b
+    Examples:
+      imagelock cluster watch -n shop --context prod
+      imagelock cluster watch --lock-file /etc/imagelock/images.lock --listen 0.0.0.0:8080 -o json
+    """
+    from imagelock.cli.watching import watch_cluster
+    from imagelock.cluster.api import Access
+    from imagelock.cluster.live import Scope
+
+    scope = Scope(namespaces=options["namespaces"], kinds=options["kinds"], all_kinds=options["all_kinds"])
+    watch_cluster(
+        run, Access(kubeconfig=options["kubeconfig"], context=options["context"]), scope, options["listen"]
+    )
+
+
 def examine(
     project: Project,
     lock: Lock,
@@ -84,7 +122,8 @@ def examine(
     scope: Scope | None = None,
 ) -> Report:
     """Judge the dumps, or the live cluster when there are none; without a scope all of it."""
-    from imagelock.cluster.live import Scope, connect, read_cluster
+    from imagelock.cluster.api import connect
+    from imagelock.cluster.live import Scope, read_cluster
     from imagelock.ops.cluster.check import check_cluster
 
     exemptions = project.config.exemptions
@@ -167,3 +206,4 @@ def _fields(row: Row) -> dict[str, Any]:
 
 
 command.add_command(check)
+command.add_command(watch)

@@ -46,8 +46,8 @@ class _Resources(msgspec.Struct):
     resources: list[_Resource]
 
 
-def discover(read: Callable[[str], bytes], wanted: Sequence[str] = ()) -> Iterator[tuple[str, str]]:
-    """Yield group path and resource of every namespaced kind that can be listed, built-in ones apart.
+def discover(read: Callable[[str], bytes], wanted: Sequence[str] = ()) -> Iterator[tuple[str, str, str]]:
+    """Yield group path, resource and kind of every namespaced kind that can be listed, built-in ones apart.
 
     ``wanted`` are resources as kubectl names them (``rollouts.argoproj.io``, or ``rollouts`` of any group);
     none means all.  Raises :class:`ClusterError` for one that the server does not have.
@@ -64,7 +64,7 @@ def discover(read: Callable[[str], bytes], wanted: Sequence[str] = ()) -> Iterat
             if not wanted or names & set(wanted):
                 for name in names:
                     missing.pop(name, None)
-                yield path, resource.name
+                yield path, resource.name, resource.kind
     if missing:
         raise ClusterError(
             f"the server has no resource {', '.join(missing)}",

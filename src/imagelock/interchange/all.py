@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from imagelock.interchange import (
     admission,
+    agent,
     containerd_hosts,
     epiphany,
     idms,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 EXPORTS: tuple[Export, ...] = (
     imagelist,
     admission,
+    agent,
     idms,
     itms,
     registries_conf,
