@@ -40,6 +40,7 @@ DEFAULT_PYTHON = Path("/usr/bin/python3")
 PEERS = {
     "docker-registry": "docker-registry",
     "skopeo": "skopeo",
+    "containerd": "containerd",
     "umoci": "umoci",
     "git": "git",
     "strace": "strace",

@@ -139,6 +139,8 @@ class BlobRoutes:
     # Inside.
 
     def _size(self, name: str, digest: Digest, *, verified: bool) -> int:
+        if self._store.is_only_manifest(name, digest):
+            raise _blob_unknown(digest)
         try:
             return self._store.blob_size(name, digest, verified=verified)
         except NotFoundError as error:

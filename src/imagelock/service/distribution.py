@@ -16,6 +16,7 @@ from imagelock.errors import ImagelockError
 from imagelock.service.blobs import BlobRoutes
 from imagelock.service.http import BodyTooLongError, HeadError, MalformedBodyError, Response
 from imagelock.service.manifests import ManifestRoutes
+from imagelock.service.names import ServedNames
 from imagelock.service.refusal import HTTPError, refusal, store_refusal
 from imagelock.service.uploads import Uploads
 from imagelock.stores.catalog import is_path
@@ -45,7 +46,8 @@ class Distribution:
     def __init__(self, store: LocalStore, *, writable: bool) -> None:
         self.uploads = Uploads(store.create)
         self._writable = writable
-        self._others = _routes(ManifestRoutes(store), BlobRoutes(store, self.uploads))
+        self._names = ServedNames(store)
+        self._others = _routes(ManifestRoutes(store, self._names), BlobRoutes(store, self.uploads))
         self._routes = {
             kind: tuple(route for route in self._others if f"/{kind}/" in route.pattern.pattern)
             for kind in ("manifests", "referrers", "tags")
@@ -105,7 +107,14 @@ class Distribution:
         if request.method not in _READS and "origin" in request.headers:
             # Only browsers say where they come from, and no web page has business writing here.
             raise HTTPError(HTTPStatus.FORBIDDEN, "DENIED", "not allowed from a web page")
-        return route.handlers[request.method](request, **match.groupdict())
+        groups = match.groupdict()
+        if name is not None:
+            groups["name"] = self._names.stored(
+                name,
+                writing=request.method not in _READS,
+                blob="/blobs/" in route.pattern.pattern,
+            )
+        return route.handlers[request.method](request, **groups)
 
 
 def _routes(manifests: ManifestRoutes, blobs: BlobRoutes) -> tuple[Route, ...]:

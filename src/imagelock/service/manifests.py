@@ -23,6 +23,7 @@ from imagelock.stores.local import permit_all
 if TYPE_CHECKING:
     from imagelock.model.manifest import Descriptor
     from imagelock.service.http import Request
+    from imagelock.service.names import ServedNames
     from imagelock.stores.local import LocalStore, Permit
 
 Target: TypeAlias = str | Digest
@@ -36,8 +37,9 @@ _INDEX_FRAME_BYTES = 128
 class ManifestRoutes:
     """What answers for ``/v2/<name>/manifests``, ``tags`` and ``referrers``."""
 
-    def __init__(self, store: LocalStore) -> None:
+    def __init__(self, store: LocalStore, names: ServedNames) -> None:
         self._store = store
+        self._names = names
         self._emptied: dict[str, None] = {}
 
     def get(self, request: Request, *, name: str, target: str) -> Response:
@@ -116,7 +118,7 @@ class ManifestRoutes:
 
     def catalog(self, request: Request) -> Response:
         """List repositories, as Docker's registry does; the specification has no such list."""
-        return _page(request, self._store.repositories(), "/v2/_catalog", "repositories", {})
+        return _page(request, self._names.paths(), "/v2/_catalog", "repositories", {})
 
     def referrers(self, request: Request, *, name: str, digest: str) -> Response:
         """List what refers to a manifest, as an index ("Listing Referrers")."""

@@ -41,6 +41,12 @@ def is_name(text: str) -> bool:
     return is_path(text) or bool(slash and _HOST.fullmatch(host) and is_path(path))
 
 
+def has_host(name: str) -> bool:
+    """Whether a repository's name begins with a registry's host, as canonical names do."""
+    host, slash, _ = name.partition("/")
+    return bool(slash) and (host == "localhost" or any(mark in host for mark in ".:"))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Repository:
     """The manifests of one repository: those with tags, and those that only have a digest.

@@ -17,22 +17,26 @@ from imagelock.model.digest import Digest, new_hasher, same_digest
 from imagelock.model.manifest import (
     ACCEPTED_TYPES,
     FOREIGN_LAYER_TYPES,
-    Descriptor,
     Index,
+    Manifest,
     parse_manifest,
 )
 from imagelock.model.reference import is_tag
 from imagelock.stores.backend import Part, hash_file
 from imagelock.stores.base import Content, HeadResult
 from imagelock.stores.catalog import is_name
-from imagelock.stores.manifest_links import children_of, contents_of, read_manifest, referrer_of
+from imagelock.stores.manifest_links import (
+    children_of,
+    contents_of,
+    read_manifest,
+    record_of,
+    referrer_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-    from imagelock.model.manifest import (
-        Manifest,
-    )
+    from imagelock.model.manifest import Descriptor
     from imagelock.stores.backend import Backend, Stamp
     from imagelock.stores.catalog import Catalog, Repository
 
@@ -106,6 +110,16 @@ class LocalStore:
         if size is None:
             raise NotFoundError("no such blob", where=_where(repository, digest))
         return size
+
+    def is_only_manifest(self, repository: str, digest: Digest) -> bool:
+        """Whether a digest is a manifest of the repository, and no blob of another manifest of it."""
+        members = self._all(repository)
+        if digest not in members:
+            return False
+        parsed = (self._parse(one) for one in members)
+        return not any(
+            blob.digest == digest for one in parsed if isinstance(one, Manifest) for blob in one.blobs
+        )
 
     def open_blob(self, repository: str, descriptor: Descriptor) -> Iterator[bytes]:
         """Yield a blob in pieces; the last one only after size and digest were proved."""
@@ -220,7 +234,7 @@ class LocalStore:
             self.commit(part, content.digest)
         finally:
             part.discard()
-        descriptor = Descriptor(media_type=parsed.media_type, digest=content.digest, size=len(content.body))
+        descriptor = record_of(content, parsed)
         covered = [child.digest for child in parsed.manifests] if isinstance(parsed, Index) else []
 
         def record(catalog: Catalog) -> Catalog:

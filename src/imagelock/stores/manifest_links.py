@@ -6,10 +6,20 @@ from typing import TYPE_CHECKING
 
 from imagelock.errors import IntegrityError, InvalidValueError
 from imagelock.limits import MANIFEST_BYTES
-from imagelock.model.manifest import ACCEPTED_TYPES, Descriptor, Index, Manifest, parse_manifest
+from imagelock.model.manifest import (
+    ACCEPTED_TYPES,
+    CONFIG_TYPES,
+    Descriptor,
+    Index,
+    Manifest,
+    parse_manifest,
+)
 
 if TYPE_CHECKING:
     from imagelock.stores.base import Content
+
+
+_LAYER_PREFIXES = ("application/vnd.oci.image.layer.", "application/vnd.docker.image.rootfs.")
 
 
 def children_of(parsed: Manifest | Index | None) -> tuple[Descriptor, ...]:
@@ -36,6 +46,31 @@ def read_manifest(content: Content) -> Manifest | Index:
         return parse_manifest(content.body, content.media_type)
     except InvalidValueError as error:
         raise IntegrityError(error.message, where=str(content.digest), hint=error.hint) from error
+
+
+def record_of(content: Content, parsed: Manifest | Index) -> Descriptor:
+    """Describe a manifest as a local store records it; what is not an image has an artifact type."""
+    return Descriptor(
+        media_type=parsed.media_type,
+        digest=content.digest,
+        size=len(content.body),
+        artifact_type=_kind_of_artifact(parsed),
+    )
+
+
+def _kind_of_artifact(parsed: Manifest | Index) -> str | None:
+    """Return what an artifact is: by its own word, its config, or the layers of a cosign tag."""
+    if parsed.artifact_type is not None:
+        return parsed.artifact_type
+    if isinstance(parsed, Index):
+        return None
+    if parsed.config.media_type not in CONFIG_TYPES:
+        return parsed.config.media_type
+    return next((one.media_type for one in parsed.layers if not _is_layer(one.media_type)), None)
+
+
+def _is_layer(media_type: str) -> bool:
+    return media_type.startswith(_LAYER_PREFIXES)
 
 
 def referrer_of(descriptor: Descriptor, parsed: Manifest | Index) -> Descriptor:

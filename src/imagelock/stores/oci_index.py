@@ -1,6 +1,11 @@
 """``index.json`` of an OCI layout that holds many repositories, read into a catalog and written from one.
 
 Written sorted by name, so that equal content gives equal bytes.
+
+An image under a full name (with its registry's host) is written once for each form in which a node asks
+for it: ``name:tag``, ``name@digest`` and ``name:tag@digest``.  ``ctr images import`` makes a name of each
+record and unpacks it, so what cannot be unpacked (signatures, the lock of a bundle) gets a record that
+only imagelock reads.
 """
 
 from __future__ import annotations
@@ -15,7 +20,7 @@ from imagelock.model import strictjson
 from imagelock.model.digest import Digest
 from imagelock.model.manifest import ACCEPTED_TYPES, OCI_INDEX, parse_descriptor
 from imagelock.model.reference import is_tag
-from imagelock.stores.catalog import Catalog, Foreign, Repository, is_name
+from imagelock.stores.catalog import Catalog, Foreign, Repository, has_host, is_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +30,11 @@ if TYPE_CHECKING:
     from imagelock.model.strictjson import Json
 
 REF_NAME = "org.opencontainers.image.ref.name"
+CONTAINERD_NAME = "io.containerd.image.name"
+"""The name that ``ctr images import`` gives an image, as it is."""
+PRIVATE_NAME = "io.imagelock.ref.name"
+"""The name of what is not an image: other tools must not take it for one."""
+OWN_NAMESPACE = "imagelock/"
 _HEAD = f'{{"schemaVersion":2,"mediaType":"{OCI_INDEX}","manifests":['.encode()
 _Key = TypeVar("_Key", str, Digest)
 
@@ -49,9 +59,7 @@ def read_index(body: bytes) -> Catalog:
         if not _record(names, descriptor):
             foreign.append(Foreign(descriptor, value))
     return Catalog(
-        repositories={
-            name: Repository(tags=tags, untagged=untagged) for name, (tags, untagged) in names.items()
-        },
+        repositories={name: _repository(*records) for name, records in names.items()},
         foreign=tuple(foreign),
     )
 
@@ -94,7 +102,7 @@ class IndexWriter:
         records = {
             key: found
             if (found := before.get(key)) is not None and found[0] is one
-            else (one, _encode(name, key, one))
+            else (one, b",".join(_encode(name, key, one)))
             for key, one in _records(repository)
         }
         written = _Written(repository, records, [line for _, line in records.values()])
@@ -104,16 +112,27 @@ class IndexWriter:
 
 def _record(names: _Names, descriptor: Descriptor) -> bool:
     """Enter one record; False when it names no repository of ours, or a name that is taken."""
-    ref_name = dict(descriptor.annotations).get(REF_NAME, "")
-    name, at, _ = ref_name.partition("@")
-    if at:
-        if ref_name != f"{name}@{descriptor.digest}" or not _fits(name, descriptor):
-            return False
-        return names.setdefault(name, ({}, {}))[1].setdefault(descriptor.digest, descriptor) is descriptor
-    name, colon, tag = ref_name.rpartition(":")
-    if not colon or not is_tag(tag) or not _fits(name, descriptor):
+    annotations = dict(descriptor.annotations)
+    ref_name = annotations.get(PRIVATE_NAME) or annotations.get(REF_NAME, "")
+    before, at, digest = ref_name.partition("@")
+    if at and digest != str(descriptor.digest):
         return False
-    return names.setdefault(name, ({}, {}))[0].setdefault(tag, descriptor) is descriptor
+    name, colon, tag = before.rpartition(":")
+    if colon and is_tag(tag):
+        if not _fits(name, descriptor):
+            return False
+        # With a digest it is the third form of a record that has its own line.
+        return bool(at) or names.setdefault(name, ({}, {}))[0].setdefault(tag, descriptor) is descriptor
+    if not at or not _fits(before, descriptor):
+        return False
+    return names.setdefault(before, ({}, {}))[1].setdefault(descriptor.digest, descriptor) is descriptor
+
+
+def _repository(tags: dict[str, Descriptor], untagged: dict[Digest, Descriptor]) -> Repository:
+    """Return a repository; what has a tag was written by digest too, as a second form of its name."""
+    tagged = {one.digest for one in tags.values()}
+    left = {digest: one for digest, one in untagged.items() if digest not in tagged}
+    return Repository(tags=tags, untagged=left)
 
 
 def _fits(name: str, descriptor: Descriptor) -> bool:
@@ -129,16 +148,34 @@ def _first(pair: tuple[_Key, Descriptor]) -> _Key:
     return pair[0]
 
 
-def _encode(name: str, key: str | Digest, one: Descriptor) -> bytes:
-    """Write one record."""
-    ref_name = f"{name}:{key}" if isinstance(key, str) else f"{name}@{key}"
+def _encode(name: str, key: str | Digest, one: Descriptor) -> Iterator[bytes]:
+    """Write one record, in each form of its name."""
+    kept = {
+        label: text
+        for label, text in one.annotations
+        if label not in {REF_NAME, CONTAINERD_NAME, PRIVATE_NAME}
+    }
     wire: dict[str, Json] = {"mediaType": one.media_type, "digest": str(one.digest), "size": one.size}
     if one.platform is not None:
         wire["platform"] = _platform(one.platform)
     if one.artifact_type is not None:
         wire["artifactType"] = one.artifact_type
-    wire["annotations"] = {**dict(one.annotations), REF_NAME: ref_name}
-    return msgspec.json.encode(wire)
+    for names in _names(name, key, one):
+        wire["annotations"] = {**kept, **names}
+        yield msgspec.json.encode(wire)
+
+
+def _names(name: str, key: str | Digest, one: Descriptor) -> Iterator[dict[str, str]]:
+    """Yield the annotations of each form of a record's name."""
+    first = f"{name}:{key}" if isinstance(key, str) else f"{name}@{key}"
+    if one.artifact_type is not None and (name.startswith(OWN_NAMESPACE) or has_host(name)):
+        yield {PRIVATE_NAME: first}
+    elif not has_host(name):
+        yield {REF_NAME: first}
+    else:
+        others = (f"{name}@{one.digest}", f"{first}@{one.digest}") if isinstance(key, str) else ()
+        for form in (first, *others):
+            yield {REF_NAME: form, CONTAINERD_NAME: form}
 
 
 def _platform(platform: Platform) -> dict[str, Json]:

@@ -13,13 +13,14 @@ import msgspec
 
 from imagelock.errors import FileError
 from imagelock.model.digest import Digest
-from imagelock.model.manifest import Descriptor, Index, parse_manifest
+from imagelock.model.manifest import Index, parse_manifest
 from imagelock.ops.copies import contents, transfer
 from imagelock.ops.copies.items import CopyItem, CopyOptions, CopyStatus, Result
 from imagelock.ops.copies.plan import hold_back, plan
 from imagelock.ops.copies.transfer import Done
 from imagelock.ops.copies.tree import CachingSource, read_tree
 from imagelock.stores.catalog import Catalog
+from imagelock.stores.manifest_links import record_of
 from imagelock.stores.oci_index import index_json
 from imagelock.stores.oci_layout import LayoutStore
 from imagelock.stores.oci_tar import INDEX, TarStore
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from imagelock.model.lock import Lock
+    from imagelock.model.manifest import Descriptor
     from imagelock.model.platform import Platform
     from imagelock.ops.copies.contents import Record
     from imagelock.ops.copies.items import Plan
@@ -113,7 +115,7 @@ def index_of(images: Sequence[tuple[str, str | None, Content]]) -> bytes:
     for name, tag, root in images:
         parsed = parse_manifest(root.body, root.media_type)
         covered = [child.digest for child in parsed.manifests] if isinstance(parsed, Index) else []
-        one = Descriptor(media_type=root.media_type, digest=root.digest, size=len(root.body))
+        one = record_of(root, parsed)
         catalog = catalog.put(name, catalog.repository(name).put(one, tag, covered))
     return index_json(catalog)
 
