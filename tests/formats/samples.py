@@ -262,6 +262,11 @@ _PLAIN = (
             uses=(Use("{{ .image }}", "set.yaml"), Use("quay.io/acme/{{name}}:{{app.tag}}", "set.yaml")),
         ),
     ),
+    Sample("zarf", "zarf.yaml", tools.ZARF, 2),
+    Sample("hauler", "hauler.yaml", tools.HAULER, 1),
+    Sample("image-set", "isc.yaml", tools.IMAGE_SET, 2),
+    Sample("quadlet", "web.container", tools.QUADLET, 1),
+    Sample("concourse", "ci/pipeline.yml", tools.CONCOURSE, 1),
     Sample("buildkite", ".buildkite/pipeline.yml", tools.BUILDKITE, 2),
 )
 

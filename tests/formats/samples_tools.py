@@ -344,3 +344,51 @@ GENERATOR_FILE = """\
   "replicas": 3
 }
 """
+ZARF = """\
+kind: ZarfPackageConfig
+metadata: {name: shop}
+components:
+- name: shop
+  images:
+  - quay.io/acme/web:1
+  - "quay.io/acme/db:16"
+"""
+HAULER = """\
+apiVersion: content.hauler.cattle.io/v1
+kind: Images
+metadata: {name: shop}
+spec:
+  images:
+  - name: quay.io/acme/web:1
+    platform: linux/amd64
+"""
+IMAGE_SET = """\
+apiVersion: mirror.openshift.io/v2alpha1
+kind: ImageSetConfiguration
+mirror:
+  operators:
+  - catalog: quay.io/acme/catalog:v4
+  additionalImages:
+  - name: quay.io/acme/web:1
+"""
+QUADLET = """\
+[Unit]
+Description=quay.io/acme/not-this:1
+[Container]
+# Image=quay.io/acme/nor-this:1
+Image=quay.io/acme/web:1
+Exec=run quay.io/acme/argument:1
+"""
+CONCOURSE = """\
+resources:
+- name: web
+  type: registry-image
+  source: {repository: quay.io/acme/web, tag: '1'}
+  version: {digest: ''}
+- name: code
+  type: git
+  source: {uri: https://example.com/a.git}
+jobs:
+- name: test
+  plan: [{get: web}]
+"""

@@ -13,6 +13,7 @@ from imagelock.formats.build import (
     dockerfile,
     env_file,
     hcl,
+    quadlet,
     skaffold,
 )
 from imagelock.formats.build import (
@@ -25,6 +26,7 @@ from imagelock.formats.ci import (
     circleci,
     cirrus_ci,
     cloud_build,
+    concourse,
     drone,
     github_actions,
     gitlab_ci,
@@ -37,7 +39,13 @@ from imagelock.formats.helm import template as helm_template
 from imagelock.formats.helm import values_file as helm_values
 from imagelock.formats.kubernetes import argo_workflows, container_lists, custom_resources, tekton
 from imagelock.formats.kubernetes import objects as kubernetes
-from imagelock.formats.lists import epiphany_images, epiphany_registry, epiphany_text, starlingx
+from imagelock.formats.lists import (
+    epiphany_images,
+    epiphany_registry,
+    epiphany_text,
+    package_manifests,
+    starlingx,
+)
 from imagelock.formats.lists import plain as image_list
 from imagelock.formats.olm import catalog as olm_catalog
 from imagelock.formats.olm import cluster_service_version
@@ -52,6 +60,7 @@ FILE_FORMATS: tuple[FileFormat, ...] = (
     devcontainer,
     jenkins,
     hcl,
+    quadlet,
     env_file,
     epiphany_text,
     image_list,
@@ -68,11 +77,13 @@ DOCUMENT_FORMATS: tuple[DocumentFormat, ...] = (
     devfile,
     helm_releases,
     skaffold,
+    package_manifests,
     kubernetes,
     che_plugin,
     github_actions,
     circleci,
     cloud_build,
+    concourse,
     azure_pipelines,
     bitbucket_pipelines,
     buildkite,

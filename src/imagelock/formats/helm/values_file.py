@@ -1,6 +1,6 @@
 """Values files of Helm charts: ``values.yaml``, ``values-prod.yaml``, ``prod.values.yaml``, ``values/prod.yaml``.
 
-A values file has no mark of its own, so its name, the chart around it or another file that names it as one counts
+``shop-static-overrides.yaml`` of StarlingX is one as well.  A values file has no mark of its own, so its name, the chart around it or another file that names it as one counts
 beside its content: a mapping that is not a Kubernetes object.  An empty tag means the appVersion of the chart, where
 that is known.
 Follows "Values Files" of Helm's documentation.
@@ -29,6 +29,8 @@ marks: tuple[str, ...] = ("image", "Image", "repository")
 
 # Names in use: values.yaml, values-prod.yaml, prod.values.yaml, my_values.json.
 _NAME = lazy_regex(r"(?:.*[-_.])?values(?:[-_.].*)?\.(?:ya?ml|json)", re.IGNORECASE | re.ASCII)
+# StarlingX's overrides of a chart: shop-static-overrides.yaml.
+_OVERRIDES = lazy_regex(r".*-static-overrides\.ya?ml", re.ASCII)
 _FOLDERS = ("values", "helm-values", "helm_values")
 _OTHER_FOLDERS = ("templates", "crds", "charts")
 _OTHER_NAMES = ("values.schema.json", "Chart.yaml", "Chart.lock", "requirements.yaml", "requirements.lock")
@@ -39,7 +41,7 @@ _OTHER_TOPS = ("kind", "schemaVersion", "jobs", "dependencies")
 
 def is_named(text: Text) -> bool:
     """Whether a file is called as values files are."""
-    return _NAME.fullmatch(text.file_name) is not None
+    return any(pattern.fullmatch(text.file_name) for pattern in (_NAME, _OVERRIDES))
 
 
 def matches_name(text: Text) -> bool:
