@@ -7,6 +7,7 @@ import re
 import subprocess
 from typing import TYPE_CHECKING
 
+from imagelock import helm_library
 from imagelock.errors import FileError
 from imagelock.limits import HELPER_SECONDS, LOCK_BYTES
 from imagelock.program_path import find_program
@@ -73,6 +74,16 @@ def helm_template(
     Helm sees no cluster, no network, and no configuration or plugin of the user's.  Raises
     :class:`FileError` with its words when the chart does not render, or Helm is not there.
     """
+    if find_program("helm") is None and helm_library.is_installed():
+        job = {
+            "chart": str(chart),
+            "values": [str(path) for path in values],
+            "sets": list(sets),
+            "texts": list(texts),
+            "options": list(options),
+            "release": release,
+        }
+        return _render(helm_library.command_for(job), chart)
     command = ["helm", "template", release, str(chart), *options]
     for option, given in (("--values", map(str, values)), ("--set", sets), ("--set-string", texts)):
         command += [part for item in given for part in (option, item)]
@@ -89,7 +100,8 @@ def kustomize_build(folder: Path) -> bytes:
 def _render(command: list[str], folder: Path) -> bytes:
     done = run_limited(command, folder)
     if done.returncode != 0:
-        raise FileError(_last_words(done, f"{command[0]} failed"), where=command[0])
+        name = "kustomize" if "kustomize" in command[:2] else "helm"
+        raise FileError(_last_words(done, f"{name} failed"), where=name)
     return done.stdout
 
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from imagelock.ops.trace.parts import Part
     from imagelock.ops.trace.workspace import Workspace
 
-_DIGEST_KEY = lazy_regex(r"(?P<stem>.*?)[-_]?(?:[dD]igest|[sS]ha(?:256)?)", 0)
-_TAG_KEY = lazy_regex(r"(?P<stem>.*?)[-_]?(?:[tT]ag|[vV]ersion)", 0)
+DIGEST_KEY = lazy_regex(r"(?P<stem>.*?)[-_]?(?:[dD]igest|[sS]ha(?:256)?)", 0)
+TAG_KEY = lazy_regex(r"(?P<stem>.*?)[-_]?(?:[tT]ag|[vV]ersion)", 0)
 _DIGEST = lazy_regex(r"(?:sha256:)?[0-9a-f]{64}")
 ONLY_VERSION = "its tag is the chart's appVersion, and no empty tag stands beside it in the values"
 ONLY_TEMPLATE = "only a line of a template names it: --edit-templates pins it there"
@@ -74,8 +74,7 @@ def trials(work: Workspace, image: str, parts: Sequence[Part], *, edit_templates
             yield from _digest_keys(work, leaf, nodes, "digest" if kind == "digest" else "hex")
     if last is not None and last in writable and last.leaf.kind == "values":
         role = last.role(image)
-        if role in ("tag", "image", "digest"):
-            yield _appended(last.leaf, "tag" if role == "tag" else "image")
+        yield _appended(last.leaf, "tag" if role == "tag" else "image")
     for leaf, nodes in beside:
         yield from _empty_tags(work, leaf, nodes)
     if edit_templates and last is not None and last.leaf.kind == "template" and last in writable:
@@ -113,7 +112,7 @@ def _appended(leaf: Leaf, kind: EditKind) -> Trial:
 
 def _digest_keys(work: Workspace, leaf: Leaf, nodes: dict[str, Node], part: SlotPart) -> Iterator[Trial]:
     stem = _stem(leaf.key)
-    keys = [(key, match["stem"]) for key in nodes if (match := _DIGEST_KEY.fullmatch(key)) is not None]
+    keys = [(key, match["stem"]) for key in nodes if (match := DIGEST_KEY.fullmatch(key)) is not None]
     for key, its_stem in sorted(keys, key=lambda item: item[1] != stem):
         node = nodes[key]
         if its_stem not in ("", stem) or not _is_fillable(node, leaf):
@@ -126,7 +125,7 @@ def _digest_keys(work: Workspace, leaf: Leaf, nodes: dict[str, Node], part: Slot
 def _empty_tags(work: Workspace, leaf: Leaf, nodes: dict[str, Node]) -> Iterator[Trial]:
     stem = _stem(leaf.key)
     for key, node in nodes.items():
-        match = _TAG_KEY.fullmatch(key)
+        match = TAG_KEY.fullmatch(key)
         if (
             match is not None
             and match["stem"] in ("", stem)

@@ -74,13 +74,21 @@ def _object_leaves(work: Workspace, name: str, images: Sequence[str]) -> Iterato
             yield leaf
 
 
-def _chart_leaves(work: Workspace, item: TraceTarget, images: Sequence[str]) -> Iterator[Leaf]:
+def values_files(work: Workspace, item: TraceTarget) -> list[str]:
+    """Return the files that hold values of a target, those of sub-charts last."""
     target = item.target
     start = f"{target.folder}/" if target.folder not in ("", ".") else ""
     files = [name for name in (item.source, *target.values) if name is not None]
     own = [name for name in work.texts if name.startswith(start) and name not in files]
     files += [name for name in own if name.rpartition("/")[2] in ("values.yaml", "values.yml")]
-    for name in dict.fromkeys(files):
+    return list(dict.fromkeys(files))
+
+
+def _chart_leaves(work: Workspace, item: TraceTarget, images: Sequence[str]) -> Iterator[Leaf]:
+    start = f"{item.target.folder}/" if item.target.folder not in ("", ".") else ""
+    files = values_files(work, item)
+    own = [name for name in work.texts if name.startswith(start) and name not in files]
+    for name in files:
         for leaf in value_leaves(work.texts.get(name, ""), name, images):
             if name != item.source or _is_of(leaf, item):
                 yield leaf

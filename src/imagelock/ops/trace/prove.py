@@ -60,7 +60,7 @@ class Prover:
 
     def __init__(self, work: Workspace, base: Output, *, hashes_names: bool = False) -> None:
         self._work = work
-        self._base = base
+        self.base = base
         self._hashes_names = hashes_names
         self._started = time.monotonic()
         self._last: dict[Group, Trial] = {}
@@ -70,7 +70,7 @@ class Prover:
         """The fields that differ from render to render."""
         time.sleep(max(0.0, self._started + _APART_SECONDS - time.monotonic()))
         try:
-            return frozenset(item.field for item in self._base.differences(self._work.render()))
+            return frozenset(item.field for item in self.base.differences(self._work.render()))
         except OutputShapeError:
             return frozenset()
 
@@ -94,13 +94,13 @@ class Prover:
         """Return verdicts and whether they are each edit's own fault; if not, one alone is to blame."""
         try:
             output = self._work.render(self._texts(trials))
-            differences = self._base.differences(output)
+            differences = self.base.differences(output)
         except (FileError, OutputShapeError) as error:
             words = " ".join(str(getattr(error, "message", error)).split())[:300]
             return dict.fromkeys(trials, f"the chart does not render with it: {words}"), False
         reasons: dict[Group, str | None] = dict.fromkeys(trials)
         is_clear = True
-        wanted = _wanted(self._base, trials)
+        wanted = _wanted(self.base, trials)
         for group in trials:
             if not all(_holds(output, image, wanted) for image in group.fields):
                 reasons[group] = NOT_RENDERED
@@ -113,11 +113,11 @@ class Prover:
             if self._is_excused(item) or any(_is_image(item, group) for group in culprits):
                 continue
             for group in culprits:
-                reasons[group] = reasons[group] or f"the digest gets into {field_name(self._base, item)}"
+                reasons[group] = reasons[group] or f"the digest gets into {field_name(self.base, item)}"
             if not culprits and item.field not in wanted:
                 is_clear = False
                 for group in trials:
-                    reasons[group] = reasons[group] or f"{field_name(self._base, item)} changes with it"
+                    reasons[group] = reasons[group] or f"{field_name(self.base, item)} changes with it"
         return reasons, is_clear
 
     def _is_excused(self, item: Difference) -> bool:

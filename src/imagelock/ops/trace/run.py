@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from imagelock import helm_library
 from imagelock.errors import FileError, LockError
 from imagelock.files import Write, decode, encode, read_bytes, write_all
 from imagelock.limits import LOCK_BYTES
@@ -148,6 +149,8 @@ def _renderer(kind: str) -> str:
             if find_program(command[0]) is not None:
                 return f"{command[0]} {_version(command)}"
         return "kustomize"
+    if find_program("helm") is None and helm_library.is_installed():
+        return helm_library.version()
     return f"helm {_version(['helm', 'version', '--short'])}"
 
 

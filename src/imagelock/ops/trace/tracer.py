@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter, defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imagelock.model.trace import TracedEdit, TracedImage, TracedPart, TracedTarget
 from imagelock.ops.trace.edits import trials, why_none
-from imagelock.ops.trace.parts import all_leaves, learn_parts
+from imagelock.ops.trace.parts import all_leaves, learn_parts, values_files
+from imagelock.ops.trace.probe import probe
 from imagelock.ops.trace.prove import Group, Prover
 from imagelock.ops.trace.workspace import TooManyRendersError
 
@@ -37,6 +39,7 @@ def trace(work: Workspace, item: TraceTarget, renderer: str, *, edit_templates: 
     groups = _groups(parts)
     chosen, reasons = _proved(
         work,
+        _empty_in(work, item),
         groups,
         Prover(work, base, hashes_names=item.target.kind == "kustomize"),
         edit_templates=edit_templates,
@@ -70,14 +73,34 @@ def _groups(parts: dict[RenderedImage, tuple[Part, ...]]) -> dict[Group, tuple[P
     }
 
 
+def _empty_in(work: Workspace, item: TraceTarget) -> list[str]:
+    """Return the files whose empty keys may count: values that can be edited."""
+    if item.target.kind == "kustomize":
+        return []
+    return [
+        name
+        for name in values_files(work, item)
+        if name != item.source and not any(name.startswith(folder) for folder in work.unpacked)
+    ]
+
+
 def _proved(
-    work: Workspace, groups: dict[Group, tuple[Part, ...]], prover: Prover, *, edit_templates: bool
+    work: Workspace,
+    files: list[str],
+    groups: dict[Group, tuple[Part, ...]],
+    prover: Prover,
+    *,
+    edit_templates: bool,
 ) -> tuple[dict[Group, Trial], dict[Group, str]]:
     """Try the edits of every image, the best of each first and all images at once."""
     waiting = {
         group: list(trials(work, group.fields[0].written, parts, edit_templates=edit_templates))
         for group, parts in groups.items()
     }
+    # Keys that are empty are looked for where nothing beside a leaf can be tried.
+    orphans = [group for group in groups if not waiting[group]]
+    with contextlib.suppress(TooManyRendersError):
+        waiting |= probe(work, prover.base, files, orphans) if orphans and files else {}
     reasons = {
         group: why_none(work, group.fields[0].written, groups[group])
         for group in groups
