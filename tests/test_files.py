@@ -16,7 +16,8 @@ import pytest
 
 from imagelock import files
 from imagelock.errors import FileChangedError, FileError, LockError
-from imagelock.files import Write, check_inside, decode, encode, file_lock, read_bytes, write_all
+from imagelock.files import Write, decode, encode, file_lock, read_bytes, write_all
+from imagelock.paths import check_inside, split_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -170,9 +171,9 @@ def test_a_file_whose_owner_cannot_be_given_is_written_all_the_same(
 
 
 def test_a_file_in_the_top_folder_has_a_folder() -> None:
-    assert files._split("/a.yaml") == ("/", "a.yaml")
-    assert files._split("a.yaml") == (".", "a.yaml")
-    files._sync_folder(files._split("/a.yaml")[0])
+    assert split_path("/a.yaml") == ("/", "a.yaml")
+    assert split_path("a.yaml") == (".", "a.yaml")
+    files._sync_folder(split_path("/a.yaml")[0])
 
 
 def test_a_file_that_became_a_pipe_meanwhile_is_not_waited_for(tmp_path: Path) -> None:

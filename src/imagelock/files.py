@@ -25,6 +25,7 @@ from imagelock.limits import KIB, YAML_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+from imagelock.paths import reason_of, split_path
 
 _TEMPORARY = lazy_regex(r"\..+\.(?P<pid>[0-9]+)-[0-9a-f]{8}\.imagelock-tmp", re.ASCII | re.DOTALL)
 _NAME_BYTES = 200
@@ -42,7 +43,6 @@ _PATTERNS = ((4, 0, "utf-32-le"), (4, 3, "utf-32-be"), (2, 0, "utf-16-le"), (2, 
 _HEAD_BYTES = 512
 _POLL_SECONDS = 0.02
 _STEP_BYTES = 256 * KIB
-LEADS_OUT = "a symbolic link leads out of the project"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def read_bytes(path: Path | str, limit: int = YAML_BYTES) -> bytes:
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise FileError(_reason(error), where=str(path)) from error
+        raise FileError(reason_of(error), where=str(path)) from error
     if len(data) > limit:
         raise FileError(f"larger than {limit} bytes", where=str(path))
     return data
@@ -137,7 +137,7 @@ def write_all(writes: Sequence[Write]) -> None:
     has been replaced then.  Files whose bytes stay the same are not touched.
     """
     changed = [item for item in _targets(writes) if item[1].before != item[1].after]
-    folders = {_split(target)[0] for target, _ in changed}
+    folders = {split_path(target)[0] for target, _ in changed}
     _remove_strays(folders)
     pending: deque[tuple[str, str]] = deque()
     try:
@@ -154,12 +154,6 @@ def write_all(writes: Sequence[Write]) -> None:
         for temporary, _ in pending:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)  # noqa: PTH108 - thousands of files
-
-
-def _split(path: str) -> tuple[str, str]:
-    """Return a file's folder and name; thousands of files are too many for :mod:`pathlib`."""
-    folder, _, name = path.rpartition("/")
-    return folder or ("/" if path.startswith("/") else "."), name
 
 
 def _targets(writes: Sequence[Write]) -> list[tuple[str, Write]]:
@@ -181,52 +175,7 @@ def _resolved(path: Path) -> str:
     try:
         return os.fspath(path.resolve())
     except (OSError, RuntimeError) as error:
-        raise FileError(_reason(error), where=name) from error
-
-
-def check_inside(paths: Iterable[Path], root: Path) -> None:
-    """Refuse files that symbolic links lead out of the project."""
-    top = root.resolve()
-    folders: dict[str, bool] = {}
-    for path in paths:
-        if not _is_inside(os.fspath(path), top, folders):
-            raise FileError(LEADS_OUT, where=str(path))
-
-
-def leads_out(path: Path | str, root: Path | str) -> bool:
-    """Whether a path that reads as one below ``root`` is led elsewhere by a symbolic link.
-
-    A path that does not read as one below ``root`` leads nowhere: whoever wrote it meant that place.
-    """
-    name, top = os.path.abspath(path), os.path.abspath(root)  # noqa: PTH100 - links stay as they are written
-    if not _is_below(name, top):
-        return False
-    return not _is_below(os.path.realpath(name), os.path.realpath(top))
-
-
-def _is_below(path: str, top: str) -> bool:
-    return path == top or path.startswith(top.rstrip("/") + "/")
-
-
-def require_own(path: Path, root: Path, shown: str | None = None) -> None:
-    """Refuse to write a file that a symbolic link leads out of ``root``; raises :class:`FileError`."""
-    if leads_out(path, root):
-        raise FileError(
-            LEADS_OUT, where=shown or str(path), hint="replace the link by a file, or name its target"
-        )
-
-
-def _is_inside(path: str, top: Path, folders: dict[str, bool]) -> bool:
-    """Whether a file is below ``top``; a folder is resolved once for all its files."""
-    folder = _split(path)[0]
-    try:
-        if os.path.islink(path):  # noqa: PTH114 - thousands of files
-            return Path(path).resolve().is_relative_to(top)
-        if folder not in folders:
-            folders[folder] = Path(folder).resolve().is_relative_to(top)
-        return folders[folder]
-    except (OSError, RuntimeError) as error:
-        raise FileError(_reason(error), where=path) from error
+        raise FileError(reason_of(error), where=name) from error
 
 
 @contextlib.contextmanager
@@ -257,7 +206,7 @@ def _hold(holder: Path, path: Path, deadline: float, notify: Callable[[str], Non
         try:
             descriptor = os.open(holder, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
         except OSError as error:
-            raise FileError(_reason(error), where=str(holder.parent)) from error
+            raise FileError(reason_of(error), where=str(holder.parent)) from error
         try:
             other = _flock(descriptor)
             if other is None and _is_same(descriptor, holder):
@@ -303,7 +252,7 @@ def _flock(descriptor: int) -> str | None:
 
 def _prepare(target: str, write: Write) -> str:
     """Write a file beside ``target``, synced, with the mode and owner of what it replaces."""
-    folder, name = _split(target)
+    folder, name = split_path(target)
     temporary = f"{folder}/.{_short(name)}.{os.getpid()}-{os.urandom(4).hex()}.imagelock-tmp"
     try:
         descriptor = _created(temporary, folder)
@@ -318,7 +267,7 @@ def _prepare(target: str, write: Write) -> str:
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise FileError(_reason(error), where=str(write.path)) from error
+        raise FileError(reason_of(error), where=str(write.path)) from error
     return temporary
 
 
@@ -376,14 +325,14 @@ def _now(write: Write) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise FileError(_reason(error), where=str(write.path)) from error
+        raise FileError(reason_of(error), where=str(write.path)) from error
 
 
 def _rename(temporary: str, target: str) -> None:
     try:
         os.replace(temporary, target)  # noqa: PTH105 - thousands of files
     except OSError as error:
-        raise FileError(_reason(error), where=target) from error
+        raise FileError(reason_of(error), where=target) from error
 
 
 def _remove_strays(folders: Iterable[str]) -> None:
@@ -422,20 +371,4 @@ def _sync_folder(folder: str) -> None:
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise FileError(_reason(error), where=folder) from error
-
-
-def _reason(error: OSError | RuntimeError) -> str:
-    if isinstance(error, RuntimeError):
-        return "a loop of symbolic links"
-    known = {
-        errno.ENOENT: "no such file",
-        errno.EACCES: "no permission",
-        errno.EPERM: "no permission",
-        errno.EROFS: "the file system is read-only",
-        errno.ENOSPC: "no space left on the device",
-        errno.EISDIR: "a directory, not a file",
-        errno.EFBIG: "larger than the system allows",
-        errno.ELOOP: "a loop of symbolic links",
-    }
-    return known.get(error.errno or 0, (error.strerror or str(error)).lower())
+        raise FileError(reason_of(error), where=folder) from error

@@ -13,8 +13,8 @@ import click
 from imagelock import limits
 from imagelock.cli.terminal import choose_colour, feed, stderr_style, stdout_style, table_width
 from imagelock.errors import FileError, UsageError
-from imagelock.files import require_own
 from imagelock.ops.project import Settings, open_project
+from imagelock.paths import require_own
 from imagelock.report.style import without_commands
 from imagelock.report.text import advice_text, changes_text, exempt_text, findings_text, summary_text
 

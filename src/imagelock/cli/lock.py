@@ -11,6 +11,9 @@ from imagelock.cli.quota import quota_option
 
 if TYPE_CHECKING:
     from imagelock.cli.common import Run
+    from imagelock.ops.lock.plan import LockRequest
+    from imagelock.ops.project import Project
+    from imagelock.ops.scan.collect import Collection
 
 
 @verb("lock")
@@ -100,16 +103,10 @@ def command(  # noqa: PLR0913 - the options of the contract
         platforms=project.config.platforms,
         listed=read_lists(project, lists, resolve_external=resolve_external),
     )
+    asks = not check_only or upgrade or bool(upgrade_images)
     if project.config.olm.catalogs:
-        from imagelock.ops.olm.catalogs import lock_of_catalogs, with_catalogs
-        from imagelock.ops.project import read_lock
-
-        lock = read_lock(project, for_writing=True).lock
-        if not check_only or upgrade or upgrade_images:
-            with registry_access(run, project, "resolving", everyone=True) as access:
-                lock = lock_of_catalogs(project, collection, lock, request, access)
-        collection = with_catalogs(project, collection, lock)
-    if check_only and not (upgrade or upgrade_images):
+        collection = _with_catalogs(run, project, collection, request, asks=asks)
+    if not asks:
         checked = check_lock(project, collection, request)
         run.finish(checked, collection=collection, at_least=int(bool(checked.changes)))
     with registry_access(run, project, "resolving", everyone=True) as access:
@@ -117,3 +114,18 @@ def command(  # noqa: PLR0913 - the options of the contract
         mode = WriteMode(write=write, keep_going=keep_going, settle=resolve, notify=run.remark)
         outcome = run_lock(project, collection, request, access, mode)
     run.finish(outcome, collection=collection, at_least=int(check_only and bool(outcome.changes)))
+
+
+def _with_catalogs(
+    run: Run, project: Project, collection: Collection, request: LockRequest, *, asks: bool
+) -> Collection:
+    """Add what catalogs inside images list, each image at the digest that this run locks."""
+    from imagelock.cli.registry_access import registry_access
+    from imagelock.ops.olm.catalogs import lock_of_catalogs, with_catalogs
+    from imagelock.ops.project import read_lock
+
+    lock = read_lock(project, for_writing=True).lock
+    if asks:
+        with registry_access(run, project, "resolving", everyone=True) as access:
+            lock = lock_of_catalogs(project, collection, lock, request, access)
+    return with_catalogs(project, collection, lock)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imagelock.config import FILE_NAME
-from imagelock.files import Write, encode, read_bytes, require_own, write_all
+from imagelock.files import Write, encode, read_bytes, write_all
 from imagelock.model.outcome import Change, Outcome
+from imagelock.paths import require_own
 
 if TYPE_CHECKING:
     from pathlib import Path

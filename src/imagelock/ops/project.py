@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from imagelock import limits
 from imagelock.config import FILE_NAME, PYPROJECT, Config, has_config, parse_config
 from imagelock.errors import ConfigError, FileError, LockError
-from imagelock.files import LEADS_OUT, Write, decode, encode, leads_out, read_bytes
+from imagelock.files import Write, decode, encode, read_bytes
 from imagelock.lockfile.reader import is_list, parse
 from imagelock.lockfile.writer import render_lock
 from imagelock.model.lock import Lock
+from imagelock.paths import LEADS_OUT, leads_out
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

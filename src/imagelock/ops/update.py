@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from imagelock.files import check_inside, write_all
+from imagelock.files import write_all
 from imagelock.model.outcome import Outcome
 from imagelock.ops.lock.run import hold_lock, resolve_and_merge
 from imagelock.ops.pin import plan as pinning
 from imagelock.ops.project import read_lock
+from imagelock.paths import check_inside
 
 if TYPE_CHECKING:
     from imagelock.ops.lock.plan import LockRequest

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagelock.errors import FileError, LockError
-from imagelock.files import LEADS_OUT, decode, leads_out, read_bytes
+from imagelock.files import decode, read_bytes
 from imagelock.lockfile.reader import list_lines, parse_list
 from imagelock.model.digest import same_digest
 from imagelock.model.lock import LATEST, LockedImage, Source
 from imagelock.model.outcome import finding
+from imagelock.paths import LEADS_OUT, leads_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -14,9 +14,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from imagelock.errors import FileChangedError, FileError, InvalidValueError, UsageError
-from imagelock.files import Write, decode, encode, read_bytes, require_own, write_all
+from imagelock.files import Write, decode, encode, read_bytes, write_all
 from imagelock.interchange.builds import READERS, read_digest, read_references
 from imagelock.model.outcome import Change, Outcome
+from imagelock.paths import require_own
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

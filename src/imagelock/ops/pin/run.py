@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagelock.errors import UsageError
-from imagelock.files import Write, check_inside, encode, read_bytes, require_own, write_all
+from imagelock.files import Write, encode, read_bytes, write_all
 from imagelock.limits import GIB
 from imagelock.model.outcome import Outcome
+from imagelock.paths import check_inside, require_own
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

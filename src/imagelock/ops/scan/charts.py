@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagelock.errors import FileError, FormatError
-from imagelock.files import decode, leads_out, read_bytes
+from imagelock.files import decode, read_bytes
 from imagelock.formats.helm.app_version import app_version_uses
 from imagelock.formats.syntax.text import Chart, Text
 from imagelock.formats.syntax.yaml_text import chunks, compose
@@ -27,6 +27,7 @@ from imagelock.limits import (
     MIB,
     YAML_BYTES,
 )
+from imagelock.paths import leads_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

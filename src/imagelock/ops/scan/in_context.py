@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imagelock.errors import FileError
-from imagelock.files import decode, leads_out, read_bytes
+from imagelock.files import decode, read_bytes
 from imagelock.formats.relations.kustomize import FILE_NAMES
 from imagelock.limits import MIB
 from imagelock.model.context import FileContext
@@ -20,6 +20,7 @@ from imagelock.model.place import Skipped
 from imagelock.ops.scan.context import BuiltNames, contexts
 from imagelock.ops.scan.walk import Visited
 from imagelock.ops.scan.workers import read_all
+from imagelock.paths import leads_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagelock.errors import FileError
-from imagelock.files import LEADS_OUT, UTF_8, as_utf8, decode, encoding_of, read_bytes, read_up_to
+from imagelock.files import UTF_8, as_utf8, decode, encoding_of, read_bytes, read_up_to
 from imagelock.formats.relations.all import said as statements
 from imagelock.formats.scan import DOCUMENT_SUFFIXES, find
 from imagelock.formats.syntax.text import Text
@@ -16,6 +16,7 @@ from imagelock.limits import YAML_BYTES
 from imagelock.model.outcome import finding
 from imagelock.ops.scan.charts import PACKAGE_SUFFIX, READ_ONLY, Charts, packed_texts
 from imagelock.ops.scan.scanned_file import ByteBudget, ScannedFile
+from imagelock.paths import LEADS_OUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from imagelock.errors import FileError
-from imagelock.files import LEADS_OUT, as_utf8, decode, leads_out, read_bytes
+from imagelock.files import as_utf8, decode, read_bytes
 from imagelock.ops.scan.scanned_file import IMAGE_SCHEME
+from imagelock.paths import LEADS_OUT, leads_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from imagelock.errors import FileError
-from imagelock.files import LEADS_OUT, Write, decode, encode, leads_out, read_bytes, write_all
+from imagelock.files import Write, decode, encode, read_bytes, write_all
 from imagelock.formats.lists.starlingx import read
 from imagelock.formats.syntax.text import Text
 from imagelock.model.finding_codes import Level
@@ -17,6 +17,7 @@ from imagelock.ops.scan.collect import Collection, collect
 from imagelock.ops.scan.scanned_file import ScannedFile
 from imagelock.ops.tags.rules import TagFile, judge
 from imagelock.ops.tags.suggest import changes, edited, floating, floating_finding, message, suggest
+from imagelock.paths import LEADS_OUT, leads_out
 from imagelock.subprocesses import git_describe, git_has
 
 if TYPE_CHECKING:
