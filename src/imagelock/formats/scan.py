@@ -12,7 +12,7 @@ from imagelock.errors import FormatError
 from imagelock.formats import custom_rules as rule_format
 from imagelock.formats.all import DOCUMENT_FORMATS, FILE_FORMATS, NAMED_FORMATS
 from imagelock.formats.classify.by_value import unread_images
-from imagelock.formats.classify.candidates import is_templated
+from imagelock.formats.classify.candidates import SHOWN_CHARS, is_templated
 from imagelock.formats.classify.not_sources import dumped, exported
 from imagelock.formats.classify.objects import objects
 from imagelock.formats.classify.placeholders import settled
@@ -22,12 +22,14 @@ from imagelock.formats.classify.unmatched import UNMATCHED, loose_lines, overwri
 from imagelock.formats.fast.json_objects import quick_json, shallow
 from imagelock.formats.fast.plain import built_in_kind
 from imagelock.formats.fast.yaml_objects import quick
+from imagelock.formats.helm import template as helm_template
 from imagelock.formats.kubernetes import objects as kubernetes
 from imagelock.formats.sharing.ask import refuse_shared
+from imagelock.formats.syntax.masked import MASK, compose_masked
 from imagelock.formats.syntax.text import Marks
 from imagelock.formats.syntax.yaml_text import MERGE_CONFLICT, chunks, compose
 from imagelock.lazy_regex import lazy_regex
-from imagelock.model.place import Place, SkipKind, Skipped, Unreadable
+from imagelock.model.place import Damaged, Place, SkipKind, Skipped, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -50,7 +52,7 @@ _BEGIN = lazy_regex(
 )
 _IMAGE_WORDS = ("mage", "MAGE", "docker://", "oci://", "containers", "services")
 """What a document with an image has, one of these."""
-_TEMPLATE_SUFFIX = lazy_regex(r"\.(?:j2|jinja2?|tmpl|gotmpl|tpl|erb|in|template|example|sample|dist)\Z")
+_TEMPLATE_SUFFIX = lazy_regex(r"\.(?:j2|jinja2?|tmpl|gotmpl|tplt?|erb|in|template|example|sample|dist)\Z")
 _OBJECT_KEYS = ("apiVersion", "kind")
 _HEAD_CHARS = 65536
 _LINE_CHARS = 4096
@@ -62,7 +64,7 @@ def find(text: Text, force: str | None = None, rules: Sequence[ScanRule] = ()) -
     ``force`` names the only format that may read the text; ``rules`` find what no format does.
     """
     documents: list[Document] = []
-    found = [settled(item, text) for item in _find(text, force, rules, documents)]
+    found = [settled(_unmasked(text, item), text) for item in _find(text, force, rules, documents)]
     if documents:
         found = refuse_shared(documents, found)
     if any(not rule.reads_documents for rule in rules):
@@ -119,7 +121,10 @@ def _find(
         return
     file_format = file_format_of(text, force)
     if file_format is not None:
-        yield from file_format.find(text)
+        found = list(file_format.find(text))
+        if file_format is helm_template:
+            found = _without_taken([*found, *_inside_template(text, found)])
+        yield from found
     elif force is not None or _may_be_documents(text):
         for chunk in chunks(text):
             yield from _chunk(text, chunk, force, rules, documents)
@@ -179,7 +184,7 @@ def _chunk(
     if not is_forced and _is_other_json(text, chunk, formats):
         return
     try:
-        document = compose(text, chunk)
+        document = _composed(text, chunk)
     except FormatError as error:
         yield from _broken(text, chunk, error)
         return
@@ -193,6 +198,54 @@ def _chunk(
     yield from rule_format.find_in_document(document, rules)
     yield from overwritten(document)
     yield from unmatched(document, UNMATCHED if claimed else UNKNOWN)
+
+
+def _composed(text: Text, chunk: Chunk) -> Document | None:
+    """Compose a document; one that is no YAML for its template tags with these hidden."""
+    if text.content.find("###", chunk.start, chunk.end) >= 0:
+        # To YAML a marked word is a comment, and what it stands for would be lost.
+        document = compose_masked(text, chunk)
+        if document is not None:
+            return document
+    try:
+        return compose(text, chunk)
+    except FormatError as error:
+        document = None if error.message == MERGE_CONFLICT else compose_masked(text, chunk)
+        if document is None:
+            raise
+        return document
+
+
+def _inside_template(text: Text, found: Sequence[Found]) -> Iterator[Found]:
+    """Yield the places of a chart's templates that only a document shows: Applications, Flux objects and the like."""
+    starts = {slot.span.offset(0) for item in found if isinstance(item, Place) for slot in item.slots}
+    formats = tuple(item for item in DOCUMENT_FORMATS if item is not kubernetes)
+    for chunk in chunks(text):
+        if not _marks(formats).stand_in(text.content, chunk.start, chunk.end):
+            continue
+        document = compose_masked(text, chunk)
+        for item in _claiming(document, DOCUMENT_FORMATS) if document is not None else ():
+            for place in item.find(document) if item is not kubernetes and document is not None else ():
+                if isinstance(place, Place) and not any(
+                    slot.span.offset(0) in starts for slot in place.slots
+                ):
+                    yield place
+
+
+def _unmasked(text: Text, item: Found) -> Found:
+    """Return what was found in a document with hidden tags as the file has it: what a tag touches is a template."""
+    if not isinstance(item, Skipped | Damaged) or MASK not in item.text:
+        return item
+    at = text.line_start(item.line) + item.column - 1
+    written = text.content[at : at + SHOWN_CHARS].partition("\n")[0].rstrip()
+    return Skipped(
+        text=written,
+        line=item.line,
+        column=item.column,
+        reason="a template",
+        format=item.format,
+        kind=SkipKind.TEMPLATE,
+    )
 
 
 def _read_inner(document: Document) -> Iterator[Found]:

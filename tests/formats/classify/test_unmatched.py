@@ -86,7 +86,9 @@ def test_objects_that_a_config_map_holds_as_text_are_read() -> None:
 def test_templates_of_documents_are_read_as_far_as_they_are_documents(suffix: str) -> None:
     assert references(POD, f"pod.yaml.{suffix}") == ["quay.io/acme/app:1"]
     content = f"{{% if x %}}\n{POD}{{% endif %}}\n"
-    assert reasons(content, f"pod.yml.{suffix}") == {"quay.io/acme/app:1": "a template of another tool"}
+    assert references(content, f"pod.yml.{suffix}") == ["quay.io/acme/app:1"]
+    broken = f"{{% if x %}}\n{POD}{{% endif %}}\n  ]: [\n"
+    assert reasons(broken, f"pod.yml.{suffix}") == {"quay.io/acme/app:1": "a template of another tool"}
 
 
 def test_a_broken_file_without_any_image_is_no_concern() -> None:

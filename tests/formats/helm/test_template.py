@@ -65,7 +65,6 @@ def test_what_an_action_puts_together_is_told(value: str) -> None:
     [
         ("data:\n  x: |\n    image: acme/web:1\n", INSIDE_TEXT),
         ("- >-\n  a\n   image: acme/web:1\n", INSIDE_TEXT),
-        ("containers: [{name: a, image: acme/web:1}]\n", NOT_ALONE),
         ("- {name: a, image: acme/web:1}\n", NOT_ALONE),
     ],
 )
@@ -132,3 +131,10 @@ def test_an_action_without_an_end_takes_the_rest() -> None:
 )
 def test_hostile_templates_cost_what_was_typed(piece: str) -> None:
     assert len(find(text(piece * 20_000))) <= 20_000
+
+
+def test_containers_in_one_line_are_read_as_a_document() -> None:
+    before = text("containers: [{name: a, image: acme/web:1}]\n")
+
+    assert [str(item.reference) for item in places(before)] == ["acme/web:1"]
+    assert reasons(before) == []

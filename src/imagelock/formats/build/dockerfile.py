@@ -40,7 +40,7 @@ _FILE_NAME = lazy_regex(r"(?:.+[._-])?(?:dockerfile|containerfile)(?:[._-].+)?",
 # `# syntax=` makes BuildKit pull that image as the frontend, so it is a reference; other values are not
 # images.
 _SYNTAX = lazy_regex(r"\ufeff?#[ \t]*syntax[ \t]*=[ \t]*\S*docker", re.IGNORECASE)
-_OTHER_FILES = (".md", ".yaml", ".yml", ".json", ".py", ".sh", ".go", ".dockerignore", ".txt", ".tmpl")
+_OTHER_FILES = (".md", ".yaml", ".yml", ".json", ".py", ".sh", ".go", ".dockerignore", ".txt")
 _FROM_FLAG = "--from="
 _MOUNT_FLAG = "--mount="
 # `RUN --mount` is a row of CSV: a field may be quoted, and commas end it.

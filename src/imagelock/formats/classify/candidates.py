@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imagelock.errors import InvalidValueError
+from imagelock.formats.syntax.masked import MASK
 from imagelock.lazy_regex import lazy_regex
 from imagelock.model.place import Damaged, Place, SkipKind, Skipped, Slot
 from imagelock.model.reference import Reference
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 # Tags of Go, Jinja, ERB, Python and the placeholders seen in the field (`###X###`, `<tag>`, `[[x]]`);
 # none of them can be in a reference.
-_TEMPLATE = lazy_regex(r"\{\{|\{%|###|<[^<>@]+>|<%|%\(|\[\[")
+_TEMPLATE = lazy_regex(MASK + r"|\{\{|\{%|###|<[^<>@]+>|<%|%\(|\[\[")
 # Shell, Kubernetes and compose spell variables in these three ways; a lone `$` is left to be damage.
 _VARIABLE = lazy_regex(r"\$\{|\$\(|\$[A-Za-z_]")
 # A line that begins with a tag is never YAML, while `key: {{ x }}` may be: so this alone proves a

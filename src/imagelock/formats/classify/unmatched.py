@@ -41,7 +41,7 @@ _WORDS = ("image", "Image", "IMAGE")
 
 def overwritten(document: Document) -> Iterator[Skipped]:
     """Yield the images that the same key further down in their mapping replaces: most readers take the last."""
-    for mapping in document.top.mappings():
+    for mapping in () if document.is_masked else document.top.mappings():
         pairs = list(mapping.entries())
         last = dict(pairs)
         for key, value in pairs if len(last) < len(pairs) else ():

@@ -24,6 +24,7 @@ from imagelock.formats.edit.edits import Edit, applied, edit_of
 from imagelock.formats.edit.local import is_local, is_local_word
 from imagelock.formats.scan import find, is_documents
 from imagelock.formats.syntax.json_nodes import compose_json
+from imagelock.formats.syntax.masked import masked
 from imagelock.formats.syntax.scalars import scalar_span
 from imagelock.formats.syntax.yaml_text import BYTE_ORDER_MARK, chunks
 from imagelock.model.place import Place
@@ -126,17 +127,24 @@ def _same_but_for(old: Text, chunk: Chunk, after: str, edits: Sequence[Edit]) ->
     mark = BYTE_ORDER_MARK if raw.startswith(BYTE_ORDER_MARK) else ""
     base = chunk.start + len(mark)
     local = [Edit(edit.start - base, edit.end - base, edit.words) for edit in edits]
-    try:
-        expected = _expected(raw.removeprefix(mark), local)
-        actual = _scalars(after.removeprefix(mark))
-        same = all(one == other.kept for one, other in zip(expected, actual, strict=True))
-    except (yaml.YAMLError, FormatError, ValueError):
-        same = False
-    if not same:
+    raw, after = raw.removeprefix(mark), after.removeprefix(mark)
+    hidden, hidden_after = masked(raw), masked(after)
+    if not _reads_the_same(raw, after, local) and (
+        hidden is None or hidden_after is None or not _reads_the_same(hidden, hidden_after, local)
+    ):
         line, column = old.position(edits[0].start)
         raise FormatError(
             "the edited document does not read back as intended", line=line, column=column, where=old.path
         )
+
+
+def _reads_the_same(raw: str, after: str, edits: Sequence[Edit]) -> bool:
+    """Whether two texts differ in the edited scalars alone; False for what is no YAML."""
+    try:
+        pairs = zip(_expected(raw, edits), _scalars(after), strict=True)
+        return all(one == other.kept for one, other in pairs)
+    except (yaml.YAMLError, FormatError, ValueError):
+        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ marks: tuple[str, ...] = ("image", "Image", "repository")
 _NAME = lazy_regex(r"(?:.*[-_.])?values(?:[-_.].*)?\.(?:ya?ml|json)", re.IGNORECASE | re.ASCII)
 # StarlingX's overrides of a chart: shop-static-overrides.yaml.
 _OVERRIDES = lazy_regex(r".*-static-overrides\.ya?ml", re.ASCII)
+# Written by a template, beside the name that the result has.
+_TEMPLATE_SUFFIX = lazy_regex(r"\.(?:gotmpl|tmpl|tplt|tpl|j2|jinja2?)\Z")
 _FOLDERS = ("values", "helm-values", "helm_values")
 _OTHER_FOLDERS = ("templates", "crds", "charts")
 _OTHER_NAMES = ("values.schema.json", "Chart.yaml", "Chart.lock", "requirements.yaml", "requirements.lock")
@@ -41,7 +43,8 @@ _OTHER_TOPS = ("kind", "schemaVersion", "jobs", "dependencies")
 
 def is_named(text: Text) -> bool:
     """Whether a file is called as values files are."""
-    return any(pattern.fullmatch(text.file_name) for pattern in (_NAME, _OVERRIDES))
+    file_name = _TEMPLATE_SUFFIX.sub("", text.file_name)
+    return any(pattern.fullmatch(file_name) for pattern in (_NAME, _OVERRIDES))
 
 
 def matches_name(text: Text) -> bool:

@@ -54,6 +54,8 @@ class Document:
     prefix: str = ""
     depth: int = 0
     exact: bool = True
+    is_masked: bool = False
+    """Whether template tags are hidden in ``source``: branches then write a key twice, and that is no mistake."""
     taken: set[int] = field(default_factory=set)
     """File offsets of scalars that a format has dealt with; what is left over is reported."""
     read: Callable[[Document], Iterator[Found]] | None = None
