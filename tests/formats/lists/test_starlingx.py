@@ -115,7 +115,7 @@ def test_reading_gives_each_item_with_its_fields_and_odd_keys() -> None:
     (item,) = items("images:\n- name: a\n  tag: v1\n  tag: v2\n  owner: me\n")
 
     assert isinstance(item, TagItem)
-    assert {key: field.text for key, field in item.fields.items()} == {"name": "a", "tag": "v1"}
+    assert {key: field.text for key, field in item.fields.items()} == {"name": "a", "tag": "v2"}
     assert [(key.text, key.line) for key in item.others] == [("owner", 5)]
     assert [(key.text, key.line) for key in item.repeated] == [("tag", 4)]
 
