@@ -179,3 +179,35 @@ def test_without_a_renderer_the_record_is_enough_to_scan_pin_and_check(
     assert f'tag: "v2.20.0@{DIGEST}"' in (project / "web" / "values.yaml").read_text()
     assert run(project, "check", "--strict").exit_code == 0
     assert run(project, "trace", "--check").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "shape", ["leaf-is-a-label-too", "one-tag-for-two-images", "only-app-version", "literal-in-a-template"]
+)
+def test_with_edit_templates_the_line_of_the_template_is_pinned(tmp_path: Path, shape: str) -> None:
+    (tmp_path / "imagelock.toml").write_text("")
+    write_chart(tmp_path / "web", SHAPES[shape])
+    lock(tmp_path, *SHAPES[shape].rendered)
+    values = (tmp_path / "web" / "values.yaml").read_bytes()
+    before = rendered(tmp_path, "web")
+    assert run(tmp_path, "trace", "--edit-templates", "--strict").exit_code == 0
+    assert run(tmp_path, "pin").exit_code == 0
+    assert (tmp_path / "web" / "values.yaml").read_bytes() == values
+    after = rendered(tmp_path, "web")
+    assert after.count(f"@{DIGEST}") == len(SHAPES[shape].rendered)
+    assert after.replace(f"@{DIGEST}", "") == before
+    assert run(tmp_path, "check", "--strict").exit_code == 0
+    assert run(tmp_path, "trace", "--check").exit_code == 0
+    assert run(tmp_path, "trace", "-q").exit_code == 0
+    assert run(tmp_path, "check", "--strict").exit_code == 0
+
+
+def test_references_of_parts_that_are_switched_off_are_named(tmp_path: Path) -> None:
+    (tmp_path / "imagelock.toml").write_text("")
+    write_chart(tmp_path / "web", SHAPES["one-leaf"])
+    with (tmp_path / "web" / "values.yaml").open("a") as file:
+        file.write("metrics:\n  image: quay.io/a/metrics:2.0\n")
+    document = json.loads(run(tmp_path, "trace", "-o", "json").stdout)
+    unreached = ["web/values.yaml metrics.image: quay.io/a/metrics:2.0"]
+    assert document["targets"][0]["unreached"] == unreached
+    assert "quay.io/a/metrics:2.0" in run(tmp_path, "scan", "-o", "list").stdout

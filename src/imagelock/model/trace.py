@@ -58,7 +58,7 @@ class TracedTarget:
     """One target: ``inputs`` is the hash of all that was rendered, digests apart.
 
     ``problem`` says why it could not be rendered; ``unreached`` are references in its values that no image
-    of the output is built from, as ``file:line image``.
+    of the output is built from, as ``file path: image``.
     """
 
     name: str

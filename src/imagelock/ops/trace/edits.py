@@ -60,7 +60,8 @@ def trials(work: Workspace, image: str, parts: Sequence[Part], *, edit_templates
     """Yield the edits that may pin an image, best first."""
     writable = [part for part in parts if not _is_packed(work, part.leaf)]
     values = [part for part in reversed(writable) if part.leaf.kind == "values"]
-    last = parts[-1] if parts and parts[-1].at >= len(image) else None
+    ends = [part for part in parts if part.at >= len(image)]
+    last = next((part for part in reversed(ends) if part.leaf.kind == "values"), None)
     if (
         last is not None
         and last.leaf.kind == "values"
@@ -77,8 +78,9 @@ def trials(work: Workspace, image: str, parts: Sequence[Part], *, edit_templates
         yield _appended(last.leaf, "tag" if role == "tag" else "image")
     for leaf, nodes in beside:
         yield from _empty_tags(work, leaf, nodes)
-    if edit_templates and last is not None and last.leaf.kind == "template" and last in writable:
-        yield _appended(last.leaf, "template")
+    for part in ends if edit_templates else ():
+        if part.leaf.kind == "template" and part in writable:
+            yield _appended(part.leaf, "template")
 
 
 def why_none(work: Workspace, image: str, parts: Sequence[Part]) -> str:

@@ -30,6 +30,7 @@ _NAME_KEY = lazy_regex(
 _APART = lazy_regex(r"[/:@]")
 _SHORT = 3
 _LITERAL_END = lazy_regex(r"[A-Za-z0-9_.\-/]")
+_ACTION_LINE = lazy_regex(r"(?m)^[ \t]*(?:-[ \t]+)?image:[ \t]*[\"']?([^\n]*?\}\})[\"']?[ \t]*\r?$")
 _KIND_VALUES, _KIND_VERSION, _KIND_TEMPLATE = "values", "version", "template"
 
 
@@ -131,6 +132,13 @@ def template_leaves(content: str, file: str, images: Sequence[str]) -> Iterator[
                         file, 0, f"[{line}]", content[first:end], Span.plain(first, end), _KIND_TEMPLATE
                     )
                 at = content.find(literal, end)
+
+
+def template_lines(content: str, file: str) -> Iterator[Leaf]:
+    """Yield the ends of lines ``image: …{{ … }}``: where an action writes the image, text may follow it."""
+    for match in _ACTION_LINE.finditer(content):
+        line = content.count("\n", 0, match.start()) + 1
+        yield Leaf(file, 0, f"[{line}]", "", Span.plain(match.end(1), match.end(1)), _KIND_TEMPLATE)
 
 
 def siblings(content: str, leaf: Leaf) -> dict[str, Node]:

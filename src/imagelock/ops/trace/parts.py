@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from imagelock.errors import FileError
 from imagelock.formats.edit.edits import Edit, applied
 from imagelock.ops.scan.charts import CHART_FILE
-from imagelock.ops.trace.leaves import template_leaves, value_leaves, version_leaf
+from imagelock.ops.trace.leaves import template_leaves, template_lines, value_leaves, version_leaf
 from imagelock.ops.trace.marks import MOST_MARKS, mark, unmarked
 from imagelock.ops.trace.outputs import OutputShapeError
 
@@ -50,13 +50,18 @@ class Part:
         return "registry" if self.at <= first and ("." in name[:first] or ":" in name[:first]) else "prefix"
 
 
-def all_leaves(work: Workspace, item: TraceTarget, base: Output) -> list[Leaf]:
+def all_leaves(
+    work: Workspace, item: TraceTarget, base: Output, *, edit_templates: bool = False
+) -> list[Leaf]:
     """Return every candidate of a target, those that are most often right first."""
     images = sorted({found.written for found in base.images})
     if item.target.kind == "kustomize":
         leaves = [leaf for name in work.texts for leaf in _object_leaves(work, name, images)]
     else:
         leaves = list(_chart_leaves(work, item, images))
+        for name in work.texts if edit_templates else ():
+            if "/templates/" in f"/{name}":
+                leaves += template_lines(work.texts[name], name)
     return leaves[:MOST_MARKS]
 
 

@@ -23,7 +23,7 @@ from imagelock.ops.trace.run import STALE, read_record, stale_targets
 from imagelock.ops.trace.tracer import SHARED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from imagelock.formats.syntax.tree import Node
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from imagelock.ops.scan.collect import Collection
 
 _ROW = lazy_regex(r"\[([0-9]+)\]")
+_ACTION_END = lazy_regex(r"[^\n]*\}\}(?P<action>)(?P<digest>(?:@sha256:[0-9a-f]{64})?)[\"']?[ \t]*\r?$")
+_WRITTEN_DIGEST = lazy_regex(r"@sha256:[0-9a-f]{64}")
 _NAMES = ("repository", "name", "image")
 _SLOT_PARTS: Mapping[str, Part] = {"digest": "digest", "hex": "hex", "empty-tag": "tag@digest"}
 _KINDS = {"kustomize": "kustomization"}
@@ -59,26 +61,39 @@ def with_traces(project: Project, collection: Collection, whole: Collection) -> 
     lines: dict[str, set[int]] = defaultdict(set)
     for target in fresh:
         for image in target.images:
-            for name, place, taken in _places(target, image, files):
-                found[name].append(place)
-                lines[name] |= taken
-    wanted = {file.path for file in collection.visited} if not collection.whole else None
+            placed = _placed(target, image, files)
+            if placed is not None:
+                found[placed[0]].append(placed[1])
+                for name in {part.file for part in image.parts} | {placed[0]}:
+                    file = files.get(name)
+                    lines[name] |= set() if file is None else _lines(image, name, file)
+    problems = [_stale(name) for name in sorted(stale)]
+    files_joined = _with_places(project, collection, whole, found, lines)
+    return replace(collection, files=files_joined, problems=(*collection.problems, *problems))
+
+
+def _with_places(
+    project: Project,
+    collection: Collection,
+    whole: Collection,
+    found: Mapping[str, list[Place]],
+    lines: Mapping[str, set[int]],
+) -> tuple[ScannedFile, ...]:
+    """Return the files with the record's places; files in which no format found anything come last."""
+    wanted = None if collection.whole else {file.path for file in collection.visited}
     names = {file.path: file.name for file in whole.visited}
     joined = list(collection.files)
     known = {str(file.path): i for i, file in enumerate(joined) if file.path is not None}
-    for name, places in found.items():
-        path = str(project.root / name)
+    for name, taken in lines.items():
+        path, own = str(project.root / name), _agreed(found.get(name, []))
         if wanted is not None and path not in wanted:
             continue
-        own = _agreed(places)
         if path in known:
-            joined[known[path]] = _joined(joined[known[path]], own, lines[name])
-        elif path in names:
+            joined[known[path]] = _joined(joined[known[path]], own, taken)
+        elif own and path in names:
             data = read_bytes(project.root / name)
-            text = Text(names[path], decode(data))
-            joined.append(ScannedFile.of(text, path, data, tuple(own)))
-    problems = [_stale(name) for name in sorted(stale)]
-    return replace(collection, files=tuple(joined), problems=(*collection.problems, *problems))
+            joined.append(ScannedFile.of(Text(names[path], decode(data)), path, data, tuple(own)))
+    return tuple(joined)
 
 
 def _stale(name: str) -> Finding:
@@ -110,27 +125,21 @@ class _Files:
         return _File(Text(name, content), {(node.document.index, node.path): node for node in nodes})
 
 
-def _places(target: TracedTarget, image: TracedImage, files: _Files) -> Iterator[tuple[str, Place, set[int]]]:
-    """Yield the place of an image: its file, the place, and the lines that its parts fill there."""
+def _placed(target: TracedTarget, image: TracedImage, files: _Files) -> tuple[str, Place] | None:
+    """Return the place of an image with its file: where its edit is, or where its name is written."""
     if image.edit is not None:
         file = files.get(image.edit.file)
         filled = None if file is None else _slot(file, image.edit, image.image)
         if file is None or filled is None:
-            return
+            return None
         slot, digest, offset = filled
-        yield (
-            image.edit.file,
-            _place(target, image, file, (slot,), digest, offset, None),
-            _lines(image, image.edit.file, file),
-        )
-        return
+        return image.edit.file, _place(target, image, file, (slot,), digest, offset, None)
     part = next((part for part in image.parts if part.role in _NAMES and not _ROW.fullmatch(part.path)), None)
     file = None if part is None else files.get(part.file)
     node = None if file is None or part is None else file.nodes.get((part.document, part.path))
-    if file is not None and node is not None and part is not None:
-        offset = node.offset
-        place = _place(target, image, file, (), None, offset, image.reason)
-        yield part.file, place, _lines(image, part.file, file)
+    if file is None or node is None or part is None:
+        return None
+    return part.file, _place(target, image, file, (), None, node.offset, image.reason)
 
 
 def _place(
@@ -184,12 +193,15 @@ def _template_slot(file: _File, edit: TracedEdit, image: str) -> tuple[Slot, Dig
     tag = image.rpartition(":")[2]
     line_end = content.find("\n", start) if "\n" in content[start:] else len(content)
     at = next((at for words in (image, tag) if (at := content.find(words, start, line_end)) >= 0), -1)
-    if at < 0:
+    action = _ACTION_END.match(content, start, line_end) if at < 0 else None
+    if at < 0 and action is None:
         return None
-    first = at + len(image if content.startswith(image, at) else tag)
-    last = first
-    while last < line_end and (content[last].isalnum() or content[last] in "@:") and content[first] == "@":
-        last += 1
+    if action is not None:
+        at, first, last = start, action.end("action"), action.end("digest")
+    else:
+        first = at + len(image if content.startswith(image, at) else tag)
+        digest = _WRITTEN_DIGEST.match(content, first, line_end)
+        last = first if digest is None else digest.end()
     slot = Slot(span=Span.plain(first, last), text=content[first:last], part="@digest")
     return slot, _digest_in(slot.text, "@digest"), at
 

@@ -90,6 +90,11 @@ def run_trace(project: Project, collection: Collection, request: TraceRequest) -
                 wanted,
             )
         )
+    by_name = {item.name: item for item in wanted}
+    done = [
+        (_with_unreached(found, by_name[found.name], project, collection), renders, seconds)
+        for found, renders, seconds in done
+    ]
     results = {target.name: target for target, _, _ in done}
     alive = {item.name for item in items if not isinstance(item, Untraceable)}
     kept = {target.name: target for target in record.targets if target.name in alive}
@@ -100,6 +105,32 @@ def run_trace(project: Project, collection: Collection, request: TraceRequest) -
         rendered=tuple(done),
         untraceable=tuple(item for item in items if isinstance(item, Untraceable)),
     )
+
+
+def _with_unreached(
+    found: TracedTarget, item: TraceTarget, project: Project, collection: Collection
+) -> TracedTarget:
+    """Return a trace with the references in its values that no image of the output is built from."""
+    if found.problem or item.target.kind == "kustomize":
+        return found
+    folder = item.target.folder
+    files = (
+        *item.target.values,
+        *(f"{folder}/{name}".removeprefix("./") for name in ("values.yaml", "values.yml")),
+    )
+    reached = {(part.file, part.path.rpartition(".")[0]) for image in found.images for part in image.parts}
+    reached |= {(part.file, part.path) for image in found.images for part in image.parts}
+    missed = []
+    for file in collection.files:
+        path = file.path
+        if path is None or not path.is_relative_to(project.root):
+            continue
+        name = path.relative_to(project.root).as_posix()
+        for place in file.places if name in files else ():
+            above = place.path.rpartition(".")[0]
+            if (name, place.path) not in reached and not (above and (name, above) in reached):
+                missed.append(f"{name} {place.path}: {str(place.reference).partition('@')[0]}")
+    return replace(found, unreached=tuple(sorted(missed)))
 
 
 def _is_wanted(item: TraceTarget, project: Project, request: TraceRequest) -> bool:

@@ -31,7 +31,7 @@ def trace(work: Workspace, item: TraceTarget, renderer: str, *, edit_templates: 
     Raises :class:`FileError` where it does not render as it is.
     """
     base = work.render()
-    leaves = all_leaves(work, item, base)
+    leaves = all_leaves(work, item, base, edit_templates=edit_templates)
     try:
         parts = learn_parts(work, base, leaves)
     except TooManyRendersError:
@@ -152,6 +152,7 @@ def _image(group: Group, parts: tuple[Part, ...], trial: Trial | None, reason: s
                 file=part.leaf.file, path=part.leaf.path, role=part.role(written), document=part.leaf.document
             )
             for part in parts
+            if part.leaf.text
         ),
         edit=None
         if trial is None
