@@ -63,8 +63,6 @@ LAYER_ENTRIES = 500_000
 TAR_HEADER_BYTES = MIB
 """An extended header of a layer's entry: long names, attributes."""
 ZSTD_WINDOW_BYTES = 128 * MIB
-ZSTD_STEP_BYTES = KIB
-"""What is decompressed at once: so much can become at most 32 MiB."""
 IMAGE_LINKS = 40
 """Links followed for one file of an image, as Linux does."""
 

@@ -9,11 +9,10 @@ import tarfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import zstandard
-
 from imagelock.model.digest import Digest
 from imagelock.model.manifest import OCI_CONFIG, OCI_MANIFEST
 from imagelock.stores.base import Content
+from imagelock.stores.layer_stream import zstd_module
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from imagelock.model.manifest import Descriptor
 
 LAYER = "application/vnd.oci.image.layer.v1.tar"
-PACKED = {"": lambda data: data, "+gzip": gzip.compress, "+zstd": zstandard.ZstdCompressor().compress}
+PACKED = {"": lambda data: data, "+gzip": gzip.compress, "+zstd": zstd_module().compress}
 
 
 def tar(files: dict[str, str | None]) -> bytes:

@@ -6,6 +6,7 @@ Python's tarfile is not used: it reads a pax header of any size into memory, and
 
 from __future__ import annotations
 
+import sys
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -15,6 +16,9 @@ from imagelock.errors import IntegrityError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from types import ModuleType
+
+    from backports.zstd import ZstdDecompressor
 
 FILE, LINK, HARD_LINK, FOLDER, OTHER = "file", "link", "hard link", "folder", "other"
 
@@ -95,24 +99,41 @@ class _Gzip:
 
 
 class _Zstd:
-    """Zstd frames; what one piece becomes is taken in bounded steps, and windows are bounded too."""
+    """One or more zstd frames, one after another; windows are bounded, and so is each part."""
 
     def __init__(self) -> None:
-        import zstandard  # noqa: PLC0415 - most layers are gzip
+        self._zstd = zstd_module()
+        self._frame = self._new_frame()
 
-        self._error = zstandard.ZstdError
-        self._program = zstandard.ZstdDecompressor(max_window_size=limits.ZSTD_WINDOW_BYTES)
-        self._frames = self._program.decompressobj(read_across_frames=True)
+    def _new_frame(self) -> ZstdDecompressor:
+        # The decompressor takes the power of two.
+        window = limits.ZSTD_WINDOW_BYTES.bit_length() - 1
+        options = {self._zstd.DecompressionParameter.window_log_max: window}
+        frame: ZstdDecompressor = self._zstd.ZstdDecompressor(options=options)
+        return frame
 
     def decode(self, data: bytes) -> Iterator[bytes]:
-        # A block of zstd grows to at most 128 KiB from as little as four bytes: small steps bound each part.
         try:
-            for at in range(0, len(data), limits.ZSTD_STEP_BYTES):
-                part = self._frames.decompress(data[at : at + limits.ZSTD_STEP_BYTES])
+            while data or not self._frame.needs_input:
+                part = self._frame.decompress(data, limits.PIECE_BYTES)
                 if part:
                     yield part
-        except self._error as error:
+                data = b""
+                if self._frame.eof:
+                    data = self._frame.unused_data
+                    self._frame = self._new_frame()
+        except self._zstd.ZstdError as error:
             raise IntegrityError(f"a layer that is not zstd: {error}") from error
+
+
+def zstd_module() -> ModuleType:
+    """Return what reads zstd: the standard library from Python 3.14 on, its backport before."""
+    # Imported here because most layers are gzip.
+    if sys.version_info >= (3, 14):
+        from compression import zstd  # noqa: PLC0415
+    else:
+        from backports import zstd  # noqa: PLC0415
+    return zstd
 
 
 class TarStream:
