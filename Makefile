@@ -12,7 +12,7 @@ PARALLEL = -n auto --dist worksteal
 # What `make check` runs; each is a program of .venv.
 CHECKS = "ruff check" "ruff format --check" mypy lint-imports "python tools/docs.py --check"
 
-.PHONY: help demo test cover check bench docs lock upgrade test-latest clean
+.PHONY: help demo test cover check bench docs lock upgrade test-latest dist clean
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile | \
@@ -67,6 +67,10 @@ test-latest: ## every test with the newest versions instead of the locked ones; 
 	@$(BOOTSTRAP) --group dev --peers --latest
 	@$(PYTHON) tools/latest.py
 	@.venv-latest/bin/pytest $(PARALLEL)
+
+dist: ## build wheel and sdist into dist/, run the wheel in an empty environment, list its parts
+	@$(BOOTSTRAP)
+	@$(BIN)/python tools/dist.py --sbom
 
 clean: ## remove .venv and every cache
 	rm -rf .venv .venv-latest .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage* build dist site
