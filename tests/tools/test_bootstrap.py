@@ -70,7 +70,7 @@ def test_the_default_interpreter_needs_the_default_venv_package(
 def test_only_peers_that_are_not_on_path_are_named(tmp_path: Path) -> None:
     program(tmp_path / "skopeo")
     program(tmp_path / "git")
-    assert bootstrap.missing_peers(str(tmp_path)) == ["docker-registry", "umoci", "strace"]
+    assert bootstrap.missing_peers(str(tmp_path)) == ["docker-registry", "containerd", "umoci", "strace"]
 
 
 def test_without_root_one_command_is_printed_and_nothing_is_installed(
