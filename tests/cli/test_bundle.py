@@ -9,11 +9,14 @@ import resource
 import subprocess
 import sys
 import tarfile
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from imagelock.demo.sample_image import sample_image
+from imagelock.model.digest import Digest
+from imagelock.model.manifest import FOREIGN_LAYER_TYPES, Descriptor
 from imagelock.registry.client import RegistryClient
 from imagelock.stores.oci_layout import LayoutStore
 from support import peers
@@ -366,3 +369,54 @@ def test_a_platform_that_is_none_is_a_usage_error(world: World) -> None:
     world.write("images.txt", "quay.io/acme/app:1\n")
     world.run("lock")
     assert world.run("bundle", "create", "x.tar", "--platform", "nonsense//x").code == 2
+
+
+def test_an_image_of_one_other_platform_is_refused(world: World) -> None:
+    digest = world.push("quay.io/team/one:1", single=True)
+    write_lock(world, {"quay.io/team/one:1": digest})
+    code, summary, codes = bundle(world, "create", "b.tar", "--platform", "linux/arm64")
+    assert (code, codes, summary["failed"]) == (1, ["IL106"], 1)
+    assert not (world.root / "b.tar").exists()
+    assert bundle(world, "create", "b.tar", "--platform", "linux/amd64")[0] == 0
+
+
+def with_foreign_layer(world: World) -> bytes:
+    """Lock an image whose second layer stays with its vendor; return that layer."""
+    image, data = sample_image("windows"), b"a vendor's layer"
+    layer = {
+        "mediaType": FOREIGN_LAYER_TYPES[0],
+        "digest": str(Digest.of(data)),
+        "size": len(data),
+        "urls": ["https://vendor.example/layer"],
+    }
+    document = json.loads(image.content.body)
+    document["layers"].append(layer)
+    body = json.dumps(document).encode()
+    for descriptor, blob in image.blobs:
+        world.store.put_blob("quay.io/team/windows", descriptor, (blob,))
+    content = replace(image.content, body=body, digest=Digest.of(body))
+    world.store.put_manifest("quay.io/team/windows", content, "1")
+    write_lock(world, {"quay.io/team/windows:1": str(content.digest)})
+    return data
+
+
+@pytest.mark.parametrize("name", ["b.tar", "b"])
+def test_a_foreign_layer_is_reported_until_it_is_asked_for(
+    world: World, peer_registry: AnyRegistry, name: str
+) -> None:
+    data = with_foreign_layer(world)
+    made = world.run_plain("bundle", "create", "-C", str(world.root), name)
+    assert made.code == 0
+    assert "1 foreign layer stays with the vendor (16 B)" in made.err
+    code, summary, _ = bundle(world, "verify", name)
+    assert (code, summary["foreign_layers_left_out"]) == (0, 1)
+
+    layer = Descriptor(media_type=FOREIGN_LAYER_TYPES[0], digest=Digest.of(data), size=len(data))
+    world.store.put_blob("quay.io/team/windows", layer, (data,))
+    assert bundle(world, "create", f"all-{name}", "--foreign-layers")[0] == 0
+    code, summary, _ = bundle(world, "verify", f"all-{name}")
+    assert (code, summary["foreign_layers_left_out"], summary["blobs_hashed"]) == (0, 0, 3)
+    assert bundle(world, "load", f"all-{name}", "--to", peer_registry.address)[0] == 0
+    with RegistryClient() as client:
+        place = f"{peer_registry.address}/quay.io/team/windows"
+        assert client.get_blob(place, layer.digest, 100) == data

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from imagelock.cli.common import CONTEXT, Verb, VerbGroup, common
+from imagelock.cli.copying import finish, registries, what_to_copy
 
 if TYPE_CHECKING:
     from imagelock.cli.common import Run
     from imagelock.model.lock import Lock
+    from imagelock.ops.copies.items import CopyOptions
 
 _PATH = click.argument("path", type=click.Path(path_type=Path), metavar="FILE.tar|DIR")
 
@@ -30,9 +32,7 @@ def command() -> None:
 
 @command.command("create", cls=Verb, context_settings=CONTEXT)
 @_PATH
-@click.option(
-    "--platform", "platforms", multiple=True, metavar="OS/ARCH", help="Only these platforms (repeatable)."
-)
+@what_to_copy
 @click.option(
     "--since",
     type=click.Path(path_type=Path),
@@ -58,8 +58,8 @@ def create(
     run: Run,
     path: Path,
     *,
-    platforms: tuple[str, ...],
     since: Path | None,
+    options: CopyOptions,
     archive: str,
     naming: str,
 ) -> None:
@@ -76,9 +76,7 @@ def create(
       imagelock bundle create delta.tar --since images.lock.v1
       imagelock bundle create images/ --archive docker-archive --naming epiphany --platform linux/amd64
     """
-    from imagelock.cli.copying import finish, registries
     from imagelock.errors import UsageError
-    from imagelock.model.platform import Platform
     from imagelock.ops.copies import archive as archives
     from imagelock.ops.copies import bundle
     from imagelock.ops.project import read_lock
@@ -89,7 +87,7 @@ def create(
     request = bundle.Request(
         lock=read_lock(project).lock,
         path=project.directory / path,
-        platforms=tuple(map(Platform.parse, platforms)),
+        options=options,
         since=None if since is None else _lock(run.settings.directory, since),
         jobs=run.settings.jobs,
     )
@@ -204,7 +202,6 @@ def load(
       imagelock bundle load release.tar --to registry.site:5000
       imagelock bundle load bundle/ --to registry.site/apps --dry-run
     """
-    from imagelock.cli.copying import finish, registries
     from imagelock.errors import IntegrityError
     from imagelock.model.destination import destination
     from imagelock.ops.copies import bundle, contents, inspect, mirror, transfer

@@ -4,21 +4,52 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, NoReturn
+from functools import wraps
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
 
 from imagelock.cli.terminal import progress, stdout_style, table_width
 from imagelock.errors import UsageError
+from imagelock.model.platform import Platform
+from imagelock.ops.copies.items import CopyOptions
 from imagelock.ops.copies.mirror import outcome, rows
 from imagelock.report.text import table_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from imagelock.cli.common import Run
     from imagelock.ops.copies.transfer import Done
     from imagelock.ops.parallel import Progress
     from imagelock.ops.project import Project
     from imagelock.registry.client import RegistryClient
+
+
+def what_to_copy(function: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that choose what of an image is copied; the command gets them as ``options``."""
+
+    @wraps(function)
+    def command(*args: Any, platforms: tuple[str, ...], foreign: bool, **kwargs: Any) -> None:
+        wanted = tuple(map(Platform.parse, platforms))
+        function(*args, options=CopyOptions(platforms=wanted, foreign=foreign), **kwargs)
+
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+_OPTIONS = (
+    click.option(
+        "--platform", "platforms", multiple=True, metavar="OS/ARCH", help="Only these platforms (repeatable)."
+    ),
+    click.option(
+        "--foreign-layers",
+        "foreign",
+        is_flag=True,
+        help="Copy layers too that vendors keep to themselves (Windows).",
+    ),
+)
 
 
 @contextmanager

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from imagelock.cli.common import common, verb
+from imagelock.cli.copying import finish, registries, what_to_copy
 
 if TYPE_CHECKING:
     from imagelock.cli.common import Run
+    from imagelock.ops.copies.items import CopyOptions
 
 
 @verb("mirror")
@@ -22,9 +24,7 @@ if TYPE_CHECKING:
     help="Path for names that match this regular expression (repeatable, the first match wins).",
 )
 @click.option("--shard", metavar="I/N", help="Only the part I (from 0) of N, chosen by digest.")
-@click.option(
-    "--platform", "platforms", multiple=True, metavar="OS/ARCH", help="Only these platforms (repeatable)."
-)
+@what_to_copy
 @click.option(
     "--move",
     "moves",
@@ -40,8 +40,8 @@ def command(
     to: str,
     maps: tuple[str, ...],
     shard: str | None,
-    platforms: tuple[str, ...],
     moves: tuple[str, ...],
+    options: CopyOptions,
     dry_run: bool,
 ) -> None:
     r"""Copy the lock's images into another registry, byte for byte, under the same digests.
@@ -58,11 +58,8 @@ def command(
       imagelock mirror --to registry.corp --map 'docker.io/library/(.*)=base/$1'
       imagelock mirror --to registry.corp --shard 0/4      one of four jobs
     """
-    from imagelock.cli.copying import finish, registries
     from imagelock.model.destination import destination
-    from imagelock.model.platform import Platform
     from imagelock.ops.copies import mirror, transfer
-    from imagelock.ops.copies.items import CopyOptions
     from imagelock.ops.copies.plan import plan
     from imagelock.ops.copies.tree import CachingSource
     from imagelock.ops.project import read_lock
@@ -70,13 +67,12 @@ def command(
     project = run.open()
     part = mirror.Shard() if shard is None else mirror.Shard.parse(shard)
     items = mirror.items(read_lock(project).lock, destination(to, maps), part, moves)
-    options = CopyOptions(platforms=tuple(map(Platform.parse, platforms)))
     jobs = run.settings.jobs
     with registries(run, project, "mirroring") as (client, shown):
         source = CachingSource(client)
         planned = plan(source, client, items, options, jobs=jobs)
         done = None if dry_run else transfer.apply(planned, source, client, jobs=jobs, progress=shown)
-        warnings = client.warnings
+        advice = (*client.warnings, *mirror.left_with_vendor(planned.foreign.values()))
     if done is None:
         run.finish(mirror.preview("mirror", planned))
-    finish(run, "mirror", done, warnings)
+    finish(run, "mirror", done, advice)

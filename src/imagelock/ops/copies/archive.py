@@ -61,7 +61,7 @@ def create(
 
     Raises :class:`UsageError` when two images would get one name, and for several platforms at once.
     """
-    if len(request.platforms) > 1 or request.since is not None:
+    if len(request.options.platforms) > 1 or request.since is not None:
         raise UsageError(
             "a docker-archive holds one platform of complete images",
             hint="give one --platform and a directory of its own, without --since",
@@ -71,7 +71,7 @@ def create(
 
     def one(item: CopyItem) -> Result:
         try:
-            return _write(item, request.path / item.target, request.platforms, source, moved)
+            return _write(item, request.path / item.target, request.options.platforms, source, moved)
         except RegistryError as error:
             return failure(item, error)
 

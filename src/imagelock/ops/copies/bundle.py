@@ -16,6 +16,7 @@ from imagelock.model.digest import Digest
 from imagelock.model.manifest import Index, parse_manifest
 from imagelock.ops.copies import contents, transfer
 from imagelock.ops.copies.items import CopyItem, CopyOptions, CopyStatus, Result
+from imagelock.ops.copies.mirror import left_with_vendor
 from imagelock.ops.copies.plan import hold_back, plan
 from imagelock.ops.copies.transfer import Done
 from imagelock.ops.copies.tree import CachingSource, read_tree
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
     from imagelock.model.lock import Lock
     from imagelock.model.manifest import Descriptor
-    from imagelock.model.platform import Platform
     from imagelock.ops.copies.contents import Record
     from imagelock.ops.copies.items import Plan
     from imagelock.ops.parallel import Progress
@@ -49,7 +49,7 @@ class Request:
 
     lock: Lock
     path: Path
-    platforms: tuple[Platform, ...] = ()
+    options: CopyOptions
     since: Lock | None = None
     jobs: int
 
@@ -75,19 +75,21 @@ def create(request: Request, registries: Source, progress: Progress | None = Non
     source = CachingSource(registries)
     items, left_out = _items(request)
     elsewhere, unread = _delivered(request, source)
-    options = CopyOptions(platforms=request.platforms, elsewhere=frozenset(elsewhere))
+    options = replace(request.options, elsewhere=frozenset(elsewhere))
     whole = plan(source, _Nothing(), items, options, jobs=request.jobs)
+    advice = (*_unread(unread), *left_with_vendor(whole.foreign.values()))
     if whole.settled:
-        return BundleResult(Done(_in_order(whole, hold_back(_pending(whole)))), _unread(unread))
+        return BundleResult(Done(_in_order(whole, hold_back(_pending(whole)))), advice)
     record = contents.Record(
-        platforms=tuple(map(str, request.platforms)),
+        platforms=tuple(map(str, request.options.platforms)),
         absent=_absent(whole),
         elsewhere={str(digest): name for digest, name in sorted(elsewhere.items())},
         left_out=left_out,
+        foreign_layers=request.options.foreign,
     )
     packed = contents.pack(request.lock, record)
     writer = _write_tar if is_tar(request.path) else _write_directory
-    return BundleResult(writer(request, whole, options, _Joined(packed, source), progress), _unread(unread))
+    return BundleResult(writer(request, whole, options, _Joined(packed, source), progress), advice)
 
 
 def open_store(path: Path) -> LocalStore:
@@ -105,6 +107,7 @@ def load_options(record: Record | None, names: Sequence[CopyItem]) -> CopyOption
     nearby = {Digest.parse(text): targets.get(name) for text, name in record.elsewhere.items()}
     return CopyOptions(
         skipped=frozenset(map(Digest.parse, record.absent)),
+        foreign=record.foreign_layers,
         nearby={digest: name for digest, name in nearby.items() if name is not None},
     )
 
@@ -203,7 +206,7 @@ def _delivered(request: Request, source: Source) -> tuple[dict[Digest, str], int
             for one in request.since.images
         )
     )
-    old = plan(source, _Nothing(), items, CopyOptions(platforms=request.platforms), jobs=request.jobs)
+    old = plan(source, _Nothing(), items, CopyOptions(platforms=request.options.platforms), jobs=request.jobs)
     found: dict[Digest, str] = {}
     for job in old.jobs:
         for blob in job.tree.blobs:

@@ -39,7 +39,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     ``absent`` are digests that images point to: children of other platforms, and blobs of an earlier
     delivery, which ``elsewhere`` gives with a repository that has them.  ``left_out`` are entries of the
-    lock that an earlier delivery holds.
+    lock that an earlier delivery holds.  ``foreign_layers`` says that layers are here that vendors keep to
+    themselves.
     """
 
     version: int = _VERSION
@@ -47,6 +48,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     absent: tuple[str, ...] = ()
     elsewhere: dict[str, str] = msgspec.field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+    foreign_layers: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from imagelock.model.outcome import Outcome, finding
 from imagelock.ops.copies import contents
 from imagelock.ops.copies.bundle import LAYOUT, LAYOUT_BODY, index_of, open_store
 from imagelock.ops.copies.items import CopyOptions, Tree
+from imagelock.ops.copies.mirror import left_with_vendor
 from imagelock.ops.copies.tree import read_tree
 from imagelock.ops.parallel import map_concurrently
 from imagelock.stores.oci_layout import strange_files
@@ -75,7 +76,7 @@ def verify(path: Path, progress: Progress | None = None) -> Outcome:
         command="bundle-verify",
         findings=(*_unfinished(path, inside), *_frame(store, found, inside), *findings),
         summary=_counts(inside, found, len(hashed), findings),
-        advice=_remarks(store, inside),
+        advice=(*_remarks(store, inside), *left_with_vendor(_foreign(found).values())),
     )
 
 
@@ -112,7 +113,10 @@ def _listed(store: LocalStore, image: Image, tree: Tree, inside: Contents | None
 def _looked(store: LocalStore, inside: Contents | None) -> Iterator[tuple[Image, Tree | Finding]]:
     """Yield every image that should be there (without a lock: that is there) with its manifests."""
     absent = inside.record.absent if inside is not None else ()
-    options = CopyOptions(skipped=frozenset(map(Digest.parse, absent)))
+    options = CopyOptions(
+        skipped=frozenset(map(Digest.parse, absent)),
+        foreign=inside is not None and inside.record.foreign_layers,
+    )
     for image in _expected(inside) if inside is not None else _recorded_images(store):
         yield image, _read_image(store, image, options)
 
@@ -224,6 +228,7 @@ def _counts(
         "wrong": sum(1 for image, _ in found if str(image) in wrong),
         "blobs_hashed": blobs,
         "children_left_out": len(inside.record.absent) if inside is not None else 0,
+        "foreign_layers_left_out": len(_foreign(found)),
         "images_left_out": len(inside.record.left_out) if inside is not None else 0,
     }
 
@@ -233,6 +238,11 @@ def _remarks(store: LocalStore, inside: Contents | None) -> tuple[str, ...]:
         return ()
     extra = sorted(str(one) for one in set(_recorded_images(store)) - set(_expected(inside)))
     return tuple(f"{one} is in the bundle, but not in its lock" for one in extra)
+
+
+def _foreign(found: list[tuple[Image, Tree | Finding]]) -> dict[Digest, Descriptor]:
+    """Return every layer that images need and that their vendor keeps, once."""
+    return {layer.digest: layer for _, tree in found if isinstance(tree, Tree) for layer in tree.foreign}
 
 
 def _missing(image: Image, why: str) -> Finding:

@@ -70,7 +70,8 @@ class CopyOptions:
     ``skipped`` are children that the source lacks on purpose, ``elsewhere`` is content that the final
     destination has already and that is left out here.  ``nearby`` names repositories of the target that
     should have a blob, to mount it from there.  ``deep`` believes no tag and no manifest of the target, but
-    looks for every blob: for a store whose files may have been damaged.
+    looks for every blob: for a store whose files may have been damaged.  ``foreign`` takes layers too that
+    their vendor does not let others distribute.
     """
 
     platforms: tuple[Platform, ...] = ()
@@ -78,6 +79,7 @@ class CopyOptions:
     elsewhere: frozenset[Digest] = frozenset()
     nearby: Mapping[Digest, str] = field(default_factory=dict)
     deep: bool = False
+    foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +122,11 @@ class Plan:
     jobs: tuple[CopyJob, ...]
     settled: tuple[Result, ...]
     known: Mapping[Digest, str]
+
+    @property
+    def foreign(self) -> dict[Digest, Descriptor]:
+        """Every layer that stays with its vendor, once."""
+        return {layer.digest: layer for job in self.jobs for layer in job.tree.foreign}
 
     @property
     def missing(self) -> dict[Digest, Descriptor]:

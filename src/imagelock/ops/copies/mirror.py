@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from imagelock.errors import RegistryError
     from imagelock.model.destination import Destination
     from imagelock.model.lock import Lock, LockedImage
+    from imagelock.model.manifest import Descriptor
     from imagelock.model.outcome import Finding
     from imagelock.ops.copies.items import Plan, Result
     from imagelock.ops.copies.transfer import Done
@@ -111,8 +112,21 @@ def preview(command: str, plan: Plan, *, missing: str = "IL303") -> Outcome:
             "to_copy": len(plan.jobs),
             **{_key(verdict): counts[verdict] for verdict in CopyStatus if verdict is not CopyStatus.COPIED},
         },
-        advice=(f"dry run: nothing was written; {len(blobs)} blobs to send, {in_units(plan.size)}",),
+        advice=(
+            f"dry run: nothing was written; {len(blobs)} blobs to send, {in_units(plan.size)}",
+            *left_with_vendor(plan.foreign.values()),
+        ),
     )
+
+
+def left_with_vendor(layers: Collection[Descriptor]) -> tuple[str, ...]:
+    """Say which layers were not copied, and what follows from it; nothing where there are none."""
+    if not layers:
+        return ()
+    size = in_units(sum(layer.size for layer in layers))
+    noun = "layer stays" if len(layers) == 1 else "layers stay"
+    left = f"{len(layers)} foreign {noun} with the vendor ({size})"
+    return (f"{left}: nodes that cannot reach it cannot run these images; --foreign-layers carries them",)
 
 
 def rows(results: Sequence[Result], *, files: bool = False) -> list[tuple[str, str, str]]:

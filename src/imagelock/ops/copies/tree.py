@@ -5,9 +5,16 @@ from __future__ import annotations
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from imagelock.errors import IntegrityError, PlatformNotFoundError
+from imagelock.errors import IntegrityError, InvalidValueError, PlatformNotFoundError
+from imagelock.limits import CONFIG_BYTES
 from imagelock.model.digest import Digest
-from imagelock.model.manifest import ACCEPTED_TYPES, FOREIGN_LAYER_TYPES, Index
+from imagelock.model.manifest import (
+    ACCEPTED_TYPES,
+    CONFIG_TYPES,
+    FOREIGN_LAYER_TYPES,
+    Index,
+    parse_config_platform,
+)
 from imagelock.ops.copies.items import Tree
 from imagelock.ops.manifests import check_nesting, parse_content, read_child
 
@@ -15,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from imagelock.model.manifest import Descriptor, Manifest
+    from imagelock.model.platform import Platform
     from imagelock.ops.copies.items import CopyOptions
     from imagelock.stores.base import Content, HeadResult, Source
 
@@ -100,6 +108,8 @@ class _Reading:
             parsed = parse_content(content, f"{self._repository}@{digest}")
         else:
             content, parsed = read_child(self._source, self._repository, said)
+        if not above:
+            self._require_platform(parsed)
         self._owners[digest] = tuple(self._below(parsed, (*above, digest)))
         self._manifests[digest] = content
 
@@ -118,7 +128,7 @@ class _Reading:
 
     def _blob(self, blob: Descriptor) -> bool:
         """Take in a blob; False when it is not to be copied."""
-        if blob.media_type in FOREIGN_LAYER_TYPES:
+        if blob.media_type in FOREIGN_LAYER_TYPES and not self._options.foreign:
             self._foreign[blob.digest] = blob
             return False
         if blob.digest in self._options.elsewhere:
@@ -151,10 +161,39 @@ class _Reading:
         return kept
 
     def _fits(self, child: Descriptor) -> bool:
-        platform = child.platform
-        if platform is None:
-            return True
+        platform = child.platform or self._platform_inside(child)
+        return platform is None or self._is_wanted(platform)
+
+    def _is_wanted(self, platform: Platform) -> bool:
         return any(platform.satisfies(wanted) for wanted in self._options.platforms)
+
+    def _require_platform(self, parsed: Manifest | Index) -> None:
+        """Refuse an image of one platform that is not a wanted one: its config says which it is."""
+        if not self._options.platforms or isinstance(parsed, Index):
+            return
+        platform = self._platform_of(parsed)
+        if platform is not None and not self._is_wanted(platform):
+            wanted = ", ".join(map(str, self._options.platforms))
+            raise PlatformNotFoundError(
+                f"the image is for {platform} alone, not for {wanted}", where=self._repository
+            )
+
+    def _platform_inside(self, child: Descriptor) -> Platform | None:
+        """Return the platform of a child whose index does not say it; None for what is not an image."""
+        if not child.is_manifest:
+            return None
+        _, parsed = read_child(self._source, self._repository, child)
+        return None if isinstance(parsed, Index) else self._platform_of(parsed)
+
+    def _platform_of(self, image: Manifest) -> Platform | None:
+        """Read an image's platform from its config; None for an artifact, which has none."""
+        if image.config.media_type not in CONFIG_TYPES:
+            return None
+        body = self._source.get_blob(self._repository, image.config.digest, CONFIG_BYTES)
+        try:
+            return parse_config_platform(body)
+        except InvalidValueError:
+            return None  # Signatures have an image's config without a platform.
 
 
 def _attested(child: Descriptor) -> str | None:
