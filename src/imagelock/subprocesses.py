@@ -59,6 +59,15 @@ def git_has(directory: Path, commit: str) -> bool:
     return done.returncode == 0
 
 
+def git_tracked_ignored(directory: Path) -> list[str]:
+    """Return the files that git tracks although its rules ignore them, relative to ``directory``.
+
+    Raises :class:`FileError` when git is not there, or ``directory`` is in no repository that it trusts.
+    """
+    command = [*_GIT, "ls-files", "-z", "--cached", "--ignored", "--exclude-standard"]
+    return [os.fsdecode(name) for name in _run(command, directory).split(b"\0") if name]
+
+
 def helm_template(
     chart: Path,
     values: Sequence[Path] = (),

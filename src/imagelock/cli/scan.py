@@ -54,6 +54,8 @@ def command(run: Run, sources: tuple[str, ...], explain: str | None, force: str 
             "files": len({use.file.name for use in uses}),
             "skipped": sum(1 for _ in collection.skipped),
             "exempt": len(collection.exempt_uses),
+            "ignored": collection.left_out.ignored,
+            "excluded": collection.left_out.excluded,
         },
         advice=collection.remarks(),
         exempt=collection.exempted(),

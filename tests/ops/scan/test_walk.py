@@ -168,5 +168,7 @@ def test_a_file_too_large_to_read_is_il114_in_a_folder_and_exit_2_when_named(wor
     "data", [b"\0binary", b"\xff\xfe\x00", bytes(range(256)) * 100], ids=["nul", "bom", "all"]
 )
 def test_binary_files_are_left_out(world: World, data: bytes) -> None:
-    world.write("x.yaml", data)
+    world.write("x.bin", data)
     assert world.run("scan").code == 0
+    world.write("x.yaml", data)
+    assert [item["code"] for item in world.json("scan").document["findings"]] == ["IL114"]

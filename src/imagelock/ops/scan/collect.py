@@ -19,7 +19,7 @@ from imagelock.ops.scan.account import charts_with_values, is_unread_image, refe
 from imagelock.ops.scan.in_context import read_in_context
 from imagelock.ops.scan.reader import FileReader
 from imagelock.ops.scan.scanned_file import IMAGE_SCHEME
-from imagelock.ops.scan.walk import STDIN, walk_sources
+from imagelock.ops.scan.walk import STDIN, LeftOut, walk_sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -76,6 +76,8 @@ class Collection:
     visited: tuple[Visited, ...] = ()
     lists: frozenset[str] = frozenset()
     """The paths of the lists that ``lock`` reads as they are, and that are no places of references."""
+    left_out: LeftOut = field(default_factory=LeftOut)
+    """What the walk did not look into: ignored by git's rules, excluded by the configuration."""
     today: dt.date = field(default_factory=lambda: dt.datetime.now(tz=dt.UTC).date())
 
     @cached_property
@@ -200,7 +202,8 @@ def _collected(
         files.append(reader.read_text("<stdin>", _read_stdin()))
     files += _image_files(project, paths if sources else project.config.sources, reader)
     paths = [source for source in paths if not source.startswith(IMAGE_SCHEME)]
-    visited = list(_visited(project, paths, besides)) if paths or not sources else []
+    left_out = LeftOut()
+    visited = list(_visited(project, paths, besides, left_out)) if paths or not sources else []
     for read in read_in_context(reader, visited, project):
         if isinstance(read, list):
             files += read
@@ -214,6 +217,7 @@ def _collected(
         whole=not sources,
         visited=tuple(visited),
         lists=_lists(project),
+        left_out=left_out,
     )
 
 
@@ -224,7 +228,9 @@ def _lists(project: Project) -> frozenset[str]:
     return frozenset(os.path.normpath(project.root / name) for name in names)
 
 
-def _visited(project: Project, sources: Sequence[str], besides: Path | None) -> Iterator[Visited]:
+def _visited(
+    project: Project, sources: Sequence[str], besides: Path | None, left_out: LeftOut
+) -> Iterator[Visited]:
     """Yield the files to read: not imagelock's own, and none of the folder ``besides``."""
     # What a pipeline builds is a list of repositories: as references they would mean `latest`.
     built = (project.root / name for name in project.config.build_images)
@@ -234,7 +240,7 @@ def _visited(project: Project, sources: Sequence[str], besides: Path | None) -> 
         if path
     }
     folder = None if besides is None else os.path.normpath(besides) + "/"
-    for file in walk_sources(project, sources):
+    for file in walk_sources(project, sources, left_out):
         if file.path not in own and (folder is None or not file.path.startswith(folder)):
             yield file
 

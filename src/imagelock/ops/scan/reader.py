@@ -70,7 +70,7 @@ class FileReader:
             if path.endswith(PACKAGE_SUFFIX) and not is_outside:
                 return list(self._packed(Path(path), name))
             data = read_bytes(path) if is_named else _read(path)
-            content = "" if data is None else decode(data)
+            content = "" if data is None else _decoded(data, name, is_named=is_named)
         except FileError as error:
             if is_named:
                 raise FileError(error.message, where=name, hint=error.hint) from error
@@ -102,6 +102,16 @@ class FileReader:
             found = find(text, None, rules)
             if found:
                 yield ScannedFile.of(text, None, item.data, tuple(found)).not_writable(READ_ONLY)
+
+
+def _decoded(data: bytes, name: str, *, is_named: bool) -> str:
+    """Decode a file; one that begins like UTF-16 and is not is only reported where it should be a text."""
+    try:
+        return decode(data)
+    except FileError:
+        if is_named or name.lower().endswith(DOCUMENT_SUFFIXES):
+            raise
+        return ""
 
 
 def _rules_by_file(rules: tuple[ScanRule, ...]) -> Callable[[str], tuple[ScanRule, ...]]:

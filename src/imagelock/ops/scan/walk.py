@@ -42,12 +42,23 @@ class Visited(NamedTuple):
     is_outside: bool = False
 
 
-def walk_sources(project: Project, sources: Sequence[str]) -> Iterator[Visited]:
-    """Yield every file the sources mean, once; images are not files.
+@dataclass(slots=True)
+class LeftOut:
+    """Counts the files and folders that a walk did not look into, by whose rules they were left out."""
+
+    ignored: int = 0
+    excluded: int = 0
+
+
+def walk_sources(
+    project: Project, sources: Sequence[str], left_out: LeftOut | None = None
+) -> Iterator[Visited]:
+    """Yield every file the sources mean, once; images are not files.  ``left_out`` counts the others.
 
     Raises :class:`FileError` for a source that does not exist.
     """
     seen: set[str] = set()
+    left_out = left_out or LeftOut()
     base = project.directory if sources else project.root
     for source in sources or project.config.sources:
         if source.startswith(IMAGE_SCHEME):
@@ -62,7 +73,7 @@ def walk_sources(project: Project, sources: Sequence[str]) -> Iterator[Visited]:
         if leads_out(top, project.root) and not project.settings.trust_config:
             raise FileError(LEADS_OUT, where=source, hint="--trust-config follows it")
         shown = _shown_in(project, top) if is_folder else project.shown
-        for path in _walk(top, project) if is_folder else (top,):
+        for path in _walk(top, project, left_out) if is_folder else (top,):
             if path not in seen:
                 seen.add(path)
                 yield Visited(path, shown(path), not is_folder, _is_outside(path, project))
@@ -82,9 +93,32 @@ def _shown_in(project: Project, top: str) -> Callable[[str], str]:
     return lambda path: prefix + path[start:]
 
 
-def _walk(folder: str, project: Project) -> Iterator[str]:
+def _walk(folder: str, project: Project, left_out: LeftOut) -> Iterator[str]:
     own = _specs((project.config.exclude, project.config.include))
-    yield from _walk_folders(folder, _outer_rules(Path(folder)), str(project.root), own)
+    root = str(project.root)
+    before = left_out.ignored
+    yield from _walk_folders(folder, _outer_rules(Path(folder)), root, own, left_out)
+    if left_out.ignored > before and _is_in_repository(Path(folder)):
+        yield from _tracked(folder, root, own)
+
+
+def _is_in_repository(folder: Path) -> bool:
+    return any((parent / ".git").exists() for parent in (folder, *folder.parents))
+
+
+def _tracked(folder: str, root: str, own: list[GitIgnoreSpec | None]) -> Iterator[str]:
+    """Yield the files that git tracks although a ``.gitignore`` names them: they are part of the project."""
+    from imagelock.subprocesses import git_tracked_ignored  # noqa: PLC0415 - most trees need no git
+
+    try:
+        names = git_tracked_ignored(Path(folder))
+    except FileError:
+        # Without git, or in a repository of someone else, the rules are all there is to go by.
+        return
+    for name in sorted(names):
+        path = f"{folder.rstrip('/')}/{name}"
+        if not _left_out(path, root, own, is_folder=False) and Path(path).is_file():
+            yield path
 
 
 def _specs(patterns: Sequence[Sequence[str]]) -> list[GitIgnoreSpec | None]:
@@ -93,7 +127,9 @@ def _specs(patterns: Sequence[Sequence[str]]) -> list[GitIgnoreSpec | None]:
     return [GitIgnoreSpec.from_lines(lines) if lines else None for lines in patterns]
 
 
-def _walk_folders(top: str, rules: list[_Rules], root: str, own: list[GitIgnoreSpec | None]) -> Iterator[str]:
+def _walk_folders(
+    top: str, rules: list[_Rules], root: str, own: list[GitIgnoreSpec | None], left_out: LeftOut
+) -> Iterator[str]:
     """Yield the files of a folder, then those of its folders; one that cannot be listed is yielded itself."""
     waiting = [(top, rules)]
     while waiting:
@@ -107,19 +143,27 @@ def _walk_folders(top: str, rules: list[_Rules], root: str, own: list[GitIgnoreS
             yield folder
             continue
         here = [*above, *_rules_of(folder)] if any(entry.name == ".gitignore" for entry in entries) else above
-        kept = [entry for entry in entries if _is_visited(entry, here, root, own)]
+        kept = [entry for entry in entries if _is_visited(entry, here, root, own, left_out)]
         yield from (entry.path for entry in kept if not entry.is_dir(follow_symlinks=False))
         folders = [entry.path for entry in kept if entry.is_dir(follow_symlinks=False)]
         waiting += [(path, here) for path in reversed(folders)]
 
 
 def _is_visited(
-    entry: os.DirEntry[str], rules: list[_Rules], root: str, own: list[GitIgnoreSpec | None]
+    entry: os.DirEntry[str],
+    rules: list[_Rules],
+    root: str,
+    own: list[GitIgnoreSpec | None],
+    left_out: LeftOut,
 ) -> bool:
     is_folder = entry.is_dir(follow_symlinks=False)
-    if entry.name == ".git" or _ignored(entry.path, rules, is_folder=is_folder):
+    if entry.name == ".git":
+        return False
+    if _ignored(entry.path, rules, is_folder=is_folder):
+        left_out.ignored += 1
         return False
     if _left_out(entry.path, root, own, is_folder=is_folder):
+        left_out.excluded += 1
         return False
     return is_folder or (_is_file(entry) and not entry.name.endswith(".imagelock-tmp"))
 
