@@ -57,6 +57,8 @@ def test_a_second_run_has_nothing_to_do(
     world.asked()
     again = world.json("mirror", "--to", peer_registry.address)
     assert (again.code, again.document["summary"]["there_already"], again.document["changes"]) == (0, 3, [])
+    assert not [one for one in world.asked() if "/blobs/" in one.path]
+    world.json("mirror", "--to", peer_registry.address, "--no-referrers")
     assert world.asked() == []
 
 

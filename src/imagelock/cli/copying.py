@@ -30,9 +30,22 @@ def what_to_copy(function: Callable[..., None]) -> Callable[..., None]:
     """Add the options that choose what of an image is copied; the command gets them as ``options``."""
 
     @wraps(function)
-    def command(*args: Any, platforms: tuple[str, ...], foreign: bool, **kwargs: Any) -> None:
+    def command(
+        *args: Any,
+        platforms: tuple[str, ...],
+        foreign: bool,
+        referrers: tuple[str, ...],
+        no_referrers: bool,
+        **kwargs: Any,
+    ) -> None:
         wanted = tuple(map(Platform.parse, platforms))
-        function(*args, options=CopyOptions(platforms=wanted, foreign=foreign), **kwargs)
+        function(
+            *args,
+            options=CopyOptions(
+                platforms=wanted, foreign=foreign, referrers=None if no_referrers else referrers
+            ),
+            **kwargs,
+        )
 
     for option in reversed(_OPTIONS):
         command = option(command)
@@ -49,6 +62,13 @@ _OPTIONS = (
         is_flag=True,
         help="Copy layers too that vendors keep to themselves (Windows).",
     ),
+    click.option(
+        "--referrers",
+        multiple=True,
+        metavar="TYPE",
+        help="Of signatures, attestations and SBOMs only this artifact type (repeatable).",
+    ),
+    click.option("--no-referrers", is_flag=True, help="Copy no signature, attestation or SBOM."),
 )
 
 

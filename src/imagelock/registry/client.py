@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from dataclasses import replace
+from threading import Lock
 from typing import TYPE_CHECKING, Self, TypeAlias, TypeVar
 
 from imagelock import limits
@@ -23,9 +24,9 @@ from imagelock.errors import (
     UnreachableError,
 )
 from imagelock.model.digest import Digest
-from imagelock.model.manifest import ACCEPTED_TYPES
+from imagelock.model.manifest import ACCEPTED_TYPES, OCI_INDEX
 from imagelock.model.reference import is_tag
-from imagelock.registry import verify
+from imagelock.registry import referrers, verify
 from imagelock.registry.auth.authorizer import Authorizer
 from imagelock.registry.download import require_stream, verified_pieces
 from imagelock.registry.hosts.endpoints import alternate_names, endpoints, origin
@@ -94,6 +95,7 @@ class RegistryClient:
         self._authorizer = Authorizer(self._transport, environ)
         self._uploader = Uploader(self._transport, self._authorizer, self._hosts)
         self._others = MirrorFiles(environ)
+        self._listing = Lock()
         self._endpoints: dict[str, tuple[Endpoint, ...]] = {}
         self.requests: Mapping[tuple[str, str], int] = self._transport.requests
 
@@ -166,6 +168,23 @@ class RegistryClient:
 
         return self._first(repository, digest, _twice(read))[1]
 
+    def referrers(self, repository: str, subject: Digest) -> tuple[Descriptor, ...]:
+        """List what refers to a manifest ("Listing Referrers"): by the API, or by its tag where there is none."""
+
+        def read(at: Endpoint, manner: RequestOptions) -> tuple[Descriptor, ...] | None:
+            return referrers.listed(
+                lambda target: self._request(at, _index_call(target, manner)), at, subject
+            )
+
+        try:
+            found = self._first(repository, subject, read)[1]
+            if found is None:
+                tag = referrers.fallback_tag(subject)
+                found = referrers.children(self.get_manifest(repository, tag))
+        except NotFoundError:
+            return ()
+        return found
+
     def open_blob(self, repository: str, descriptor: Descriptor) -> Iterator[bytes]:
         """Yield a blob's bytes; the last piece only after size and digest were proved.
 
@@ -230,7 +249,19 @@ class RegistryClient:
         if tag is not None:
             _check(tag)
         with self._named(repository, tag or content.digest):
-            self._uploader.put_manifest(repository, content, tag, absent)
+            subject = self._uploader.put_manifest(repository, content, tag, absent)
+            if subject is not None:
+                self._list_by_tag(repository, subject, content)
+
+    def _list_by_tag(self, repository: str, subject: Digest, content: Content) -> None:
+        """Add a referrer to the tag that lists them, for a registry without the API."""
+        tag, at = referrers.fallback_tag(subject), origin(repository, self._hosts)
+        with self._listing:
+            answer = self._request(at, _manifest_call("GET", at, tag, _LAST, WRITE))
+            before = () if answer.status == 404 else referrers.children(verify.manifest(answer, tag, at.host))
+            index = referrers.with_referrer(before, content)
+            if index is not None:
+                self._uploader.put_manifest(repository, index, tag, ())
 
     @contextmanager
     def _named(self, repository: str, target: str | Digest) -> Iterator[None]:
@@ -350,6 +381,11 @@ def _manifest_call(
         manner=manner,
         actions=actions,
     )
+
+
+def _index_call(target: str, manner: RequestOptions) -> Request:
+    headers = {"Accept": OCI_INDEX}
+    return Request(method="GET", target=target, limit=limits.MANIFEST_BYTES, headers=headers, manner=manner)
 
 
 def _twice(read: Callable[[Endpoint, RequestOptions], T]) -> Callable[[Endpoint, RequestOptions], T]:

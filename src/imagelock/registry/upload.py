@@ -23,6 +23,7 @@ from imagelock.model.manifest import ACCEPTED_TYPES
 from imagelock.registry.hosts.endpoints import origin
 from imagelock.registry.http.responses import REDIRECT, refusal
 from imagelock.registry.http.transport import Request, split_location
+from imagelock.registry.referrers import subject_of
 from imagelock.registry.verify import DIGEST_HEADER
 
 if TYPE_CHECKING:
@@ -96,8 +97,13 @@ class Uploader:
 
     def put_manifest(
         self, repository: str, content: Content, tag: str | None, absent: Collection[Digest]
-    ) -> None:
-        """Push a manifest under its digest, and under a tag when one is given ("Pushing Manifests")."""
+    ) -> Digest | None:
+        """Push a manifest under its digest, and under a tag when one is given ("Pushing Manifests").
+
+        Returns the subject of a manifest that the registry did not list by itself ("Pushing Manifests with
+        Subject").
+        """
+        subject = subject_of(content)
         at = origin(repository, self._hosts)
         targets = [str(content.digest)] if tag is None else [tag]
         if tag is not None and content.digest.algorithm != "sha256":
@@ -116,6 +122,9 @@ class Uploader:
             if not 200 <= answer.status < 300:
                 raise _manifest_refusal(answer, absent, f"{repository}@{content.digest}")
             _compare(answer, content.digest)
+            if "OCI-Subject" in answer.headers:
+                subject = None
+        return subject
 
     def open_session(self, at: Endpoint) -> tuple[HostState, str, bool]:
         """Start an upload; return where to send it, and whether that is the registry itself."""

@@ -59,6 +59,9 @@ class ManifestReader(Protocol):
 class Source(ManifestReader, Protocol):
     """Something images can be copied out of."""
 
+    def referrers(self, repository: str, subject: Digest) -> tuple[Descriptor, ...]:
+        """Return the manifests that say that they refer to ``subject``; a claim until each was read."""
+
     def open_blob(self, repository: str, descriptor: Descriptor) -> Iterator[bytes]:
         """Yield a blob's bytes; the last piece is only yielded after size and digest were proved."""
 

@@ -54,12 +54,12 @@ def record_of(content: Content, parsed: Manifest | Index) -> Descriptor:
         media_type=parsed.media_type,
         digest=content.digest,
         size=len(content.body),
-        artifact_type=_kind_of_artifact(parsed),
+        artifact_type=artifact_kind(parsed),
     )
 
 
-def _kind_of_artifact(parsed: Manifest | Index) -> str | None:
-    """Return what an artifact is: by its own word, its config, or the layers of a cosign tag."""
+def artifact_kind(parsed: Manifest | Index) -> str | None:
+    """Return what an artifact is: by its own word, its config, or the layers of a cosign tag; None for an image."""
     if parsed.artifact_type is not None:
         return parsed.artifact_type
     if isinstance(parsed, Index):

@@ -80,6 +80,7 @@ def create(request: Request, registries: Source, progress: Progress | None = Non
     advice = (*_unread(unread), *left_with_vendor(whole.foreign.values()))
     if whole.settled:
         return BundleResult(Done(_in_order(whole, hold_back(_pending(whole)))), advice)
+    options = replace(options, referrers=None)  # They are items of the plan by now.
     record = contents.Record(
         platforms=tuple(map(str, request.options.platforms)),
         absent=_absent(whole),
@@ -102,12 +103,13 @@ def open_store(path: Path) -> LocalStore:
 def load_options(record: Record | None, names: Sequence[CopyItem]) -> CopyOptions:
     """Return how to read a bundle for loading: what it lacks on purpose, and where that should be."""
     if record is None:
-        return CopyOptions()
+        return CopyOptions(referrers=())
     targets = {item.source: item.target for item in names}
     nearby = {Digest.parse(text): targets.get(name) for text, name in record.elsewhere.items()}
     return CopyOptions(
         skipped=frozenset(map(Digest.parse, record.absent)),
         foreign=record.foreign_layers,
+        referrers=(),
         nearby={digest: name for digest, name in nearby.items() if name is not None},
     )
 
@@ -290,6 +292,10 @@ class _Joined:
     def get_blob(self, repository: str, digest: Digest, limit: int) -> bytes:
         """Read from the one that has the repository."""
         return self._of(repository).get_blob(repository, digest, limit)
+
+    def referrers(self, repository: str, subject: Digest) -> tuple[Descriptor, ...]:
+        """Ask the one that has the repository."""
+        return self._of(repository).referrers(repository, subject)
 
     def open_blob(self, repository: str, descriptor: Descriptor) -> Iterator[bytes]:
         """Stream from the one that has the repository."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from imagelock.errors import IntegrityError, NotFoundError, RegistryError
@@ -11,15 +11,16 @@ from imagelock.model.manifest import Index, parse_manifest
 from imagelock.model.outcome import Outcome, finding
 from imagelock.ops.copies import contents
 from imagelock.ops.copies.bundle import LAYOUT, LAYOUT_BODY, index_of, open_store
-from imagelock.ops.copies.items import CopyOptions, Tree
+from imagelock.ops.copies.items import CopyItem, CopyOptions, Tree
 from imagelock.ops.copies.mirror import left_with_vendor
+from imagelock.ops.copies.referrers import find_referrers
 from imagelock.ops.copies.tree import read_tree
 from imagelock.ops.parallel import map_concurrently
 from imagelock.stores.oci_layout import strange_files
 from imagelock.stores.oci_tar import INDEX, TarStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from imagelock.model.manifest import Descriptor
@@ -39,6 +40,7 @@ class Image:
     name: str
     tag: str | None
     digest: Digest
+    referrer: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         return f"{self.name}@{self.digest}" if self.tag is None else f"{self.name}:{self.tag}"
@@ -76,7 +78,7 @@ def verify(path: Path, progress: Progress | None = None) -> Outcome:
         command="bundle-verify",
         findings=(*_unfinished(path, inside), *_frame(store, found, inside), *findings),
         summary=_counts(inside, found, len(hashed), findings),
-        advice=(*_remarks(store, inside), *left_with_vendor(_foreign(found).values())),
+        advice=(*_remarks(store, inside, found), *left_with_vendor(_foreign(found).values())),
     )
 
 
@@ -117,8 +119,26 @@ def _looked(store: LocalStore, inside: Contents | None) -> Iterator[tuple[Image,
         skipped=frozenset(map(Digest.parse, absent)),
         foreign=inside is not None and inside.record.foreign_layers,
     )
+    read: list[Image] = []
     for image in _expected(inside) if inside is not None else _recorded_images(store):
+        read.append(image)
         yield image, _read_image(store, image, options)
+    for image in _referrers(store, read, options):
+        yield image, _read_image(store, image, options)
+
+
+def _referrers(store: LocalStore, images: Sequence[Image], options: CopyOptions) -> Iterator[Image]:
+    """Yield the signatures and other referrers of images; each says itself what it refers to."""
+    items = [
+        CopyItem(reference=str(one), source=one.name, target=one.name, digest=one.digest, tag=one.tag)
+        for one in images
+    ]
+    found, _ = find_referrers(store, items, replace(options, referrers=()), jobs=_READERS)
+    known = set(images)
+    for item in found:
+        image = Image(item.source, item.tag, item.digest, referrer=True)
+        if image not in known:
+            yield image
 
 
 def _read_image(store: LocalStore, image: Image, options: CopyOptions) -> Tree | Finding:
@@ -222,10 +242,12 @@ def _counts(
     inside: Contents | None, found: list[tuple[Image, Tree | Finding]], blobs: int, findings: list[Finding]
 ) -> dict[str, int]:
     wrong = {item.reference for item in findings}
+    referrers = sum(1 for image, _ in found if image.referrer)
     return {
-        "images": len(found),
-        "good": sum(1 for image, _ in found if str(image) not in wrong),
+        "images": sum(1 for image, _ in found if not image.referrer),
+        "good": sum(1 for image, _ in found if str(image) not in wrong and not image.referrer),
         "wrong": sum(1 for image, _ in found if str(image) in wrong),
+        **({"referrers": referrers} if referrers else {}),
         "blobs_hashed": blobs,
         "children_left_out": len(inside.record.absent) if inside is not None else 0,
         "foreign_layers_left_out": len(_foreign(found)),
@@ -233,10 +255,12 @@ def _counts(
     }
 
 
-def _remarks(store: LocalStore, inside: Contents | None) -> tuple[str, ...]:
+def _remarks(
+    store: LocalStore, inside: Contents | None, found: list[tuple[Image, Tree | Finding]]
+) -> tuple[str, ...]:
     if inside is None:
         return ()
-    extra = sorted(str(one) for one in set(_recorded_images(store)) - set(_expected(inside)))
+    extra = sorted(str(one) for one in set(_recorded_images(store)) - {image for image, _ in found})
     return tuple(f"{one} is in the bundle, but not in its lock" for one in extra)
 
 

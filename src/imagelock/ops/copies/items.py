@@ -33,7 +33,7 @@ class CopyItem:
     """One image to copy: from a repository of the source to one of the target, perhaps under a tag.
 
     ``reference`` is what results call it.  ``children`` are platforms' digests that are known without
-    asking.  ``move`` allows to take the tag away from another digest.
+    asking.  ``move`` allows to take the tag away from another digest.  ``subject`` is what a referrer refers to.
     """
 
     reference: str
@@ -43,6 +43,7 @@ class CopyItem:
     tag: str | None
     children: tuple[Digest, ...] = ()
     move: bool = False
+    subject: Digest | None = None
 
     @property
     def destination(self) -> str:
@@ -71,7 +72,8 @@ class CopyOptions:
     destination has already and that is left out here.  ``nearby`` names repositories of the target that
     should have a blob, to mount it from there.  ``deep`` believes no tag and no manifest of the target, but
     looks for every blob: for a store whose files may have been damaged.  ``foreign`` takes layers too that
-    their vendor does not let others distribute.
+    their vendor does not let others distribute.  ``referrers`` are the artifact types of the referrers to take,
+    none for every type; without it no referrer is looked for.
     """
 
     platforms: tuple[Platform, ...] = ()
@@ -80,6 +82,7 @@ class CopyOptions:
     nearby: Mapping[Digest, str] = field(default_factory=dict)
     deep: bool = False
     foreign: bool = False
+    referrers: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,7 +77,8 @@ def items(
 
 def outcome(command: str, done: Done, *, missing: str = "IL303") -> Outcome:
     """Report how every image ended; ``missing`` is the code for images that the source does not have."""
-    counts = {verdict: sum(1 for one in done.results if one.verdict is verdict) for verdict in CopyStatus}
+    images = [one for one in done.results if one.item.subject is None]
+    counts = {verdict: sum(1 for one in images if one.verdict is verdict) for verdict in CopyStatus}
     return Outcome(
         command=command,
         changes=tuple(
@@ -88,7 +89,11 @@ def outcome(command: str, done: Done, *, missing: str = "IL303") -> Outcome:
         findings=tuple(
             problem for one in done.results if (problem := copy_finding(one, missing)) is not None
         ),
-        summary={"images": len(done.results), **{_key(verdict): count for verdict, count in counts.items()}},
+        summary={
+            "images": len(images),
+            **{_key(verdict): count for verdict, count in counts.items()},
+            **_referrers(done.results),
+        },
         advice=_sent(done),
     )
 
@@ -108,8 +113,9 @@ def preview(command: str, plan: Plan, *, missing: str = "IL303") -> Outcome:
             problem for one in settled.values() if (problem := copy_finding(one, missing)) is not None
         ),
         summary={
-            "images": len(plan.items),
-            "to_copy": len(plan.jobs),
+            "images": sum(1 for item in plan.items if item.subject is None),
+            "to_copy": sum(1 for job in plan.jobs if job.item.subject is None),
+            **_counted("referrers", sum(1 for job in plan.jobs if job.item.subject is not None)),
             **{_key(verdict): counts[verdict] for verdict in CopyStatus if verdict is not CopyStatus.COPIED},
         },
         advice=(
@@ -134,6 +140,7 @@ def rows(results: Sequence[Result], *, files: bool = False) -> list[tuple[str, s
     return [
         (_shown(one.item.reference), _shown(one.item.target if files else one.item.destination), _words(one))
         for one in results
+        if one.item.subject is None or one.error is not None or one.verdict is CopyStatus.CONFLICT
     ]
 
 
@@ -169,6 +176,17 @@ def copy_finding(result: Result, missing: str = "IL303") -> Finding | None:
         notes=[*([f"at {error.where}"] if error.where else []), *(f"tried {line}" for line in error.tried)],
         hint=error.hint,
     )
+
+
+def _referrers(results: Sequence[Result]) -> dict[str, int]:
+    """Count the signatures and other referrers that are in place, and those that are not."""
+    good = (CopyStatus.COPIED, CopyStatus.THERE)
+    found = [one.verdict in good for one in results if one.item.subject is not None]
+    return _counted("referrers", sum(found)) | _counted("referrers_not_copied", len(found) - sum(found))
+
+
+def _counted(key: str, count: int) -> dict[str, int]:
+    return {key: count} if count else {}
 
 
 def _way_out(item: CopyItem) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from imagelock.errors import IntegrityError, NotFoundError, RegistryError
 from imagelock.model.digest import same_digest
 from imagelock.ops.copies.items import CopyJob, CopyStatus, Plan, Result, Tree
+from imagelock.ops.copies.referrers import find_referrers
 from imagelock.ops.copies.tree import read_tree
 from imagelock.ops.parallel import map_concurrently
 
@@ -33,6 +34,10 @@ def plan(
 
     A tag that has the digest already settles an image with one question (and one for each known child).
     """
+    unlisted: tuple[Result, ...] = ()
+    if options.referrers is not None:
+        more, unlisted = find_referrers(source, items, options, jobs=jobs)
+        items = tuple(dict.fromkeys((*items, *more)))
     looked = _read_many(items, lambda item: _examine(source, target, item, options), jobs)
     trees = {item: one for item, one in looked.items() if isinstance(one, Tree)}
     manifests = dict.fromkeys(
@@ -46,9 +51,9 @@ def plan(
     errors.update((job.item, error) for job in drafts for error in _errors(job, has))
     settled = [one for one in looked.values() if isinstance(one, Result)]
     return Plan(
-        items=tuple(items),
+        items=(*items, *(one.item for one in unlisted)),
         jobs=tuple(_narrowed(job, has) for job in drafts if job.item not in errors),
-        settled=(*settled, *(failure(item, error) for item, error in errors.items())),
+        settled=(*settled, *unlisted, *(failure(item, error) for item, error in errors.items())),
         known={**options.nearby, **{digest: name for name, digest in blobs if has[name, digest] is True}},
     )
 

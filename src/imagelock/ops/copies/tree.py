@@ -56,6 +56,10 @@ class CachingSource:
         """Read a small blob."""
         return self._source.get_blob(repository, digest, limit)
 
+    def referrers(self, repository: str, subject: Digest) -> tuple[Descriptor, ...]:
+        """Ask the source."""
+        return self._source.referrers(repository, subject)
+
     def open_blob(self, repository: str, descriptor: Descriptor) -> Iterator[bytes]:
         """Stream a blob."""
         return self._source.open_blob(repository, descriptor)
