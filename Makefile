@@ -10,7 +10,7 @@ BIN = .venv/bin
 PARALLEL = -n auto --dist worksteal
 
 # What `make check` runs; each is a program of .venv.
-CHECKS = "ruff check" "ruff format --check" mypy lint-imports "python tools/docs.py --check"
+CHECKS = "ruff check" "ruff format --check" mypy lint-imports "python tools/docs.py --check" "imagelock check --quiet"
 
 .PHONY: help demo test cover check bench docs lock upgrade test-latest dist clean
 
