@@ -34,6 +34,7 @@ ACTION = ROOT / "action.yml"
 HOOKS = ROOT / ".pre-commit-hooks.yaml"
 CONTAINERFILE = ROOT / "Containerfile"
 A = "quay.io/acme/app:1.0"
+UNUSED = "quay.io/acme/unused:1.0"
 _INPUT = re.compile(r"\$\[\[ inputs\.([a-z-]+) \]\]")
 
 
@@ -111,10 +112,16 @@ def test_the_component_gates_and_leaves_its_reports(locked: World, path: str) ->
     assert [issue["location"]["path"] for issue in issues] == ["deploy/a.yaml"]
     assert locked.run("pin").code == 0
     assert run_job(job, locked.root, path) == 0
-    (strict,) = component(image="x", strict="true", sources="deploy")[1].values()
-    locked.write("deploy/b.yaml", deployment(f"quay.io/acme/other:1@sha256:{'0' * 64}"))
-    assert run_job(job, locked.root, path) == 0
+    locked.push(UNUSED)
+    locked.write("deploy/b.yaml", deployment(UNUSED))
+    assert locked.run("lock").code == 0
+    (locked.root / "deploy" / "b.yaml").unlink()
+    (strict,) = component(image="x", strict="true")[1].values()
+    assert run_job(job, locked.root, path) == 0, "an entry that no file uses is a warning"
     assert run_job(strict, locked.root, path) == 1
+    (deploy,) = component(image="x", sources="deploy")[1].values()
+    locked.write("deploy/b.yaml", deployment(f"quay.io/acme/other:1@sha256:{'0' * 64}"))
+    assert run_job(deploy, locked.root, path) == 1, "a digest that the lock does not know is an error"
     (other,) = component(image="x", arguments="--lock-file nowhere.lock")[1].values()
     assert run_job(other, locked.root, path) == 2
 
@@ -178,7 +185,7 @@ def test_the_action_annotates_sums_up_and_gates(locked: World, tmp_path: Path, p
 
 
 def test_the_runner_reads_no_commands_in_what_files_say(locked: World, tmp_path: Path, path: str) -> None:
-    locked.write("deploy/evil.yaml", deployment('"::error::owned ##[error]owned"'))
+    locked.write("deploy/evil.yaml", deployment("quay.io/acme/evil:1  # ::error::owned ##[error]owned"))
     code, printed, _, _ = run_action(tmp_path, locked.root, path)
     assert code == 1
     begin = re.search(r"^::stop-commands::([0-9a-f]{32})$", printed, re.MULTILINE)
