@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from imagelock.configured_regex import ConfiguredRegex, RegexError
 from imagelock.errors import ConfigError, InvalidValueError
 from imagelock.lazy_regex import lazy_regex
+from imagelock.limits import GIB, KIB, MIB, SCAN_FILE_BYTES, SCAN_FILE_MOST_BYTES
 from imagelock.model import toml_text
 from imagelock.model.exemption import Exemption
 from imagelock.model.helm import HelmRelease
@@ -42,6 +43,8 @@ _URL = lazy_regex(rf"(?P<scheme>https?)://{_HOST}(?P<prefix>/[A-Za-z0-9._~/-]*)?
 _RELEASE = lazy_regex(r"[a-z0-9](?:[a-z0-9.-]{0,51}[a-z0-9])?", re.ASCII)
 _LINE = lazy_regex(r"line ([0-9]+)", re.ASCII)
 _GROUP = lazy_regex(r"\$\{?([0-9]{1,9})", re.ASCII)
+_SIZE = lazy_regex(r"([0-9]{1,9}) ?(KiB|MiB|GiB)", re.ASCII)
+_UNITS = {"KiB": KIB, "MiB": MIB, "GiB": GIB}
 FORMS = ("name:tag@digest", "name@digest")
 EXISTING = ("move", "keep")
 
@@ -56,6 +59,7 @@ class Config:
     sources: tuple[str, ...] = (".",)
     exclude: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
+    max_file_bytes: int = SCAN_FILE_BYTES
     rules: tuple[ScanRule, ...] = ()
     platforms: tuple[Platform, ...] = ()
     lock_from: tuple[str, ...] = ()
@@ -99,6 +103,18 @@ def has_config(text: str) -> bool:
     return _CONFIG_TABLE.search(text) is not None
 
 
+def _size(table: Table, key: str) -> int:
+    """Return a size in bytes: ``"128 MiB"``, or 64 MiB where none is written."""
+    written = table.optional(key, str)
+    if written is None:
+        return SCAN_FILE_BYTES
+    match = _SIZE.fullmatch(written)
+    size = 0 if match is None else int(match[1]) * _UNITS[match[2]]
+    if not 0 < size <= SCAN_FILE_MOST_BYTES:
+        raise TableError(table.key(key), 'expected a size of at most 1 GiB, such as "128 MiB"')
+    return size
+
+
 def _config(root: Table, where: str, *, trusted: bool) -> Config:
     scan, lock, build, pin, tags = (root.table(name) for name in ("scan", "lock", "build", "pin", "tags"))
     warnings: list[str] = []
@@ -106,6 +122,7 @@ def _config(root: Table, where: str, *, trusted: bool) -> Config:
         sources=scan.strings("sources") or (".",),
         exclude=scan.strings("exclude") or (),
         include=scan.strings("include") or (),
+        max_file_bytes=_size(scan, "max-file-size"),
         rules=tuple(_rule(table, trusted=trusted) for table in scan.tables("rule")),
         platforms=tuple(_platform(lock, text) for text in lock.strings("platforms") or ()),
         lock_from=lock.strings("from") or (),

@@ -16,6 +16,10 @@ INDEX_DEPTH = 8
 CONFIG_BYTES = 8 * MIB
 """An image's config blob, read to learn its platform."""
 YAML_BYTES = 16 * MIB
+SCAN_FILE_BYTES = 64 * MIB
+"""A file that scan reads, unless ``[scan] max-file-size`` says otherwise."""
+SCAN_FILE_MOST_BYTES = GIB
+"""What that setting may be at most: a file is held in memory while it is read."""
 SHARED_FILES = 1_500
 """Files of a tree for which another process is worth its start, and for each further one."""
 SHARING_PROCESSES = 8

@@ -24,6 +24,7 @@ from imagelock.formats.fast.plain import built_in_kind
 from imagelock.formats.fast.yaml_objects import quick
 from imagelock.formats.helm import template as helm_template
 from imagelock.formats.kubernetes import objects as kubernetes
+from imagelock.formats.olm import catalog as olm_catalog
 from imagelock.formats.sharing.ask import refuse_shared
 from imagelock.formats.syntax.masked import MASK, compose_masked
 from imagelock.formats.syntax.text import Marks
@@ -191,8 +192,10 @@ def _chunk(
     if document is None:
         return
     document = replace(document, read=_read_inner)
-    documents.append(document)
     claimed = formats if force is not None else _claiming(document, formats)
+    if claimed != (olm_catalog,) or text.content.find("&", chunk.start, chunk.end) >= 0:
+        # A catalog has thousands of documents and no characters with two uses: their trees are not kept.
+        documents.append(document)
     for item in claimed:
         yield from item.find(document)
     yield from rule_format.find_in_document(document, rules)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from imagelock.limits import YAML_BYTES
+from imagelock.limits import SCAN_FILE_BYTES
 from support.world import deployment
 
 if TYPE_CHECKING:
@@ -157,8 +157,7 @@ def test_a_very_deep_folder_is_read(world: World) -> None:
 
 
 def test_a_file_too_large_to_read_is_il114_in_a_folder_and_exit_2_when_named(world: World) -> None:
-    world.write("big.yaml", b"# filler\n" * (YAML_BYTES // 9 + 1))
-    world.write("big.txt", b"# filler\n" * (YAML_BYTES // 9 + 1))
+    world.write("big.yaml", b"# filler\n" * (SCAN_FILE_BYTES // 9 + 1))
     result = world.json("scan")
     assert (result.code, [item["file"] for item in result.document["findings"]]) == (1, ["big.yaml"])
     assert world.run("scan", "big.yaml").code == 2

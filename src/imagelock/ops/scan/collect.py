@@ -40,7 +40,7 @@ _HINTS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Occurrence:
     """One place in its file."""
 
@@ -194,7 +194,7 @@ def has_record(project: Project) -> bool:
 def _collected(
     project: Project, sources: Sequence[str], force: str | None, besides: Path | None
 ) -> Collection:
-    reader = FileReader(project.root, project.config.rules, force)
+    reader = FileReader(project.root, project.config.rules, force, limit=project.config.max_file_bytes)
     files: list[ScannedFile] = []
     problems: list[Finding] = []
     paths = [source for source in sources if source != STDIN]

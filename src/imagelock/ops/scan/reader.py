@@ -12,9 +12,10 @@ from imagelock.files import UTF_8, as_utf8, decode, encoding_of, read_bytes, rea
 from imagelock.formats.relations.all import said as statements
 from imagelock.formats.scan import DOCUMENT_SUFFIXES, find
 from imagelock.formats.syntax.text import Text
-from imagelock.limits import YAML_BYTES
+from imagelock.limits import MIB, SCAN_FILE_BYTES
 from imagelock.model.outcome import finding
 from imagelock.ops.scan.charts import PACKAGE_SUFFIX, READ_ONLY, Charts, packed_texts
+from imagelock.ops.scan.reference_pool import ReferencePool
 from imagelock.ops.scan.scanned_file import ByteBudget, ScannedFile
 from imagelock.paths import LEADS_OUT
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from imagelock.ops.scan.walk import Visited
 
 _SNIFF_BYTES = 8192
+_LARGER = "raise `[scan] max-file-size`, or leave it out with `[scan] exclude`, in imagelock.toml"
 _SAVE = "save it as UTF-8 text, or leave it out with `[scan] exclude` in imagelock.toml"
 _STEP_BYTES = 64 * 1024
 
@@ -40,12 +42,16 @@ class FileReader:
         rules: Sequence[ScanRule],
         force: str | None,
         contexts: Mapping[str, FileContext] | None = None,
+        *,
+        limit: int = SCAN_FILE_BYTES,
     ) -> None:
         self._charts = Charts(root)
         self._force = force
         self._memory = ByteBudget()
         self._contexts = contexts or {}
-        self._again = partial(FileReader, root, rules, force)
+        self._again = partial(FileReader, root, rules, force, limit=limit)
+        self._limit = limit
+        self._pool = ReferencePool()
         self.rules_of = _rules_by_file(tuple(rules))
 
     def keep(self, budget: int) -> None:
@@ -69,7 +75,7 @@ class FileReader:
         try:
             if path.endswith(PACKAGE_SUFFIX) and not is_outside:
                 return list(self._packed(Path(path), name))
-            data = read_bytes(path) if is_named else _read(path)
+            data = read_bytes(path, self._limit) if is_named else _read(path, self._limit)
             content = "" if data is None else _decoded(data, name, is_named=is_named)
         except FileError as error:
             if is_named:
@@ -86,6 +92,7 @@ class FileReader:
         if is_outside:
             # Its words are someone else's: that there is something is all that may be said.
             return finding("IL114", LEADS_OUT, file=name, hint="--trust-config follows it")
+        found = self._pool.shared(found)
         return [ScannedFile.of(text, path, data, tuple(found), rules, self._memory, said)]
 
     def read_text(self, name: str, data: bytes) -> ScannedFile:
@@ -124,8 +131,8 @@ def _rules_by_file(rules: tuple[ScanRule, ...]) -> Callable[[str], tuple[ScanRul
     return lambda name: tuple(rule for rule, spec in specs if spec is None or spec.match_file(as_utf8(name)))
 
 
-def _read(path: str) -> bytes | None:
-    """Return the bytes of a folder's file; None for one that is binary or too large to be a manifest."""
+def _read(path: str, limit: int) -> bytes | None:
+    """Return the bytes of a folder's file; None for one that is binary.  Raises :class:`FileError` for a larger text."""
     try:
         # Not blocking: what was a file when its folder was listed may be a named pipe by now.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -135,13 +142,11 @@ def _read(path: str) -> bytes | None:
                 if path.lower().endswith(DOCUMENT_SUFFIXES):
                     raise FileError("holds NUL bytes", where=path, hint=_SAVE)
                 return None
-            data += read_up_to(descriptor, YAML_BYTES + 1 - len(data))
+            data += read_up_to(descriptor, limit + 1 - len(data))
         finally:
             os.close(descriptor)
     except OSError as error:
         raise FileError((error.strerror or str(error)).lower(), where=path) from error
-    if len(data) <= YAML_BYTES:
-        return data
-    if path.lower().endswith(DOCUMENT_SUFFIXES):
-        raise FileError(f"larger than {YAML_BYTES} bytes", where=path)
-    return None
+    if len(data) > limit:
+        raise FileError(f"larger than {limit // MIB} MiB", where=path, hint=_LARGER)
+    return data

@@ -16,7 +16,7 @@ from imagelock.errors import FileChangedError, FileError
 from imagelock.files import decode, read_bytes
 from imagelock.formats.classify.renamed import meant
 from imagelock.formats.syntax.text import Text
-from imagelock.limits import KEPT_BYTES, YAML_BYTES
+from imagelock.limits import KEPT_BYTES, SCAN_FILE_MOST_BYTES
 from imagelock.model.ignore_comments import NO_IGNORES, ignores
 from imagelock.model.place import Place
 
@@ -78,7 +78,7 @@ class FileContent:
         if self._data is not None or self._path is None:
             return self._data or b""
         try:
-            data = read_bytes(self._path, YAML_BYTES)
+            data = read_bytes(self._path, SCAN_FILE_MOST_BYTES)
         except FileError as error:
             raise FileError(error.message, where=self._name, hint=error.hint) from error
         if fingerprint(data) != self._fingerprint:
