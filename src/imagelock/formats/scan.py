@@ -13,7 +13,7 @@ from imagelock.formats import custom_rules as rule_format
 from imagelock.formats.all import DOCUMENT_FORMATS, FILE_FORMATS, NAMED_FORMATS
 from imagelock.formats.classify.by_value import unread_images
 from imagelock.formats.classify.candidates import SHOWN_CHARS, is_templated
-from imagelock.formats.classify.not_sources import dumped, exported
+from imagelock.formats.classify.not_sources import dumped, exported, reported
 from imagelock.formats.classify.objects import objects
 from imagelock.formats.classify.placeholders import settled
 from imagelock.formats.classify.prose import is_described, language_of
@@ -66,6 +66,9 @@ def find(text: Text, force: str | None = None, rules: Sequence[ScanRule] = ()) -
     """
     documents: list[Document] = []
     found = [settled(_unmasked(text, item), text) for item in _find(text, force, rules, documents)]
+    report = None if any(isinstance(item, Place) for item in found) else reported(text)
+    if report is not None:
+        return [report]
     if documents:
         found = refuse_shared(documents, found)
     if any(not rule.reads_documents for rule in rules):

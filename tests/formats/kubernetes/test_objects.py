@@ -165,8 +165,8 @@ def test_the_same_reference_twice_on_one_line_is_two_places() -> None:
 
 def test_duplicate_keys_lose_nothing() -> None:
     found = _pod("image: a/b:1\n    image: c/d:1")
-    assert _references(found) == ["a/b:1"]
-    assert [item.text for item in found if isinstance(item, Skipped)] == ["c/d:1"]
+    assert _references(found) == ["c/d:1"]
+    assert [item.text for item in found if isinstance(item, Skipped)] == ["a/b:1"]
 
 
 def test_an_image_key_that_no_pod_spec_holds_is_skipped_with_the_reason() -> None:
@@ -192,17 +192,14 @@ def test_a_file_that_is_broken_in_one_document_yields_the_others() -> None:
     assert found[1].line == 7
 
 
-def test_a_helm_template_is_skipped_line_by_line() -> None:
+def test_in_a_helm_template_a_line_without_a_tag_is_a_place() -> None:
     found = _find(
         "apiVersion: apps/v1\nkind: Deployment\nspec:\n  template:\n    spec:\n      containers:\n"
         "      {{- if .Values.web }}\n      - image: {{ .Values.image }}\n      - image: quay.io/acme/web:1\n"
         "      {{- end }}\n"
     )
-    assert [type(item) for item in found] == [Skipped, Skipped]
-    assert [item.text for item in found if isinstance(item, Skipped)] == [
-        "{{ .Values.image",
-        "quay.io/acme/web:1",
-    ]
+    assert [type(item) for item in found] == [Skipped, Place]
+    assert _references(found) == ["quay.io/acme/web:1"]
 
 
 def test_conflict_markers_are_unreadable_even_in_a_template() -> None:

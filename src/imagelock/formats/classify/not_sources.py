@@ -11,7 +11,7 @@ from imagelock.errors import FormatError
 from imagelock.formats.classify.objects import kind_of
 from imagelock.formats.syntax.yaml_text import compose
 from imagelock.lazy_regex import lazy_regex
-from imagelock.model.generated import is_export
+from imagelock.model.generated import is_export, is_report
 from imagelock.model.place import SkipKind, Skipped
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from imagelock.formats.syntax.yaml_text import Chunk
 
 DUMP = "a dump of a cluster is never a source; `imagelock cluster check` reads it"
+REPORT = "a report of imagelock, which quotes what was found elsewhere"
 EXPORT = "written by `imagelock export` from the lock, so it is not a source of it"
 
 _POD = lazy_regex(r"kind[\"']?[ \t]*:[ \t\r\n]*[\"']?Pod(?:List)?\b")
@@ -27,6 +28,13 @@ _POD = lazy_regex(r"kind[\"']?[ \t]*:[ \t\r\n]*[\"']?Pod(?:List)?\b")
 _STATUS = lazy_regex(r"status[\"']?[ \t]*:[ \t\r\n]*(?:\{[ \t\r\n]*\"|\n)")
 # Only an API server writes a `continue` token, so a list with one is a page of a dump.
 _CONTINUE = lazy_regex(r"continue[\"']?[ \t]*:[ \t\r\n]*[\"']?[^\s\"',}]")
+
+
+def reported(text: Text) -> Skipped | None:
+    """Return a report of imagelock's as skipped, or None: it quotes images that were found elsewhere."""
+    if not is_report(text.content):
+        return None
+    return Skipped(text=text.file_name, line=1, column=1, reason=REPORT, kind=SkipKind.NOT_A_SOURCE)
 
 
 def exported(text: Text) -> Skipped | None:

@@ -1,0 +1,3 @@
+"""imagelock knows what it wrote itself."""
+
+from __future__ import annotations
