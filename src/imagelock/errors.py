@@ -142,6 +142,12 @@ class AccessDeniedError(RegistryError):
     kind = "no access"
 
 
+class WriteRefusedError(RegistryError):
+    """A registry that answered and does not take what was sent: a quota, a rule, a missing project."""
+
+    kind = "refused"
+
+
 class RateLimitedError(RegistryError):
     """The registry asks to wait longer than the budget allows."""
 

@@ -11,9 +11,17 @@ import pytest
 
 from imagelock import limits
 from imagelock.demo.sample_image import LINUX_AMD64, LINUX_ARM64, push_sample, sample_image
-from imagelock.errors import IncompleteError, IntegrityError, NotFoundError, RegistryError, UnreachableError
+from imagelock.errors import (
+    IncompleteError,
+    IntegrityError,
+    NotFoundError,
+    RegistryError,
+    UnreachableError,
+    WriteRefusedError,
+)
 from imagelock.model.digest import Digest
-from imagelock.model.manifest import Descriptor
+from imagelock.model.manifest import OCI_MANIFEST, Descriptor
+from imagelock.stores.base import Content
 from support.lying import Reply, oci_error
 from support.push import push_image
 
@@ -289,3 +297,35 @@ def test_one_connection_a_host_copies_within_it(
     target = f"{here}/team/copy"
     client.put_blob(target, layer, client.open_blob(f"{here}/team/app", layer))
     assert b"".join(client.open_blob(target, layer)) == data
+
+
+def test_a_tag_is_not_free_because_head_says_404(lying: Lying, new_client: NewClient) -> None:
+    body = b'{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}'
+    lying.on("HEAD /v2/team/app/manifests/1.0", oci_error(404, "MANIFEST_UNKNOWN"))
+    lying.on("GET /v2/team/app/manifests/1.0", Reply(status=200, body=body))
+    client = new_client()
+    assert client.resolve_tag(f"{lying.address}/team/app", "1.0") == Digest.of(body)
+    lying.on("GET /v2/team/app/manifests/1.0", oci_error(404, "MANIFEST_UNKNOWN"))
+    assert client.resolve_tag(f"{lying.address}/team/app", "1.0") is None
+
+
+@pytest.mark.parametrize("status", [400, 405, 412, 413])
+def test_a_plain_refusal_to_write_is_definite(lying: Lying, new_client: NewClient, status: int) -> None:
+    accept(lying)
+    lying.on("PUT /v2/team/app/manifests/1.0", oci_error(status, "DENIED"))
+    content = Content(body=b"{}", digest=Digest.of(b"{}"), media_type=OCI_MANIFEST, host="test")
+    with pytest.raises(WriteRefusedError, match=str(status)):
+        new_client().put_manifest(f"{lying.address}/team/app", content, "1.0")
+
+
+def test_a_mount_that_fails_is_streamed_instead(lying: Lying, new_client: NewClient) -> None:
+    lying.default = oci_error(500, "UNKNOWN")
+    assert not new_client().mount(f"{lying.address}/team/app", LAYER.digest, f"{lying.address}/team/other")
+    assert len(lying.seen) <= 2
+
+
+def test_a_registry_without_head_is_sent_everything(lying: Lying, new_client: NewClient) -> None:
+    lying.default = Reply(status=405)
+    client = new_client()
+    assert not client.has_blob(f"{lying.address}/team/app", LAYER.digest)
+    assert not client.has_manifest(f"{lying.address}/team/app", LAYER.digest)

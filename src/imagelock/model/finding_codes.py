@@ -266,6 +266,13 @@ FINDING_CODES = _by_code(
         remedy="Copy all platforms, or configure the registry to accept indexes with missing platforms.",
     ),
     FindingCode(
+        code="IL308",
+        name="push-refused",
+        meaning="A registry answered and refuses to take an image: a quota, an immutable tag, no right to write, or a "
+        "project that does not exist. Trying again changes nothing.",
+        remedy="The finding has the registry's own words: change the rule, the right or the place there, or push elsewhere.",
+    ),
+    FindingCode(
         code="IL401",
         name="tag-conflict",
         meaning="A release tag exists already and points to another digest.",

@@ -34,7 +34,7 @@ from imagelock.registry.hosts.mirror_files import MirrorFiles
 from imagelock.registry.http.responses import is_true_404, refusal
 from imagelock.registry.http.transport import Request, RequestOptions, Transport
 from imagelock.registry.tag_consensus import TagConsensus, tag_sources
-from imagelock.registry.upload import WRITE, Uploader
+from imagelock.registry.upload import NO_HEAD, WRITE, Uploader
 from imagelock.stores.base import HeadResult
 
 if TYPE_CHECKING:
@@ -57,8 +57,6 @@ _REPLACEABLE = RequestOptions(patience=limits.MIRROR_SECONDS)
 
 _ACCEPT = {"Accept": ", ".join(ACCEPTED_TYPES)}
 _ANY = {"Accept": "*/*"}
-_NO_HEAD = frozenset({400, 405, 406, 415, 501})
-"""Responses to HEAD that say nothing about the manifest: some registries and proxies do not support HEAD."""
 
 
 class RegistryClient:
@@ -296,10 +294,12 @@ class RegistryClient:
         self, at: Endpoint, target: str | Digest, manner: RequestOptions, *, actions: str = "pull"
     ) -> HeadResult:
         answer = self._request(at, _manifest_call("HEAD", at, target, manner, actions))
-        if answer.status == 404 and not is_true_404(answer):
-            # A HEAD has no body to tell the registry's 404 from a proxy's: read the whole answer.
+        if answer.status == 404 and (manner is not _REPLACEABLE or not is_true_404(answer)):
+            # A HEAD has no body to tell the registry's 404 from a proxy's, and some registries answer HEAD
+            # with 404 for what they have: nothing is gone, and no tag is free, before a GET says so.
+            # Where another endpoint is asked next, that one decides.
             answer = self._request(at, _manifest_call("GET", at, target, manner))
-        if answer.status in _NO_HEAD:
+        if answer.status in NO_HEAD:
             return HeadResult(digest=None, media_type=None, size=None, host=at.host)
         if answer.status != 200:
             raise refusal(answer, what="manifest" if isinstance(target, Digest) else "tag")

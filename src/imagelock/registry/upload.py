@@ -17,12 +17,13 @@ from imagelock.errors import (
     InvalidValueError,
     RegistryError,
     UnreachableError,
+    WriteRefusedError,
 )
 from imagelock.model.digest import Digest, same_digest
 from imagelock.model.manifest import ACCEPTED_TYPES
 from imagelock.registry.hosts.endpoints import origin
 from imagelock.registry.http.responses import REDIRECT, refusal
-from imagelock.registry.http.transport import Request, split_location
+from imagelock.registry.http.transport import Request, RequestOptions, split_location
 from imagelock.registry.referrers import subject_of
 from imagelock.registry.verify import DIGEST_HEADER
 
@@ -41,6 +42,9 @@ _ACCEPT = {"Accept": ", ".join(ACCEPTED_TYPES)}
 WRITE = "pull,push"
 """What a token must allow for every request of a copy's target, so that one is enough."""
 _INCOMPLETE = frozenset({"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN"})
+NO_HEAD = frozenset({400, 405, 406, 415, 501})
+"""Responses to HEAD that say nothing about what is asked for: some registries and proxies do not support HEAD."""
+_NOT_AGAIN = RequestOptions(patience=0.0)
 _SMALL = limits.ERROR_BODY_BYTES
 
 
@@ -73,9 +77,11 @@ class Uploader:
         query = f"mount={digest}&from={source.repository}"
         try:
             target = f"/v2/{at.repository}/blobs/uploads/?{query}"
-            answer = self._ask(at, "POST", target, _OPENING, also_from=source.repository)
-        except AccessDeniedError:
-            return False  # writing here is allowed and reading there may not be: the stream will tell
+            answer = self._ask(at, "POST", target, _OPENING, also_from=source.repository, manner=_NOT_AGAIN)
+        except (AccessDeniedError, UnreachableError):
+            # Writing here may be allowed and reading there not, and some registries fail at it (500): the
+            # stream will tell.
+            return False
         if answer.status == 202 and "Location" in answer.headers:
             self._give_up(at, answer)
         return answer.status == 201
@@ -169,12 +175,21 @@ class Uploader:
         answer = self._ask(at, "HEAD", f"/v2/{at.repository}/{path}", _ACCEPT)
         if answer.status == 404:
             return False  # even from a proxy: who gets this answer writes, and learns then what is true
+        if answer.status in NO_HEAD:
+            return False  # it does not speak HEAD: sending what is there already does no harm
         if answer.status != 200:
             raise refusal(answer, what=what)
         return True
 
     def _ask(
-        self, at: Endpoint, method: str, target: str, headers: Mapping[str, str], *, also_from: str = ""
+        self,
+        at: Endpoint,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        *,
+        also_from: str = "",
+        manner: RequestOptions | None = None,
     ) -> Response:
         call = Request(
             method=method,
@@ -184,6 +199,7 @@ class Uploader:
             body=b"" if method == "POST" else None,
             actions=WRITE,
             also_from=also_from,
+            manner=manner or RequestOptions(),
         )
         return self._authorizer.request(self._site(at), at, call)
 
@@ -226,6 +242,13 @@ class _Again:
         return self._uploader.send(self._at, where, replace(self._call, target=target + query))
 
 
+_UNDECIDED = frozenset({401, 408, 429, 499})
+"""What a login, a pause or another try may change."""
+_REFUSAL_HINTS = {
+    412: "a rule of the project forbids it, such as an immutable tag",
+    413: "a proxy or the registry limits the size of one request: raise the limit there",
+}
+
 _OPENING = {"Content-Length": "0"}
 
 
@@ -235,12 +258,17 @@ def _refused(answer: Response, what: str) -> RegistryError:
         return IntegrityError(f"{answer.url} received bytes other than those sent ({answer.reason})")
     if answer.status == 404:
         # Not found would mean that the image is gone, and it is the place to put it that is missing.
-        return RegistryError(
+        return WriteRefusedError(
             f"{answer.url} does not have this {what} to write to ({answer.reason})",
             hint="if this registry requires it, create the project or namespace first",
         )
     if answer.status in REDIRECT:
         return UnreachableError(f"a redirect that is not followed ({answer.status})")
+    if 400 <= answer.status < 500 and answer.status not in _UNDECIDED:
+        return WriteRefusedError(
+            f"{answer.url} does not take this {what} ({answer.reason})",
+            hint=_REFUSAL_HINTS.get(answer.status),
+        )
     return refusal(answer, what=what)
 
 

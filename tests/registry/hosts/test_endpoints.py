@@ -116,7 +116,7 @@ def test_a_mirror_that_refuses_makes_a_404_no_access(
     lying.default = oci_error(403, "DENIED")
     with pytest.raises(AccessDeniedError):
         new_client(mirrored(lying, other)).head("quay.io/foo", "1")
-    assert len(other.seen) == 1
+    assert len(other.seen) == 2  # The HEAD, and the GET that confirms its 404.
 
 
 def test_a_mirror_for_content_only_is_not_asked_for_tags(lying: Lying, new_client: NewClient) -> None:

@@ -15,6 +15,7 @@ from imagelock.errors import (
     NotFoundError,
     PlatformNotFoundError,
     UsageError,
+    WriteRefusedError,
 )
 from imagelock.model.finding_codes import Level
 from imagelock.model.outcome import Change, Outcome, finding
@@ -198,6 +199,7 @@ def _way_out(item: CopyItem) -> str:
 def _code(error: RegistryError, missing: str) -> str:
     codes: tuple[tuple[type[RegistryError], str], ...] = (
         (IncompleteError, "IL307"),
+        (WriteRefusedError, "IL308"),
         (IntegrityError, "IL305"),
         (PlatformNotFoundError, "IL106"),
         (NotFoundError, missing),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from imagelock.errors import IntegrityError, NotFoundError, RegistryError
+from imagelock.errors import IntegrityError, NotFoundError, RegistryError, WriteRefusedError
 from imagelock.model.digest import same_digest
 from imagelock.ops.copies.items import CopyJob, CopyStatus, Plan, Result, Tree
 from imagelock.ops.copies.referrers import find_referrers
@@ -60,7 +60,7 @@ def plan(
 
 def failure(item: CopyItem, error: RegistryError) -> Result:
     """Return how an image ended that met this error: a definite no, or could-not-tell."""
-    definite = isinstance(error, (NotFoundError, IntegrityError))
+    definite = isinstance(error, (NotFoundError, IntegrityError, WriteRefusedError))
     return Result(item=item, verdict=CopyStatus.FAILED if definite else CopyStatus.UNKNOWN, error=error)
 
 
