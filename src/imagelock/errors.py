@@ -13,6 +13,7 @@
         ├── NotFoundError              3   the registry says: there is no such thing
         │   └── PlatformNotFoundError  3   the image is there, but not for a platform that was asked for
         ├── AccessDeniedError          3   401 or 403 that credentials did not settle
+        ├── WriteRefusedError          3   the registry answered, and does not take what was sent (IL308)
         ├── RateLimitedError           3   429 for longer than the budget
         ├── UnreachableError           3   no connection, a time-out, a 5xx that stayed
         ├── TLSError                   3   the certificate cannot be trusted
