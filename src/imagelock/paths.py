@@ -37,12 +37,13 @@ def leads_out(path: Path | str, root: Path | str) -> bool:
     A path that does not read as one below ``root`` leads nowhere: whoever wrote it meant that place.
     """
     name, top = os.path.abspath(path), os.path.abspath(root)  # noqa: PTH100 - links stay as they are written
-    if not _is_below(name, top):
+    if not is_below(name, top):
         return False
-    return not _is_below(os.path.realpath(name), os.path.realpath(top))
+    return not is_below(os.path.realpath(name), os.path.realpath(top))
 
 
-def _is_below(path: str, top: str) -> bool:
+def is_below(path: str, top: str) -> bool:
+    """Whether one absolute path is another one, or below it."""
     return path == top or path.startswith(top.rstrip("/") + "/")
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from imagelock.report.all import REPORTS
+from support.helm import provide_helm
+from support.peers import MISSING
 from support.world import deployment
 
 if TYPE_CHECKING:
@@ -140,6 +142,23 @@ def test_a_configuration_found_in_the_tree_names_nothing_outside_it(
     result = world.run("lock")
     assert result.code == 2
     assert "internal error" not in result.err
+    assert "token-5f2b" not in result.out + result.err
+
+
+def test_a_file_behind_a_link_in_a_chart_is_not_rendered(
+    world: World, outside: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not provide_helm(monkeypatch):
+        assert MISSING
+        return
+    (outside / "secret.txt").write_text(SECRET)
+    world.write("chart/Chart.yaml", "apiVersion: v2\nname: c\nversion: 0.1.0\n")
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec:\n  containers:\n  - name: c\n    image: "
+    world.write("chart/templates/pod.yaml", f'{pod}{{{{ .Files.Get "secret.txt" }}}}\n')
+    _link(world, "chart/secret.txt", outside / "secret.txt")
+    result = world.run("check", "--render")
+    assert "IL124" in result.out
+    assert "chart/secret.txt" in result.out
     assert "token-5f2b" not in result.out + result.err
 
 

@@ -23,6 +23,7 @@ from imagelock.formats.syntax.text import Text
 from imagelock.formats.syntax.yaml_text import chunks, compose
 from imagelock.limits import GIB, MIB
 from imagelock.ops.scan.charts import CHART_FILE
+from imagelock.paths import LEADS_OUT, is_below
 from imagelock.subprocesses import helm_template, kustomize_build
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Target:
 
     def render(self, tree: Path, more: Sequence[str] = (), switches: Sequence[str] = ()) -> bytes:
         """Return what the program makes of it; ``more`` are further ``--set-string``, ``switches`` ``--set``."""
+        _refuse_links(tree, self.folder)
         if self.kind == "kustomize":
             return kustomize_build(tree / self.folder)
         with tempfile.TemporaryDirectory(prefix="imagelock-") as scratch:
@@ -80,6 +82,19 @@ class Target:
                 self.options,
                 self.release,
             )
+
+
+def _refuse_links(tree: Path, folder: str) -> None:
+    """Refuse to render what a link leads out of the tree: ``.Files.Get`` would put it into the output.
+
+    A copied tree reaches the charts that others depend on by links of our own.
+    """
+    top = os.path.realpath(tree)
+    for parent, folders, names in os.walk(tree / folder):
+        for name in (*folders, *names):
+            path = f"{parent}/{name}"
+            if name != "charts" and os.path.islink(path) and not is_below(os.path.realpath(path), top):  # noqa: PTH114 - thousands of files
+                raise FileError(LEADS_OUT, where=os.path.relpath(path, tree))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +156,8 @@ def targets(collection: Collection, root: Path, texts: Mapping[str, str]) -> Ite
 
 
 def _paths(collection: Collection) -> Iterator[tuple[str, Path]]:
-    """Yield the name and path of every file of the run."""
-    return ((file.name, Path(file.path)) for file in collection.visited)
+    """Yield the name and path of every file of the run, those behind links out of the project apart."""
+    return ((file.name, Path(file.path)) for file in collection.visited if not file.is_outside)
 
 
 def _is_library(file: Path) -> bool:
