@@ -16,10 +16,12 @@ ROOT = Path(__file__).resolve().parent.parent
 def test_peers_that_were_not_there_are_named_wherever_the_tests_ran(tmp_path: Path, processes: str) -> None:
     (tmp_path / "empty").mkdir()
     options = ["-p", "no:cacheprovider", "-n", processes, f"--basetemp={tmp_path / 'temp'}"]
+    # Options that this run was given by the environment are not meant for the one inside.
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, "tests/test_errors.py"],
         cwd=ROOT,
-        env={**os.environ, "PATH": str(tmp_path / "empty")},
+        env={**environ, "PATH": str(tmp_path / "empty")},
         capture_output=True,
         text=True,
         check=False,
