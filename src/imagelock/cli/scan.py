@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 @format_option
 @common(outputs=("text", "json", "list"))
 def command(run: Run, sources: tuple[str, ...], explain: str | None, force: str | None) -> None:
-    r"""List every image reference with its place, and every skipped candidate with the reason.
+    r"""List every image reference with its place, and what was skipped with the reason.
 
+    Expected skips (templates, placeholders, examples) are counted; -v lists them.
     Only reads files; contacts no registry. Exits 0 unless a reference is damaged (IL111) or a file cannot
     be read (IL114).
 

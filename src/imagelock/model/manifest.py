@@ -273,3 +273,17 @@ def parse_config_platform(body: bytes) -> Platform:
     if platform is None:
         raise InvalidValueError("an image config has os and architecture", text="")
     return platform
+
+
+def descriptor_fields(one: Descriptor) -> dict[str, str | int | dict[str, str]]:
+    """Return a descriptor as JSON writes it (OCI image specification, "OCI Content Descriptors")."""
+    fields: dict[str, str | int | dict[str, str]] = {
+        "mediaType": one.media_type,
+        "digest": str(one.digest),
+        "size": one.size,
+    }
+    if one.artifact_type is not None:
+        fields["artifactType"] = one.artifact_type
+    if one.annotations:
+        fields["annotations"] = dict(one.annotations)
+    return fields

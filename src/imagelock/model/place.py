@@ -149,7 +149,7 @@ class SkipKind(Enum):
     CANDIDATE = "candidate"
     """Something that a key or a place calls an image; whether it is one, only its text can say."""
     TEMPLATE = "template"
-    """Put together by a template, a variable or a parameter: rendering proves it."""
+    """Put together by a template, a variable or a parameter: `check --render` looks at what it becomes."""
     PLACEHOLDER = "placeholder"
     """Stands for an image that another tool writes here."""
     BUILT = "built"

@@ -13,7 +13,7 @@ import msgspec
 from imagelock.errors import IntegrityError, InvalidValueError
 from imagelock.lazy_regex import lazy_regex
 from imagelock.model.digest import Digest
-from imagelock.model.manifest import OCI_INDEX, Descriptor, Index, Manifest, parse_manifest
+from imagelock.model.manifest import OCI_INDEX, Descriptor, Index, Manifest, descriptor_fields, parse_manifest
 from imagelock.registry.http.responses import refusal
 from imagelock.stores.base import Content
 
@@ -86,7 +86,7 @@ def with_referrer(before: tuple[Descriptor, ...], content: Content) -> Content |
         artifact_type=kind,
         annotations=parsed.annotations,
     )
-    manifests = [_wire(one) for one in (*before, new)]
+    manifests = [descriptor_fields(one) for one in (*before, new)]
     body = msgspec.json.encode({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": manifests})
     return Content(body=body, digest=Digest.of(body), media_type=OCI_INDEX, host=content.host)
 
@@ -99,16 +99,3 @@ def _index(body: bytes, where: str) -> tuple[Descriptor, ...]:
             f"a list of referrers that cannot be read: {error.message}", where=where
         ) from error
     return parsed.manifests if isinstance(parsed, Index) else ()
-
-
-def _wire(one: Descriptor) -> dict[str, str | int | dict[str, str]]:
-    wire: dict[str, str | int | dict[str, str]] = {
-        "mediaType": one.media_type,
-        "digest": str(one.digest),
-        "size": one.size,
-    }
-    if one.artifact_type is not None:
-        wire["artifactType"] = one.artifact_type
-    if one.annotations:
-        wire["annotations"] = dict(one.annotations)
-    return wire

@@ -12,7 +12,7 @@ import msgspec
 from imagelock.errors import IncompleteError, IntegrityError, InvalidValueError, NotFoundError
 from imagelock.limits import MANIFEST_BYTES, PAGE_ENTRIES
 from imagelock.model.digest import Digest
-from imagelock.model.manifest import OCI_INDEX, parse_manifest
+from imagelock.model.manifest import OCI_INDEX, descriptor_fields, parse_manifest
 from imagelock.model.reference import is_tag
 from imagelock.service.conditions import check_preconditions, entity_tag, unless_sent
 from imagelock.service.http import Response
@@ -198,22 +198,9 @@ def _fitting(found: list[Descriptor]) -> list[msgspec.Raw]:
     page: list[msgspec.Raw] = []
     left = MANIFEST_BYTES - _INDEX_FRAME_BYTES
     for one in found:
-        wire = msgspec.json.encode(_wire(one))
+        wire = msgspec.json.encode(descriptor_fields(one))
         left -= len(wire) + 1
         if page and left < 0:
             break
         page.append(msgspec.Raw(wire))
     return page
-
-
-def _wire(one: Descriptor) -> dict[str, str | int | dict[str, str]]:
-    wire: dict[str, str | int | dict[str, str]] = {
-        "mediaType": one.media_type,
-        "digest": str(one.digest),
-        "size": one.size,
-    }
-    if one.artifact_type is not None:
-        wire["artifactType"] = one.artifact_type
-    if one.annotations:
-        wire["annotations"] = dict(one.annotations)
-    return wire

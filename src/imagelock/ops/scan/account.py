@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from imagelock.ops.scan.scanned_file import ScannedFile
 
 EXPECTED = {
-    SkipKind.TEMPLATE: ("template", "rendering proves it"),
+    SkipKind.TEMPLATE: ("template", "`check --render` looks at what it becomes"),
     SkipKind.PLACEHOLDER: ("placeholder", "another tool replaces it"),
     SkipKind.BUILT: ("name of an image built here", "it has no digest yet"),
     SkipKind.NOT_A_SOURCE: ("file that is not a source", "a cluster or imagelock wrote it"),
