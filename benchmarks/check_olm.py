@@ -2,7 +2,7 @@
 
 DIRECTORY is laid out as ``csv/pin-pairs/<release>/{before,after}.*.yaml`` with ``digest-map.json``, and
 ``oracle/chain-<release>/`` with ``before.csv.yaml``, ``real-after.csv.yaml``, the lists of both registries and a
-digest map.  Everything is loaded as YAML and compared; names count by what they mean, so ``a/b`` is
+digest map, and ``operator/<release>-editors-definitions`` with ``csv/<release>.csv.yaml``.  Everything is loaded as YAML and compared; names count by what they mean, so ``a/b`` is
 ``docker.io/a/b``.  Prints one line for each comparison, and exits 1 when one differs.
 """
 
@@ -24,6 +24,8 @@ from imagelock.errors import InvalidValueError
 from imagelock.model.reference import Reference
 
 IMAGE_IN_JSON = re.compile(r'"image": ?"(?P<image>[^"]+:[^"]+)"')
+RELATED = re.compile(r"image: \S+@(?P<digest>sha256:\S+)\n\s+# tag: (?P<origin>\S+)")
+EDITOR = re.compile(r" *- name: RELATED_IMAGE_editor_definition_\S+\n *value: \S+\n")
 MADE_UP = "sha256:" + "5" * 64
 OPERATOR = ("spec", "install", "spec", "deployments", 0, "spec", "template", "spec", "containers", 0)
 
@@ -36,6 +38,8 @@ def main() -> int:
         differing += compare_pair(pair)
     for chain in sorted((top / "oracle").glob("chain-*")):
         differing += compare_chain(chain)
+    for editors in sorted((top / "operator").glob("*-editors-definitions")):
+        differing += compare_editors(editors, top)
     for oracle in sorted((top / "oracle").glob("entrypoint-*")):
         differing += compare_tree(oracle, top)
     return int(differing > 0)
@@ -136,6 +140,35 @@ def compare_chain(chain: Path) -> int:
     return int(env != env_after or related != related_after)
 
 
+def compare_editors(editors: Path, top: Path) -> int:
+    """Take the editors' variables and the related images out of a release and let ``pin`` make them again."""
+    release = editors.name.removesuffix("-editors-definitions")
+    released = (top / "csv" / f"{release}.csv.yaml").read_text()
+    digests = {found["origin"]: found["digest"] for found in RELATED.finditer(released)}
+    hidden = image_in_json(load(released))
+    config = '[olm]\nrelated-images = true\n[[olm.catalog]]\nnaming = "editor"\nsource = "editors"\n'
+    for image in sorted({value for _, value in editor_variables(load(released)) if "@" not in value}):
+        config += f'[[exempt]]\nimage = "{image}"\nreason = "floats"\n'
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(editors, Path(folder) / "editors")
+        bare = Path(folder) / "bare.csv.yaml"
+        bare.write_text(EDITOR.sub("", released).partition("  relatedImages:")[0])
+        mine = load(pinned(bare, {**digests, hidden: MADE_UP}, config, Path(folder) / "editors"))
+    related = [item for item in mine["spec"]["relatedImages"] if MADE_UP not in item["image"]]
+    wanted = load(released)["spec"]["relatedImages"]
+    made, given = sorted(editor_variables(mine)), sorted(editor_variables(load(released)))
+    print(
+        f"editors {release}: variables {len(made)} of {len(given)}, equal: {made == given}; "
+        f"relatedImages {len(related)} of {len(wanted)}, equal: {related == wanted}"
+    )
+    return int(made != given or related != wanted)
+
+
+def editor_variables(document: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the variables of editor definitions."""
+    return [(name, value) for name, value in variables(document) if "_editor_definition_" in name]
+
+
 def pinned(csv: Path, digests: dict[str, str], config: str, *others: Path, keep_going: bool = False) -> str:
     """Pin one bundle in a directory of its own, twice: the second run must change nothing."""
     with tempfile.TemporaryDirectory() as folder:
@@ -143,7 +176,7 @@ def pinned(csv: Path, digests: dict[str, str], config: str, *others: Path, keep_
         target = root / "bundle.csv.yaml"
         target.write_bytes(csv.read_bytes())
         for other in others:
-            shutil.copy(other, root / other.name)
+            (shutil.copytree if other.is_dir() else shutil.copy)(other, root / other.name)
         (root / "imagelock.toml").write_text(config)
         lines = [f"{name}@{digest}\n" for name, digest in digests.items()]
         (root / "digests.lock").write_text("".join(lines))

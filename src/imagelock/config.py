@@ -20,7 +20,7 @@ from imagelock.model import toml_text
 from imagelock.model.exemption import Exemption
 from imagelock.model.helm import HelmRelease
 from imagelock.model.hosts import Alternate, HostSettings, Mirror, is_loopback
-from imagelock.model.olm import DIALECTS, Catalog, OlmSettings, safe
+from imagelock.model.olm import BASE32, DIALECTS, NAMINGS, Catalog, OlmSettings, safe
 from imagelock.model.platform import Platform
 from imagelock.model.reference import Reference
 from imagelock.model.rule import ScanRule
@@ -238,9 +238,10 @@ def _olm(table: Table, *, trusted: bool) -> OlmSettings:
 
 def _catalog(table: Table, *, trusted: bool) -> Catalog:
     words = ("env", "files", "source")
-    catalog = Catalog(
-        label=table.required("label", str), **{word: table.optional(word, str) for word in words}
-    )
+    naming = _choice(table, "naming", NAMINGS)
+    # The names of editors and samples hold no label: there it is only what --label means.
+    label = table.required("label", str) if naming == BASE32 else table.optional("label", str) or naming
+    catalog = Catalog(label=label, naming=naming, **{word: table.optional(word, str) for word in words})
     table.done()
     if not safe(catalog.label).strip("_"):
         raise TableError(table.key("label"), "a label needs letters or digits")

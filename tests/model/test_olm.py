@@ -69,7 +69,7 @@ def test_two_spellings_of_one_image_are_one() -> None:
 )
 def test_a_variable_carries_its_tag_in_base32(text: str, dialect: str, expected: str) -> None:
     assert _variables(text, dialect=dialect) == [expected]
-    assert olm.generated("plugin_registry_image").fullmatch(expected)
+    assert olm.generated(olm.Catalog(label="plugin_registry_image")).fullmatch(expected)
 
 
 @given(TAGS, st.sampled_from(olm.DIALECTS))

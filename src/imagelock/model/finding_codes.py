@@ -189,8 +189,9 @@ FINDING_CODES = _by_code(
         name="variable-misnamed",
         level=Level.WARNING,
         meaning="A variable does not have the name that the operator looks for: in "
-        "`RELATED_IMAGE_editor_definition_*` every run of characters other than letters and digits becomes one `_`, and what "
-        "follows `RELATED_IMAGE_sample_encoded_` is base32. The operator will not find it.",
+        "`RELATED_IMAGE_editor_definition_*` every run of characters other than letters and digits becomes one `_`, what "
+        "follows `RELATED_IMAGE_sample_encoded_` is the whole image and a line break in base64 with `____` for `=`, and a "
+        "name with `/` or `+` is none. The operator will not find it. An error where `pin` can make no name at all.",
         remedy="Use the name that the operator computes.",
     ),
     FindingCode(

@@ -1,7 +1,8 @@
 """Names for images in OLM: related images, generated variables, and what these decode to.
 
 A variable carries the tag it stands for in base32, because a name may hold nothing
-else; two dialects are in the field, with and without a line break behind the tag.
+else; two dialects are in the field, with and without a line break behind the tag.  Variables of editor
+definitions are named by the component they are for, and those of samples carry the whole image in base64.
 """
 
 from __future__ import annotations
@@ -16,16 +17,23 @@ from typing import TYPE_CHECKING
 from imagelock.errors import InvalidValueError
 from imagelock.lazy_regex import lazy_regex
 from imagelock.model.digest import Digest
-from imagelock.model.reference import is_tag
+from imagelock.model.reference import Reference, is_tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from imagelock.model.reference import Reference
-
 PREFIX = "RELATED_IMAGE_"
+EDITOR_PREFIX = f"{PREFIX}editor_definition_"
+SAMPLE_PREFIX = f"{PREFIX}sample_"
+ENCODED_PREFIX = f"{SAMPLE_PREFIX}encoded_"
 PLAIN, NEWLINE = "plain", "newline"
 DIALECTS = (PLAIN, NEWLINE)
+BASE32, EDITOR, SAMPLE = "base32", "editor", "sample"
+NAMINGS = (BASE32, EDITOR, SAMPLE)
+"""How the variables of a catalog are named: by image and tag, by an editor's component, by the whole image."""
+_OTHER = lazy_regex(r"[^A-Za-z0-9]+", re.ASCII)
+_PAD = "____"
+"""What the name of a sample's variable has for ``=``."""
 _UNSAFE = lazy_regex(r"[^A-Za-z0-9_]")
 _SUFFIX = lazy_regex(r"_(?P<letters>[A-Z2-7]*)(?P<padding>_{0,6})", re.ASCII)
 _ENCODED = 8
@@ -37,10 +45,11 @@ class Catalog:
     """``[[olm.catalog]]``: an image that lists more images, and where the list is.
 
     ``env`` is a regular expression for the variable that names the image, ``files`` a glob inside it;
-    ``source`` is a path beside the configuration, or ``image://``.
+    ``source`` is a path beside the configuration, or ``image://``.  ``naming`` is one of :data:`NAMINGS`.
     """
 
     label: str
+    naming: str = BASE32
     env: str | None = None
     files: str | None = None
     source: str | None = None
@@ -103,11 +112,35 @@ def safe(text: str) -> str:
 
 
 def encode_version(version: str, dialect: str = PLAIN) -> str:
-    """Return a tag or ``@digest`` in base32 with ``_`` for ``=``; nothing stays nothing."""
-    if not version:
-        return ""
+    """Return a tag or ``@digest`` in base32 with ``_`` for ``=``; nothing stays nothing, or its line break."""
     raw = f"{version}\n" if dialect == NEWLINE else version
     return base64.b32encode(raw.encode()).decode("ascii").replace("=", "_")
+
+
+def editor_name(editor: str, version: str, component: str) -> str:
+    """Return the variable of an editor's component: every run of other characters becomes one ``_``."""
+    return EDITOR_PREFIX + _OTHER.sub("_", f"{editor}_{version}_{component}")
+
+
+def sample_name(image: str) -> str:
+    """Return the variable of a sample's image: all of it and a line break in base64, ``____`` for ``=``."""
+    raw = base64.b64encode(f"{image}\n".encode()).decode("ascii")
+    return ENCODED_PREFIX + raw.replace("=", _PAD)
+
+
+def sample_component_name(sample: str, component: str) -> str:
+    """Return the variable of a sample's image that came with its digest: nothing there has to be replaced."""
+    return SAMPLE_PREFIX + _OTHER.sub("_", f"{sample}_{component}")
+
+
+def decode_sample(name: str) -> Reference | None:
+    """Return the image that the variable of a sample stands for; None when it carries none."""
+    letters = name.removeprefix(ENCODED_PREFIX).replace(_PAD, "=")
+    try:
+        image = base64.b64decode(letters, validate=True).decode("ascii")
+    except (binascii.Error, ValueError):
+        return None
+    return Reference.parse_or_none(image.removesuffix("\n"))
 
 
 def decode_suffix(text: str) -> Decoded | None:
@@ -132,6 +165,9 @@ def decode_suffix(text: str) -> Decoded | None:
 
 def decode_name(name: str) -> Decoded | None:
     """Read a variable's name without knowing its label; None when it ends in no encoded tag."""
+    if name.startswith((EDITOR_PREFIX, SAMPLE_PREFIX)):
+        image = decode_sample(name) if name.startswith(ENCODED_PREFIX) else None
+        return None if image is None else Decoded(tag=image.tag)
     bare = name.rstrip("_")
     at = bare.rfind("_")
     suffix = name[at + 1 :]
@@ -142,9 +178,13 @@ def decode_name(name: str) -> Decoded | None:
     return Decoded() if len(name) == len(bare) + 1 else None
 
 
-def generated(label: str) -> re.Pattern[str]:
-    """Return the pattern of the variables that are generated for a label."""
-    return re.compile(rf"{PREFIX}.+_{re.escape(safe(label))}_[A-Z2-7_]*", re.ASCII)
+def generated(catalog: Catalog) -> re.Pattern[str]:
+    """Return the pattern of the variables that are generated for a catalog."""
+    if catalog.naming == EDITOR:
+        return re.compile(rf"{EDITOR_PREFIX}.+", re.ASCII)
+    if catalog.naming == SAMPLE:
+        return re.compile(rf"{SAMPLE_PREFIX}.+", re.ASCII)
+    return re.compile(rf"{PREFIX}.+_{re.escape(safe(catalog.label))}_[A-Z2-7_]*", re.ASCII)
 
 
 def _version(reference: Reference) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from imagelock.model.digest import Digest
+from imagelock.model.olm import sample_name
 from support.bundles import CONFIG, HIDDEN, OPERATOR, PROXY, SERVER, bundle
 
 if TYPE_CHECKING:
@@ -107,8 +108,14 @@ def test_a_respin_that_is_not_pinned_yet_is_an_error(pinned: World) -> None:
         ("RELATED_IMAGE_editor_definition_code_latest_injector", False),
         ("RELATED_IMAGE_editor_definition_code__latest_injector", True),
         ("RELATED_IMAGE_editor_definition_code-latest_injector", True),
-        ("RELATED_IMAGE_sample_encoded_NZXWIZI_", False),
+        (sample_name(SERVER), False),
+        (sample_name(FLOATING), True),
+        ("RELATED_IMAGE_sample_encoded_" + "cXVheS5pby9hY21lL3dlYi1zZXJ2ZXI6MS4w", True),
+        ("RELATED_IMAGE_sample_encoded_NZXWIZI_", True),
         ("RELATED_IMAGE_sample_encoded_nodejs", True),
+        ("RELATED_IMAGE_sample_encoded_cXVheS/p", True),
+        ("RELATED_IMAGE_a+b", True),
+        ("RELATED_IMAGE_a.b-c", False),
     ],
 )
 def test_variables_named_against_the_operators_rule_are_told(pinned: World, name: str, wrong: bool) -> None:  # noqa: FBT001 - a parameter

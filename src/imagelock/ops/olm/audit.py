@@ -5,8 +5,6 @@ Works on values only: contacts no registry and writes nothing.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections import defaultdict
 from dataclasses import dataclass
@@ -29,9 +27,9 @@ if TYPE_CHECKING:
     from imagelock.ops.scan.collect import Collection, Occurrence
     from imagelock.ops.scan.scanned_file import ScannedFile
 
-_EDITOR = f"{olm.PREFIX}editor_definition_"
-_SAMPLE = f"{olm.PREFIX}sample_encoded_"
 _RULE = re.compile(r"[A-Za-z0-9]+(?:_[A-Za-z0-9]+)*", re.ASCII)
+_VARIABLE = re.compile(r"[-._A-Za-z][-._A-Za-z0-9]*", re.ASCII)
+"""What Kubernetes takes as the name of a variable (its ``EnvVar``); a base64 with ``/`` or ``+`` is none."""
 _HEX = re.compile(r"(?:.*[-._])?(?P<hex>[0-9a-f]{64})", re.ASCII)
 
 
@@ -145,19 +143,45 @@ def _misnamed(file: ScannedFile, bundle: Bundle) -> Iterator[Finding]:
 
 def _flaw(variable: Variable) -> str | None:
     name = variable.name
-    if name.startswith(_EDITOR) and _RULE.fullmatch(name.removeprefix(_EDITOR)) is None:
+    if name.startswith(olm.PREFIX) and _VARIABLE.fullmatch(name) is None:
+        odd = "".join(dict.fromkeys(re.findall(r"[^-._A-Za-z0-9]", name)))
+        return f"not the name of a variable: it has {odd}"
+    if name.startswith(olm.EDITOR_PREFIX):
+        return _editor_flaw(name)
+    return _sample_flaw(variable) if name.startswith(olm.ENCODED_PREFIX) else _base32_flaw(variable)
+
+
+def _editor_flaw(name: str) -> str | None:
+    if _RULE.fullmatch(name.removeprefix(olm.EDITOR_PREFIX)) is None:
         return "in an editor's name every run of characters other than letters and digits must be one _"
-    if name.startswith(_SAMPLE) and not _decodes(name.removeprefix(_SAMPLE)):
-        return "the part after sample_encoded_ is not base32"
     return None
 
 
-def _decodes(text: str) -> bool:
-    letters = text.rstrip("_")
-    try:
-        return bool(base64.b32decode(letters + "=" * (-len(letters) % 8)).decode().strip())
-    except (binascii.Error, ValueError):
-        return False
+def _sample_flaw(variable: Variable) -> str | None:
+    image = olm.decode_sample(variable.name)
+    if image is None:
+        return "the part after sample_encoded_ is not an image in base64, with ____ for ="
+    if image.digest is None and olm.sample_name(str(image)) != variable.name:
+        return f"not the base64 of the image and a line break: the name for {image} is {olm.sample_name(str(image))}"
+    return _other_name(variable, image)
+
+
+def _other_name(variable: Variable, image: Reference) -> str | None:
+    value = Reference.parse_or_none(variable.value)
+    if value is not None and value.name != image.name:
+        return f"the name says {image}, and the value is another image: {value.name}"
+    return None
+
+
+def _base32_flaw(variable: Variable) -> str | None:
+    """Compare a digest in the name of a variable with the value's; other names say nothing that could be wrong."""
+    decoded = olm.decode_name(variable.name) if variable.name.startswith(olm.PREFIX) else None
+    value = Reference.parse_or_none(variable.value)
+    if decoded is None or decoded.digest is None or value is None or value.digest is None:
+        return None
+    return (
+        None if decoded.digest == str(value.digest) else f"its name says {decoded.digest}, not {value.digest}"
+    )
 
 
 def _tags(uses: Iterable[Occurrence], lock: Lock) -> Iterator[Finding]:

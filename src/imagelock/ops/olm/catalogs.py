@@ -11,12 +11,14 @@ from imagelock.formats.lists import plain as image_list
 from imagelock.formats.olm.related_images import bundles
 from imagelock.model import olm
 from imagelock.model.lock import LATEST, Lock, LockedImage
+from imagelock.model.olm import BASE32, EDITOR, SAMPLE
 from imagelock.model.reference import Reference
 from imagelock.ops.compare import matches_image
 from imagelock.ops.lock.apply import apply
 from imagelock.ops.lock.plan import LockRequest, plan
-from imagelock.ops.olm.images import CatalogUses
+from imagelock.ops.olm.catalog_images import CatalogUses
 from imagelock.ops.olm.pin import OlmPinning
+from imagelock.ops.olm.samples import index_of, sample_files
 from imagelock.ops.scan.collect import Occurrence, collect
 from imagelock.ops.scan.image_source import split_source
 from imagelock.ops.scan.scanned_file import IMAGE_SCHEME
@@ -83,12 +85,12 @@ def olm_pinning(project: Project, collection: Collection, lock: Lock | None = No
     paths: set[Path] = set()
     for catalog in settings.catalogs:
         source = _source(project, catalog, collection, lock)
-        if source is None:
+        if source is None or (lock is None and source.startswith(IMAGE_SCHEME)):
             continue
         if lock is not None and project.settings.offline and source.startswith(IMAGE_SCHEME):
             read.append(CatalogUses(catalog, tuple(_known_uses(catalog, collection, lock))))
             continue
-        found = _collected(project, source)
+        found = _collected(project, catalog, source)
         read.append(CatalogUses(catalog, found.all_uses))
         paths |= {file.path for file in found.files if file.path is not None}
     return OlmPinning(settings=settings, root=project.root, catalogs=tuple(read), files=frozenset(paths))
@@ -97,8 +99,12 @@ def olm_pinning(project: Project, collection: Collection, lock: Lock | None = No
 def _known_uses(catalog: Catalog, collection: Collection, lock: Lock) -> Iterator[Occurrence]:
     """Yield what a catalog inside an image lists, as far as generated variables and the lock tell it."""
     use = _image_of(catalog, collection)
-    if use is None:
-        return
+    if use is None or catalog.naming == EDITOR:
+        # Nothing here says what the list has, and an empty one would remove every variable.
+        raise ConfigError(
+            f"the catalog {catalog.label} is inside an image, which --offline does not read",
+            hint="pin without --offline, or keep its files in the project",
+        )
     known = dict.fromkeys([*_generated(catalog, collection), *_locked_from(use, lock)])
     for reference in known:
         if reference.digest is not None or isinstance(lock.match(reference), LockedImage):
@@ -107,7 +113,7 @@ def _known_uses(catalog: Catalog, collection: Collection, lock: Lock) -> Iterato
 
 def _generated(catalog: Catalog, collection: Collection) -> Iterator[Reference]:
     """Yield the images of the variables that were generated for a catalog, as the catalog lists them."""
-    pattern = olm.generated(catalog.label)
+    pattern = olm.generated(catalog)
     for file in collection.files:
         for bundle in bundles(file.text) if olm.PREFIX in file.text.content else ():
             for variable in bundle.variables:
@@ -135,7 +141,7 @@ def with_catalogs(project: Project, collection: Collection, lock: Lock | None = 
     for catalog in project.config.olm.catalogs:
         source = _source(project, catalog, collection, None if project.settings.offline else lock)
         if source is not None:
-            files += [file for file in _collected(project, source).files if file.name not in known]
+            files += [file for file in _collected(project, catalog, source).files if file.name not in known]
     return replace(collection, files=tuple(files))
 
 
@@ -146,7 +152,7 @@ def catalog_uses(project: Project, catalog: Catalog, lock: Lock) -> CatalogUses:
         source = _source(project, catalog, collect(project), lock)
     if source is None:
         raise ConfigError(f"there is no variable with the image of the catalog {catalog.label}")
-    return CatalogUses(catalog, _collected(project, source).all_uses)
+    return CatalogUses(catalog, _collected(project, catalog, source).all_uses)
 
 
 def _source(project: Project, catalog: Catalog, collection: Collection, lock: Lock | None) -> str | None:
@@ -201,14 +207,28 @@ def _path(project: Project, catalog: Catalog, source: str) -> str:
     )
 
 
-def _collected(project: Project, source: str) -> Collection:
+def _collected(project: Project, catalog: Catalog, source: str) -> Collection:
     """Read a catalog's source; its exemptions count where its images are used."""
     path = project.root / source
     if source.startswith(IMAGE_SCHEME):
         named = [source]
     else:
         named = [str(item) for item in ([path] if path.exists() else sorted(project.root.glob(source)))]
+        index = index_of(path) if catalog.naming == SAMPLE else None
+        if index is not None:
+            return _samples(project, index)
     found = collect(project, named)
-    if found.all_uses or path.is_dir():
+    if found.all_uses or path.is_dir() or catalog.naming != BASE32:
         return found
     return collect(project, named, image_list.name)
+
+
+def _samples(project: Project, index: Path) -> Collection:
+    """Read the devfiles of an index of samples, in its order."""
+    paths = sample_files(index, project.root, project.shown(index))
+    found = collect(project, [str(path) for path in paths])
+    order = {path.resolve(): number for number, path in enumerate(paths)}
+    files = sorted(
+        found.files, key=lambda file: order.get(file.path.resolve(), len(order)) if file.path else len(order)
+    )
+    return replace(found, files=tuple(files))

@@ -18,7 +18,7 @@ from imagelock.files import Write, decode, encode, read_bytes
 from imagelock.formats.edit.splice import fill
 from imagelock.formats.scan import DOCUMENT_SUFFIXES, find
 from imagelock.formats.syntax.text import Text
-from imagelock.model.olm import decode_name
+from imagelock.model.olm import ENCODED_PREFIX, decode_name, decode_sample
 from imagelock.model.place import Place
 from imagelock.model.reference import DEFAULT_DOMAIN, Reference
 
@@ -111,7 +111,9 @@ def known_images(environ: Mapping[str, str], pattern: str) -> Known:
         if decoded.digest is not None:
             came += 1
             continue
-        key = (reference.name, decoded.tag)
+        # A sample's variable says which image it is for; the others leave that to their value.
+        image = decode_sample(name) if name.startswith(ENCODED_PREFIX) else None
+        key = ((image or reference).name, decoded.tag)
         if digests.setdefault(key, reference.digest) != reference.digest:
             raise UsageError(
                 f"{named[key]} and {name} give two digests for {reference.name}:{decoded.tag}",

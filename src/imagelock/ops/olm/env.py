@@ -10,11 +10,11 @@ import yaml
 
 from imagelock.errors import InvalidValueError, UsageError
 from imagelock.model import strictjson
-from imagelock.model.olm import PREFIX, Catalog, decode_name
+from imagelock.model.olm import EDITOR_PREFIX, ENCODED_PREFIX, PREFIX, Catalog, decode_name, decode_sample
 from imagelock.model.outcome import Outcome
 from imagelock.model.reference import Reference
+from imagelock.ops.olm.catalog_images import CatalogUses, listed
 from imagelock.ops.olm.catalogs import catalog_uses
-from imagelock.ops.olm.images import CatalogUses, listed, shared_variables, variables
 from imagelock.ops.scan.collect import collect
 
 if TYPE_CHECKING:
@@ -52,13 +52,11 @@ def generated_variables(
     """
     read = _catalogs(project, lock, sources, labels)
     collection = replace(collect(project, sources), files=()) if sources else collect(project)
-    images, findings = listed(read, collection, lock)
-    dialect = project.config.olm.base32
-    findings += shared_variables(images, dialect)
+    images, findings = listed(read, collection, lock, project.config.olm.base32)
     found = tuple(
-        Variable(name, str(item.image), str(item.origin))
+        Variable(variable.name, variable.value, str(variable.item.origin))
         for catalog in images
-        for item, name in zip(catalog.images, variables(catalog, dialect).values(), strict=True)
+        for variable in catalog.variables
     )
     summary = {"catalogs": len(images), "variables": len(found), "failed": len(findings)}
     return found, Outcome(command="olm-env", findings=tuple(findings), summary=summary)
@@ -140,7 +138,9 @@ def _meaning(name: str, value: str) -> Meaning:
         return Meaning(name, value, None, error.message)
     decoded = decode_name(name)
     if decoded is None:
-        return Meaning(name, value, str(reference), "not generated: its name has no tag")
+        is_editor = name.startswith(EDITOR_PREFIX)
+        remark = "for an editor's component" if is_editor else "not generated: its name has no tag"
+        return Meaning(name, value, str(reference), remark)
     if decoded.digest is not None:
         same = decoded.digest == str(reference.digest)
         return Meaning(
@@ -148,7 +148,8 @@ def _meaning(name: str, value: str) -> Meaning:
         )
     if reference.digest is None:
         return Meaning(name, value, str(reference), "has no digest")
-    return Meaning(name, value, str(reference.with_tag(decoded.tag)))
+    image = decode_sample(name) if name.startswith(ENCODED_PREFIX) else None
+    return Meaning(name, value, str(image or reference.with_tag(decoded.tag)))
 
 
 def as_words(found: Iterable[Meaning]) -> str:

@@ -15,11 +15,12 @@ from imagelock.formats.syntax.text import Text
 from imagelock.model import olm
 from imagelock.model.finding_codes import Level
 from imagelock.model.outcome import finding
-from imagelock.ops.olm.images import listed, merged, needed, shared_names, shared_variables, variables
+from imagelock.ops.olm.catalog_images import listed
+from imagelock.ops.olm.images import merged, needed, shared_names
 from imagelock.ops.olm.list_changes import LineMap, list_changes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from imagelock.formats.olm.related_images import Bundle
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from imagelock.model.olm import OlmSettings
     from imagelock.model.outcome import Change, Finding
     from imagelock.model.reference import Reference
-    from imagelock.ops.olm.images import CatalogImages, CatalogUses, Needed
+    from imagelock.ops.olm.catalog_images import CatalogImages, CatalogUses, Generated
+    from imagelock.ops.olm.images import Needed
     from imagelock.ops.scan.collect import Collection, Occurrence
     from imagelock.ops.scan.scanned_file import ScannedFile
 
@@ -80,8 +82,7 @@ class OlmPinning:
 
     def lists(self, collection: Collection, lock: Lock) -> Lists:
         """Return the lists of one run, with what of the catalogs is not locked or cannot be named."""
-        catalogs, findings = listed(self.catalogs, collection, lock)
-        findings += shared_variables(catalogs, self.settings.base32)
+        catalogs, findings = listed(self.catalogs, collection, lock, self.settings.base32)
         return Lists(self, catalogs, tuple(findings), lock)
 
 
@@ -106,7 +107,7 @@ class Lists:
             for item in kept
             for catalog in self._for(item)
             for variable in item.variables
-            if olm.generated(catalog.catalog.label).fullmatch(variable.name)
+            if olm.generated(catalog.catalog).fullmatch(variable.name)
         }
         return Shape(kept, frozenset(generated))
 
@@ -125,8 +126,10 @@ class Lists:
                 edits.append(self._env_edit(bundle, catalogs))
             if bundle.is_csv:
                 own = [pair for pair in finals if _belongs(pair[0], bundle)]
-                images, wrong = needed(own, bundle.operator_path, self.lock)
-                edit, shared = _related_edit(bundle, merged(images, catalogs))
+                environment = [item for read in catalogs if read.is_environment for item in read.images]
+                others = [item for read in catalogs if not read.is_environment for item in read.images]
+                images, wrong = needed(own, bundle.operator_path, self.lock, environment)
+                edit, shared = _related_edit(bundle, merged(images, others))
                 edits.append(edit)
                 findings += [*wrong, *shared]
         if not edits or findings:
@@ -166,21 +169,24 @@ class Lists:
                 yield read
 
     def _env_edit(self, bundle: Bundle, catalogs: Sequence[CatalogImages]) -> ListEdit:
-        patterns = [olm.generated(read.catalog.label) for read in catalogs]
+        patterns = [olm.generated(read.catalog) for read in catalogs]
         old = [item for item in bundle.variables if any(p.fullmatch(item.name) for p in patterns)]
-        dialect = self.pinning.settings.base32
-        new = {
-            name: str(item.image)
-            for read in catalogs
-            for item, name in zip(read.images, variables(read, dialect).values(), strict=True)
-        }
+        place = {item.name: number for number, item in enumerate(old)}
+        new = [variable for read in catalogs for variable in _in_order(read, place)]
         return ListEdit(
             document=bundle.document,
             way=bundle.operator or (),
             key="env",
             drop=tuple(item.index for item in old),
-            add=tuple(Item((("name", name), ("value", value))) for name, value in new.items()),
+            add=tuple(Item((("name", item.name), ("value", item.value))) for item in new),
         )
+
+
+def _in_order(read: CatalogImages, place: Mapping[str, int]) -> Sequence[Generated]:
+    """Return a catalog's variables in its own order; those of files that have no order where they are already."""
+    if not read.is_environment:
+        return read.variables
+    return sorted(read.variables, key=lambda variable: place.get(variable.name, len(place)))
 
 
 def _belongs(use: Occurrence, bundle: Bundle) -> bool:
