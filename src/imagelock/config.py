@@ -67,6 +67,7 @@ class Config:
     build_references: tuple[str, ...] = ()
     form: str = FORMS[0]
     existing: str = EXISTING[0]
+    insert_keys: bool = False
     hosts: Mapping[str, HostSettings] = field(default_factory=dict)
     exemptions: tuple[Exemption, ...] = ()
     helm: tuple[HelmRelease, ...] = ()
@@ -130,6 +131,7 @@ def _config(root: Table, where: str, *, trusted: bool) -> Config:
         build_references=build.strings("references") or (),
         form=_choice(pin, "form", FORMS),
         existing=_choice(pin, "existing", EXISTING),
+        insert_keys=pin.optional("insert-keys", bool) or False,
         hosts={
             _registry_name(table, host): _host(host, table, warnings, where, trusted=trusted)
             for host, table in root.table("registries").named_tables()

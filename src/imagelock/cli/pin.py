@@ -30,6 +30,11 @@ if TYPE_CHECKING:
     show_default=True,
     help="What to do when a name without a tag matches several entries.",
 )
+@click.option(
+    "--insert-keys",
+    is_flag=True,
+    help="Add the key for a digest where a tool reads it from nowhere else and the key is missing.",
+)
 @click.option("--keep-going", is_flag=True, help="Pin what can be pinned; the exit code is still 1.")
 @format_option
 @common()  # fmt: skip
@@ -41,6 +46,7 @@ def command(  # noqa: PLR0913 - the options of the contract
     show_diff: bool,
     output_dir: Path | None,
     untagged: str,
+    insert_keys: bool,
     keep_going: bool,
     force: str | None,
 ) -> None:
@@ -65,6 +71,8 @@ def command(  # noqa: PLR0913 - the options of the contract
     from imagelock.ops.writing import WriteMode
 
     project = run.open()
+    if insert_keys:
+        project = project.with_keys()
     target = None if output_dir is None else copies_folder(project, output_dir)
     collection = collect(project, sources, force, besides=target)
     lock_file = read_lock_for(project, collection)

@@ -7,7 +7,7 @@ knows which text it gave.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -74,12 +74,19 @@ class Slot:
     text: str
     part: Part = "reference"
     lead: str = ""
-    """Written before the words where there are any: the blank that a value needs behind its key's colon."""
+    """Written before the words where there are any: a blank, or a whole key that is there for the digest alone."""
+    tail: str = ""
+    """Written behind the words where there are any: what closes the mapping that ``lead`` opens."""
+
+    @property
+    def adds_key(self) -> bool:
+        """Whether filling the slot writes a key, and emptying it takes the key away again."""
+        return bool(self.lead.strip())
 
     def words(self, reference: Reference) -> str:
         """Return what the slot holds when the place says ``reference``."""
         words = self._words(reference)
-        return self.lead + words if words else ""
+        return self.lead + words + self.tail if words else ""
 
     def _words(self, reference: Reference) -> str:
         if self.part == "tag":
@@ -123,8 +130,15 @@ class Place:
     build: Build | None = None
     recorded: tuple[Reference, ...] = ()
     """What the file itself says, in another place, that this digest was before it was pinned."""
+    insertion: Slot | None = None
+    """What adds the key that the digest needs here; it counts only where the project inserts keys."""
     tag_is_known: bool = True
     """False when only the name is written here and the tag is decided elsewhere, so nothing can be locked."""
+
+    @property
+    def with_key(self) -> Place:
+        """This place as it is where the project inserts keys."""
+        return self if self.insertion is None else replace(self, slots=(self.insertion,), refusal=None)
 
     @property
     def keeps_tag(self) -> bool:

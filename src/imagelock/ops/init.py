@@ -36,6 +36,7 @@ TEMPLATE = """\
 [pin]
 # form = "name:tag@digest"         # or "name@digest"
 # existing = "move"                # or "keep": leave references alone that have a digest
+# insert-keys = false              # true: add the key for a digest where a tool reads it from nowhere else
 
 # [registries."quay.io"]
 # mirrors = ["http://localhost:5000/quay.io"]   # asked first

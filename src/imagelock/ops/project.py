@@ -51,6 +51,10 @@ class Project:
         """Whether the configuration is the user's own: named, trusted by an option, or absent."""
         return self.config_path is None or self.settings.config is not None or self.settings.trust_config
 
+    def with_keys(self) -> Project:
+        """Return the project as one whose configuration inserts keys."""
+        return replace(self, config=replace(self.config, insert_keys=True))
+
     def configured(self, name: str) -> Path:
         """Return a path that the configuration names; what is merely found in a tree names only what is in it.
 

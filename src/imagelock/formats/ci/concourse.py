@@ -2,7 +2,8 @@
 
 Read: ``source.repository`` with ``source.tag`` of ``resources`` and ``resource_types`` of the types
 ``registry-image`` and ``docker-image``, and of ``image_resource`` in a task.  Concourse takes a digest from
-``version.digest`` beside ``source`` and from nowhere else, so pinning fills that key where it is written.
+``version.digest`` beside ``source`` and from nowhere else, so pinning fills that key where it is written, and
+``pin --insert-keys`` writes it.
 Images that the pipeline pushes are its own.  Follows Concourse's reference of pipelines.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from imagelock.formats.values.added_keys import insertion
 from imagelock.formats.values.split_reference import Parts, joined, text_of
 from imagelock.model.place import Place
 
@@ -25,7 +27,10 @@ name = "concourse"
 summary = "Concourse pipelines and tasks: registry-image resources, resource types, image_resource"
 marks: tuple[Mark, ...] = ("registry-image", "docker-image")
 
-NO_VERSION = 'Concourse takes a digest from version.digest alone: write version: {digest: ""} beside source'
+NO_VERSION = (
+    'Concourse takes a digest from version.digest alone: write version: {digest: ""} beside source, '
+    "or have `pin --insert-keys` write it"
+)
 _TYPES = ("registry-image", "docker-image")
 _LISTS = ("resources", "resource_types")
 _TASK = "image_resource"
@@ -62,13 +67,16 @@ def _resources(top: Node) -> Iterator[Node]:
 
 
 def _image(resource: Node) -> Iterator[Found]:
+    source = resource.get("source")
     repository, tag = resource.get("source", "repository"), resource.get("source", "tag")
     is_image = text_of(resource.get("type")) in _TYPES
     if repository is None or not is_image or not repository.document.is_first("resource", repository.raw):
         return
     digest = resource.get("version", "digest")
     refusal = NO_VERSION if digest is None else None
-    found = joined(Parts(repository=repository, tag=tag, digest=digest, refusal=refusal), name)
+    missing = insertion(source, "version", "digest") if digest is None and source is not None else None
+    parts = Parts(repository=repository, tag=tag, digest=digest, refusal=refusal, missing=missing)
+    found = joined(parts, name)
     if isinstance(found, Place):
         found = replace(found, tag_is_known=True)
     if found is not None:

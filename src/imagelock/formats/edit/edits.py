@@ -11,11 +11,15 @@ if TYPE_CHECKING:
 
 
 class Edit(NamedTuple):
-    """Replace ``content[start:end]`` by ``words``; start equals end for an insertion."""
+    """Replace ``content[start:end]`` by ``words``; start equals end for an insertion.
+
+    ``is_key`` says that a key is written or taken away, and not only characters of a scalar.
+    """
 
     start: int
     end: int
     words: str
+    is_key: bool = False
 
 
 def edit_of(slot: Slot, words: str) -> Edit | None:
@@ -32,7 +36,8 @@ def edit_of(slot: Slot, words: str) -> Edit | None:
     # An insertion goes right behind the character before it: a line may be continued after that.
     start = span.starts[first] if first < last else (span.ends[first - 1] if first else span.offset(0))
     end = span.ends[last - 1] if first < last else start
-    return Edit(start, end, words[head : len(words) - tail])
+    is_key = slot.adds_key and (not old or not words)
+    return Edit(start, end, words[head : len(words) - tail], is_key)
 
 
 def _common(old: str, words: str) -> tuple[int, int]:

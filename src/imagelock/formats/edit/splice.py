@@ -20,7 +20,7 @@ import yaml
 from imagelock.errors import FormatError
 from imagelock.formats import custom_rules as rules_format
 from imagelock.formats.all import FILE_FORMATS
-from imagelock.formats.edit.edits import Edit, applied, edit_of
+from imagelock.formats.edit.edits import applied, edit_of
 from imagelock.formats.edit.local import is_local, is_local_word
 from imagelock.formats.scan import find, is_documents
 from imagelock.formats.syntax.json_nodes import compose_json
@@ -32,6 +32,7 @@ from imagelock.model.place import Place
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from imagelock.formats.edit.edits import Edit
     from imagelock.formats.syntax.text import Text
     from imagelock.formats.syntax.tree import RawNode
     from imagelock.formats.syntax.yaml_text import Chunk
@@ -75,7 +76,10 @@ def fill(
     if whole != "" and all(is_proved_there(text.content, at, edit, words) for edit, at, words in fillings):
         return result
     if whole is None:
-        _prove_by_events(text, replace(text, content=result), edits)
+        new = replace(text, content=result)
+        _prove_by_events(text, new, edits)
+        if any(edit.is_key for edit in edits):
+            _prove_by_order(text, new, pairs, rules)
         return result
     before = found if found is not None else find(text, whole or None, rules)
     _prove_by_finding(text, before, find(replace(text, content=result), whole or None, rules), pairs)
@@ -105,6 +109,20 @@ def _prove_by_finding(
         raise FormatError("the edited text does not read back as intended", where=text.path)
 
 
+def _prove_by_order(
+    old: Text, new: Text, pairs: Sequence[tuple[Place, Reference]], rules: Sequence[ScanRule]
+) -> None:
+    """Compare what is found in their order: a key that is added or taken away moves all lines below."""
+    intended = {(place.line, place.column): str(reference) for place, reference in pairs}
+    expected = [
+        intended.get((place.line, place.column), str(place.reference))
+        for place in find(old, None, rules)
+        if isinstance(place, Place)
+    ]
+    if [str(place.reference) for place in find(new, None, rules) if isinstance(place, Place)] != expected:
+        raise FormatError("the edited text does not read back as intended", where=old.path)
+
+
 def _prove_by_events(old: Text, new: Text, edits: Sequence[Edit]) -> None:
     """Parse every edited document before and after; only the edited scalars may differ."""
     shift = 0
@@ -126,7 +144,7 @@ def _same_but_for(old: Text, chunk: Chunk, after: str, edits: Sequence[Edit]) ->
     raw = old.content[chunk.start : chunk.end]
     mark = BYTE_ORDER_MARK if raw.startswith(BYTE_ORDER_MARK) else ""
     base = chunk.start + len(mark)
-    local = [Edit(edit.start - base, edit.end - base, edit.words) for edit in edits]
+    local = [edit._replace(start=edit.start - base, end=edit.end - base) for edit in edits]
     raw, after = raw.removeprefix(mark), after.removeprefix(mark)
     hidden, hidden_after = masked(raw), masked(after)
     if not _reads_the_same(raw, after, local) and (
@@ -140,11 +158,26 @@ def _same_but_for(old: Text, chunk: Chunk, after: str, edits: Sequence[Edit]) ->
 
 def _reads_the_same(raw: str, after: str, edits: Sequence[Edit]) -> bool:
     """Whether two texts differ in the edited scalars alone; False for what is no YAML."""
+    removed, added = _keys_of(edits)
+    in_scalars = [edit for edit in edits if not edit.is_key]
     try:
-        pairs = zip(_expected(raw, edits), _scalars(after), strict=True)
+        pairs = zip(_expected(raw, in_scalars, removed), _scalars(after, added), strict=True)
         return all(one == other.kept for one, other in pairs)
     except (yaml.YAMLError, FormatError, ValueError):
         return False
+
+
+def _keys_of(edits: Sequence[Edit]) -> tuple[list[range], list[range]]:
+    """Return the characters of keys that are taken away, in the text before, and of those added, in the text after."""
+    removed, added = [], []
+    shift = 0
+    for edit in edits:
+        start = edit.start + shift
+        shift += len(edit.words) - (edit.end - edit.start)
+        if edit.is_key:
+            removed.append(range(edit.start, edit.end))
+            added.append(range(start, start + len(edit.words)))
+    return removed, added
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +188,8 @@ class _Event:
     scalar: tuple[int, int, str, str | None] | None = None
 
 
-def _scalars(raw: str) -> Iterator[_Event]:
-    """Yield a document's events: libyaml's, or those of JSON that libyaml does not read."""
+def _scalars(raw: str, without: Sequence[range] = ()) -> Iterator[_Event]:
+    """Yield a document's events, but for those of some characters: libyaml's, or those of JSON that it does not read."""
     if raw.lstrip()[:1] in ("{", "["):
         try:
             yield from _node_events(compose_json(raw))
@@ -165,9 +198,13 @@ def _scalars(raw: str) -> Iterator[_Event]:
         else:
             return
     for event in yaml.parse(raw, Loader=yaml.CSafeLoader):
+        # A block begins and ends without a character of its own.
+        start, end = _index(event.start_mark), _index(event.end_mark)
+        if start < end and any(start in left_out for left_out in without):
+            continue
         if isinstance(event, yaml.ScalarEvent):
             kept = ("scalar", event.anchor, event.tag, event.implicit, event.value)
-            where = (_index(event.start_mark), _index(event.end_mark), event.value, event.style)
+            where = (start, end, event.value, event.style)
             yield _Event(kept, where)
         else:
             yield _Event((type(event), getattr(event, "anchor", None), getattr(event, "tag", None)))
@@ -193,10 +230,10 @@ def _node_events(root: RawNode) -> Iterator[_Event]:
             stack.extend(reversed([part for pair in node.value for part in pair] if pairs else node.value))
 
 
-def _expected(raw: str, edits: Sequence[Edit]) -> Iterator[tuple[object, ...]]:
-    """Yield what the events of ``raw`` must become: the edits made in the decoded scalars."""
+def _expected(raw: str, edits: Sequence[Edit], removed: Sequence[range] = ()) -> Iterator[tuple[object, ...]]:
+    """Yield what the events of ``raw`` must become: the edits made in the decoded scalars, keys taken away."""
     left = deque(edits)
-    for event in _scalars(raw):
+    for event in _scalars(raw, removed):
         mine = []
         while event.scalar and left and event.scalar[0] <= left[0].start and left[0].end <= event.scalar[1]:
             mine.append(left.popleft())

@@ -15,6 +15,7 @@ from imagelock.formats.classify.objects import group_of, kind_of, objects
 from imagelock.formats.gitops.kustomization import image_entries
 from imagelock.formats.gitops.patches import patch_images
 from imagelock.formats.kubernetes.objects import pod_images
+from imagelock.formats.values.added_keys import insertion
 from imagelock.formats.values.chart_values import value_images
 from imagelock.formats.values.digest_key import judge_beside_digest
 from imagelock.model.place import SkipKind
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from imagelock.formats.syntax.tree import Document, Node
-    from imagelock.model.place import Found
+    from imagelock.model.place import Found, Slot
 
 name = "flux"
 summary = "Flux: values of HelmRelease, OCIRepository with ref.tag and ref.digest, images of Kustomization"
@@ -32,7 +33,9 @@ marks: tuple[str, ...] = ("fluxcd.",)
 
 SCHEME = "oci://"
 FLOATS = "floats on purpose: Flux looks for new tags here"
-NO_DIGEST_KEY = 'Flux reads a digest only from ref.digest; add `digest: ""` beside the tag to have it filled'
+NO_DIGEST_KEY = (
+    'Flux reads a digest only from ref.digest: add `digest: ""`, or have `pin --insert-keys` add it'
+)
 _SET = "ResourceSet"
 _GROUPS = ("helm.fluxcd.io", "flux.weave.works")
 
@@ -107,10 +110,15 @@ def _artifact(spec: Node) -> Iterator[Found]:
         yield skipped(semver, FLOATS, name)
         return
     suffix = (f":{texts['tag']}" if texts["tag"] else "") + (f"@{texts['digest']}" if texts["digest"] else "")
-    yield _judged(url, parts["digest"], written + suffix)
+    missing = insertion(url, "ref", "digest") if ref is None else _missing(parts["tag"])
+    yield _judged(url, parts["digest"], written + suffix, missing)
 
 
-def _judged(url: Node, digest: Node | None, written: str) -> Found:
+def _missing(tag: Node | None) -> Slot | None:
+    return None if tag is None or tag.is_null else insertion(tag, "digest")
+
+
+def _judged(url: Node, digest: Node | None, written: str, missing: Slot | None) -> Found:
     url.document.taken.add(url.offset)
     if (is_template(written) or has_variable(written)) and Reference.parse_or_none(written) is None:
         return skipped(url, "a template", name, SkipKind.TEMPLATE)
@@ -121,4 +129,5 @@ def _judged(url: Node, digest: Node | None, written: str) -> Found:
         digest,
         absent=NO_DIGEST_KEY,
         format_name=name,
+        added=missing,
     )

@@ -7,6 +7,7 @@ key that is there can be filled.  :func:`read` gives the items right or wrong, f
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import yaml
@@ -14,6 +15,7 @@ import yaml
 from imagelock.errors import FormatError, InvalidValueError
 from imagelock.formats.syntax.tree import Node
 from imagelock.formats.syntax.yaml_text import chunks, compose
+from imagelock.formats.values.added_keys import insertion
 from imagelock.formats.values.digest_key import judge_beside_digest
 from imagelock.model.digest import Digest
 from imagelock.model.place import Build, Place, Skipped, Slot, Unreadable
@@ -32,7 +34,7 @@ name = "starlingx-tags"
 summary = "StarlingX tag files: images with name, src_build_tag, src_ref and tag; a digest key is filled"
 marks: tuple[str, ...] = ("src_build_tag", "src_ref")
 
-NO_DIGEST_KEY = 'this item has no digest key; add `digest: ""` to have it filled'
+NO_DIGEST_KEY = 'this item has no digest key: add `digest: ""`, or have `pin --insert-keys` add it'
 _NO_TEXT = "a number, a date or a boolean in YAML, not a string"
 
 
@@ -63,15 +65,16 @@ def _found(item: Node) -> Found | None:
     if tag is None or not tag.scalar or tag.is_null:
         return Skipped(text=written, line=line, column=column, reason="an item without a tag", format=name)
     name_text, digest_text = image.scalar, digest.scalar if digest is not None else None
-    return judge_beside_digest(
+    found = judge_beside_digest(
         image,
         written,
         lambda: _reference(name_text, _tag_text(tag), digest_text),
         digest,
         absent=NO_DIGEST_KEY,
         format_name=name,
-        build=_build(item),
+        added=insertion(tag, DIGEST_KEY),
     )
+    return replace(found, build=_build(item)) if isinstance(found, Place) else found
 
 
 def _tag_text(tag: Node) -> str:

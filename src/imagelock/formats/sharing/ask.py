@@ -44,5 +44,5 @@ def _judged(item: Found, anchors: Sequence[Anchors], variables: Variables) -> Fo
         reasons = (known.other_use(at, item.format) for known in anchors)
         reason = next(filter(None, reasons), None) or variables.other_use(at, item.format)
         if reason is not None:
-            return replace(item, slots=(), refusal=reason)
+            return replace(item, slots=(), refusal=reason, insertion=None)
     return item

@@ -27,6 +27,8 @@ class Chart:
     app_version: str | None = None
     version_paths: frozenset[str] | None = None
     dependencies: frozenset[str] = frozenset()
+    digest_keys: tuple[tuple[str, str, str], ...] = ()
+    """The keys for digests in the values that the file at hand overrides: path of the image, key, what it holds."""
 
     def default_tag(self, path: str) -> str | None:
         """Return what an empty tag means of the image at ``path`` in the chart's values, if that is known."""

@@ -18,7 +18,7 @@ from imagelock.errors import InvalidValueError
 from imagelock.formats.classify.candidates import SHOWN_CHARS, is_template, possible, required, skipped
 from imagelock.formats.classify.embedded import inner_documents
 from imagelock.formats.values.joiners import guarded, joiners
-from imagelock.formats.values.split_reference import Parts, all_joined, text_of
+from imagelock.formats.values.split_reference import HEX, Parts, all_joined, text_of
 from imagelock.lazy_regex import lazy_regex
 from imagelock.model.place import SkipKind, Skipped
 from imagelock.model.reference import DEFAULT_DOMAIN, Reference
@@ -53,7 +53,7 @@ _OWNERS = ("org", "organization", "organisation", "namespace", "account", "owner
 _KEYS_APART = ("registry", "repository", "name", "image", "tag", "digest", "sha", "hub", "repo")
 TEXT_ROLE = "values"
 """What is read as values is read once, whatever contains it."""
-SHA_KEY = "the digest is in a key sha, without its algorithm"
+SHA_KEY = "a key sha that has no digest: what the chart makes of it is the chart's to say"
 OTHER_REGISTRY = "global.imageRegistry is {}: whether it replaces the registry is the chart's to say"
 NAME_OR_REPOSITORY = "repository and name: which of them is the image is the chart's to say"
 NO_REPOSITORY = "a tag without a repository beside it: the name is elsewhere"
@@ -256,18 +256,23 @@ def _apart(fields: dict[str, Node], key: str, context: Context, path: str) -> Pa
             repository=node,
             registry=fields.get("registry"),
             tag=fields.get("tag"),
-            digest=fields.get("digest"),
+            digest=fields.get("digest") or _sha(fields),
             default_tag=context.app_version(path),
             refusal=_refusal(fields),
             is_sure=is_image,
-        ),
+        ).with_key_of(context.chart, path),
         context,
     )
 
 
+def _sha(fields: dict[str, Node]) -> Node | None:
+    """Return the node of a key ``sha`` that has a digest, without its algorithm; many a chart has one."""
+    return fields["sha"] if HEX.fullmatch(text_of(fields.get("sha"))) is not None else None
+
+
 def _refusal(fields: dict[str, Node]) -> str | None:
     """Return why parts beside a repository cannot be pinned whatever they are."""
-    if text_of(fields.get("sha")):
+    if text_of(fields.get("sha")) and _sha(fields) is None:
         return SHA_KEY
     return VERSION if "tag" not in fields and text_of(fields.get("version")) else None
 
@@ -293,7 +298,7 @@ def _with_registry(parts: Parts, context: Context) -> Parts:
     first, slash, _ = text_of(parts.repository).partition("/")
     if not own and slash and ("." in first or ":" in first or first == "localhost"):
         return parts
-    return replace(parts, refusal=OTHER_REGISTRY.format(context.registry))
+    return replace(parts, refusal=OTHER_REGISTRY.format(context.registry), missing=None)
 
 
 def _of_key(
@@ -333,7 +338,7 @@ def _of_name(
     if beside.tag is not None or beside.digest is not None:
         return _with_registry(beside, context)
     if text_of(_beside(fields, stem, "version")):
-        return replace(beside, refusal=VERSION)
+        return replace(beside, refusal=VERSION, missing=None)
     is_word = "/" not in text_of(beside.repository)
     if is_word and (name != "image" or context.has_hub or _is_of_another_kind(fields)):
         return skipped(beside.repository, BARE_WORD, context.format)

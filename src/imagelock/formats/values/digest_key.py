@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 from imagelock.errors import InvalidValueError
 from imagelock.formats.classify.candidates import NO_SPAN
+from imagelock.formats.values.added_keys import digest_slot
 from imagelock.formats.values.split_reference import NULL_DIGEST
-from imagelock.model.place import Damaged, Place, Slot
+from imagelock.model.place import Damaged, Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from imagelock.formats.syntax.tree import Node
-    from imagelock.model.place import Build
+    from imagelock.model.place import Slot
     from imagelock.model.reference import Reference
 
 
@@ -25,12 +26,12 @@ def judge_beside_digest(
     *,
     absent: str,
     format_name: str,
-    build: Build | None = None,
+    added: Slot | None = None,
 ) -> Place | Damaged:
     """Return the place of a reference whose name is at ``node`` and whose digest is at ``digest``.
 
-    ``written`` is what messages show, ``parse`` gives the reference or raises :class:`InvalidValueError`, and
-    ``absent`` is the refusal where there is no key to fill.
+    ``written`` is what messages show, ``parse`` gives the reference or raises :class:`InvalidValueError`,
+    ``absent`` is the refusal where there is no key to fill, and ``added`` what would add that key.
     """
     line, column = node.position
     try:
@@ -49,7 +50,7 @@ def judge_beside_digest(
         path=node.path,
         format=format_name,
         refusal=refusal,
-        build=build,
+        insertion=added if digest is None else None,
     )
 
 
@@ -58,7 +59,5 @@ def _digest_slot(digest: Node | None, absent: str) -> tuple[tuple[Slot, ...], st
         return (), absent
     if digest.is_null:
         return (), NULL_DIGEST
-    span = digest.span()
-    if span is None:
-        return (), NO_SPAN
-    return (Slot(span=span, text=digest.scalar or "", part="digest"),), None
+    slot = digest_slot(digest)
+    return ((), NO_SPAN) if slot is None else ((slot,), None)

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 
 from imagelock.errors import InvalidValueError
 from imagelock.formats.classify.candidates import NO_SPAN, SHOWN_CHARS, has_variable, is_template
+from imagelock.formats.values.added_keys import digest_slot, insertion
+from imagelock.lazy_regex import lazy_regex
 from imagelock.model.place import Damaged, Place, SkipKind, Skipped, Slot
 from imagelock.model.reference import Reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from imagelock.formats.syntax.text import Chart
     from imagelock.formats.syntax.tree import Node
     from imagelock.model.place import Found, Part
 
@@ -26,8 +29,13 @@ NO_TAG = "there is no tag here: another file or the chart decides"
 NO_APP_VERSION = "the tag is empty, and the chart with the appVersion it defaults to is not available"
 TAG_IS_DIGEST = "a digest is in place of the tag: write the tag, and pinning appends the digest"
 TWO_TAGS = "the repository includes a tag, but there is also a key for the tag"
+CHART_DIGEST = (
+    "the chart's own values have a key {}, whose digest would count with this tag too: "
+    "say it here as well, or have `pin --insert-keys` add it"
+)
 SHARED = "an alias: several images with different digests share these characters"
 _NULLS = ("", "~", "null", "Null", "NULL")
+HEX = lazy_regex(r"[0-9a-f]{64}")
 _DIGEST_STARTS = ("sha256:", "sha512:")
 
 
@@ -36,7 +44,8 @@ class Parts:
     """The nodes that hold one reference.
 
     ``host`` is a registry given elsewhere, ``default_tag`` what an empty tag means, ``refusal`` why the
-    place must not be written.  ``is_sure`` says that nothing but an image can stand here.
+    place must not be written.  ``is_sure`` says that nothing but an image can stand here, ``missing`` is what adds
+    a key for the digest.
     """
 
     repository: Node
@@ -47,6 +56,21 @@ class Parts:
     default_tag: str | None = None
     refusal: str | None = None
     is_sure: bool = True
+    missing: Slot | None = None
+
+    def with_key_of(self, chart: Chart | None, path: str) -> Parts:
+        """Return the parts with the key for a digest that the chart's own values have and that is missing here.
+
+        Those values hold a digest once they are pinned, and one behind this tag would be a second one.
+        """
+        is_missing = self.digest is None and "@" not in text_of(self.tag)
+        for at, key, written in chart.digest_keys if chart is not None and is_missing else ():
+            if at == path and (written or key == "digest"):
+                part: Part = "hex" if HEX.fullmatch(written) is not None else "digest"
+                missing = None if self.refusal else insertion(self.tag or self.repository, key, part=part)
+                refusal = self.refusal or CHART_DIGEST.format(f"{path}.{key}")
+                return replace(self, refusal=refusal, missing=missing)
+        return self
 
     @property
     def filled(self) -> Node:
@@ -61,10 +85,21 @@ class Parts:
     @property
     def text(self) -> str:
         """The reference these parts make, an empty tag replaced by what it means."""
-        tag, digest = self.tag_text, text_of(self.digest)
+        tag, digest = self.tag_text, self.digest_text
         if tag.startswith(_DIGEST_STARTS):
             tag, digest = "", digest or tag
         return self.name + (f":{tag}" if tag else "") + (f"@{digest}" if digest else "")
+
+    @property
+    def digest_part(self) -> Part:
+        """How the digest's key writes it: with its algorithm, or the hexadecimal digits alone."""
+        return "hex" if HEX.fullmatch(text_of(self.digest)) is not None else "digest"
+
+    @property
+    def digest_text(self) -> str:
+        """The digest as written, with the algorithm that its key leaves out."""
+        text = text_of(self.digest)
+        return f"sha256:{text}" if self.digest_part == "hex" else text
 
     @property
     def tag_text(self) -> str:
@@ -87,7 +122,7 @@ def all_joined(candidates: Iterable[Parts | Found | None], format_name: str) -> 
             yield item
             continue
         is_shared = len(texts[id(item.filled.raw)]) > 1
-        found = joined(replace(item, refusal=SHARED) if is_shared else item, format_name)
+        found = joined(replace(item, refusal=SHARED, missing=None) if is_shared else item, format_name)
         if found is not None:
             yield found
 
@@ -135,6 +170,7 @@ def joined(parts: Parts, format_name: str) -> Found | None:
         path=parts.repository.path,
         format=format_name,
         refusal=refusal,
+        insertion=parts.missing,
         tag_is_known=reference.tag is not None or reference.digest is not None,
     )
 
@@ -146,7 +182,8 @@ def _slot(parts: Parts, reference: Reference) -> tuple[Slot | None, str | None]:
             return None, NULL_DIGEST
         if reference.tag is None and reference.digest is None:
             return None, NO_TAG if parts.tag is None else NO_APP_VERSION
-        return _cut(parts.digest, 0, "digest")
+        slot = digest_slot(parts.digest, parts.digest_part)
+        return slot, NO_SPAN if slot is None else None
     return _behind_repository(parts) if parts.tag is None else _behind_tag(parts, parts.tag)
 
 

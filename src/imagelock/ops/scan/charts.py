@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from imagelock.errors import FileError, FormatError
 from imagelock.files import decode, read_bytes
 from imagelock.formats.helm.app_version import app_version_uses
+from imagelock.formats.helm.digest_keys import digest_keys
 from imagelock.formats.syntax.text import Chart, Text
 from imagelock.formats.syntax.yaml_text import chunks, compose
 from imagelock.limits import (
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 CHART_FILE = "Chart.yaml"
+VALUES_FILE = "values.yaml"
 PACKAGE_SUFFIX = ".tgz"
 READ_ONLY = "inside a packaged chart, which is not edited: pin its source or the values given to it"
 _TEMPLATE_SUFFIXES = (".tpl", ".yaml", ".yml")
@@ -46,13 +48,25 @@ class Charts:
     def __init__(self, root: Path) -> None:
         self._root = str(root)
         self._known: dict[str, Chart | None] = {}
+        self._overridden: dict[str, Chart] = {}
 
     def around(self, path: str, shown: str) -> Chart | None:
         """Return the chart whose folder a file lies in, no higher than the project."""
-        folder = path.rpartition("/")[0]
-        if folder in self._known:
-            return self._known[folder]
-        return self._of(folder, shown.rpartition("/")[0])
+        folder, _, file_name = path.rpartition("/")
+        chart = self._known[folder] if folder in self._known else self._of(folder, shown.rpartition("/")[0])
+        if chart is None or "values" not in file_name or file_name == VALUES_FILE:
+            return chart
+        return self._overriding(chart, path, shown)
+
+    def _overriding(self, chart: Chart, path: str, shown: str) -> Chart:
+        """Return a chart with the keys for digests that its own values have: a file that overrides them needs these."""
+        if chart.folder not in self._overridden:
+            own = path.removesuffix(shown.removeprefix(f"{chart.folder}/"))
+            file = Path(f"{own}/{VALUES_FILE}")
+            readable = file.is_file() and not leads_out(file, self._root)
+            keys = digest_keys(Text(VALUES_FILE, _text(file))) if readable else ()
+            self._overridden[chart.folder] = replace(chart, digest_keys=keys)
+        return self._overridden[chart.folder]
 
     def _of(self, folder: str, shown: str) -> Chart | None:
         passed = []

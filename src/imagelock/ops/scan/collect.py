@@ -209,6 +209,8 @@ def _collected(
             files += read
         else:
             problems.append(read)
+    if project.config.insert_keys:
+        files = [file.with_keys() for file in files]
     problems += [problem for file in files for problem in _problems(file)]
     return Collection(
         files=tuple(files),

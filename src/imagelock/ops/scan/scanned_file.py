@@ -173,12 +173,20 @@ class ScannedFile:
         """Return the file with its names judged by what other files say of them."""
         return replace(self, found=tuple(meant(self.found, context)), context=context)
 
+    def with_keys(self) -> ScannedFile:
+        """Return the file with the places as they are where the project inserts keys."""
+        if all(place.insertion is None for place in self.places):
+            return self
+        return replace(
+            self, found=tuple(item.with_key if isinstance(item, Place) else item for item in self.found)
+        )
+
     def not_writable(self, reason: str) -> ScannedFile:
         """Return the file with no place that can be pinned."""
         return replace(
             self,
             found=tuple(
-                replace(item, slots=(), refusal=reason) if isinstance(item, Place) else item
+                replace(item, slots=(), refusal=reason, insertion=None) if isinstance(item, Place) else item
                 for item in self.found
             ),
         )
