@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from imagelock.cli.common import CONTEXT, Verb, VerbGroup, common
-from imagelock.interchange.all import IMPORTS
+from imagelock.interchange.all import IMPORTS, LOCK_IMPORTS
 
 if TYPE_CHECKING:
     from imagelock.cli.common import Run
-    from imagelock.interchange.base import Import
+    from imagelock.interchange.base import Import, LockImport
     from imagelock.model.reference import Reference
     from imagelock.ops.imports import Imported
 
@@ -136,40 +136,47 @@ def _json(imported: Imported) -> str:
     return document_json(imported.outcome.command, {"images": images, **outcome_fields(imported.outcome)})
 
 
-@command.command(
-    "operator-manifest",
-    cls=Verb,
-    short_help="references.json or replacements.json of operator-manifest-tools",
-    context_settings=CONTEXT,
-)
-@click.argument("names", nargs=-1, required=True, metavar="FILE...")
-@common()
-def operator_manifest(run: Run, names: tuple[str, ...]) -> None:
-    r"""Read references.json or replacements.json of operator-manifest-tools.
+_LOCK_HELP = r"""Read {summary}.
 
-    Prints one image per line, with its digest if the file has one: a list that every --lock-file accepts,
-    and that `imagelock lock --from` accepts after verifying it.
+Prints one image per line, with its digest if the file has one: a list that every --lock-file accepts,
+and that `imagelock lock --from` accepts after verifying it.
 
-    \b
-    Examples:
-      imagelock import operator-manifest replacements.json > released.txt
-      imagelock pin --lock-file released.txt manifests/
-    """
-    from imagelock.files import decode, read_bytes
-    from imagelock.interchange.operator_manifest import read
+\b
+Examples:
+  imagelock import {name} FILE > released.txt
+  imagelock pin --lock-file released.txt manifests/
+"""
 
-    lines: dict[str, None] = {}
-    for name in names:
-        for reference in read(decode(read_bytes(run.settings.directory / name)), name):
-            lines[reference.canonical] = None
-    if run.is_json:
-        from imagelock.report.json import document_json
 
-        images = [{"reference": line} for line in lines]
-        sys.stdout.write(document_json("import", {"images": images}))
-    else:
-        sys.stdout.write("".join(f"{line}\n" for line in lines))
+def _lock_subcommand(kind: LockImport) -> click.Command:
+    @click.command(
+        kind.name,
+        cls=Verb,
+        short_help=kind.summary,
+        help=_LOCK_HELP.format(name=kind.name, summary=kind.summary),
+        context_settings=CONTEXT,
+    )
+    @click.argument("names", nargs=-1, required=True, metavar="FILE...")
+    @common()
+    def read(run: Run, names: tuple[str, ...]) -> None:
+        from imagelock.files import decode, read_bytes
+
+        lines: dict[str, None] = {}
+        for name in names:
+            for reference in kind.read(decode(read_bytes(run.settings.directory / name)), name):
+                lines[reference.canonical] = None
+        if run.is_json:
+            from imagelock.report.json import document_json
+
+            images = [{"reference": line} for line in lines]
+            sys.stdout.write(document_json("import", {"images": images}))
+        else:
+            sys.stdout.write("".join(f"{line}\n" for line in lines))
+
+    return read
 
 
 for _import in IMPORTS:
     command.add_command(_subcommand(_import))
+for _lock_import in LOCK_IMPORTS:
+    command.add_command(_lock_subcommand(_lock_import))

@@ -14,15 +14,19 @@ from imagelock.interchange import (
     itms,
     mirror_job,
     olm_entrypoint,
+    operator_manifest,
     operator_references,
     operator_replacements,
     prepull,
     registries_conf,
     relatedimages,
 )
+from imagelock.interchange.bills import cyclonedx, in_toto, spdx
+from imagelock.interchange.copying import hauler, oc_mirror, regsync, skopeo_sync, zarf
+from imagelock.interchange.pinning import buildkit_policy, docker_lock, imgpkg, kbld, kustomize
 
 if TYPE_CHECKING:
-    from imagelock.interchange.base import Export, Import
+    from imagelock.interchange.base import Export, Import, LockImport
 
 EXPORTS: tuple[Export, ...] = (
     imagelist,
@@ -38,5 +42,18 @@ EXPORTS: tuple[Export, ...] = (
     operator_replacements,
     prepull,
     olm_entrypoint,
+    regsync,
+    skopeo_sync,
+    hauler,
+    zarf,
+    oc_mirror,
+    imgpkg,
+    kbld,
+    kustomize,
+    buildkit_policy,
+    cyclonedx,
+    spdx,
+    in_toto,
 )
 IMPORTS: tuple[Import, ...] = (epiphany,)
+LOCK_IMPORTS: tuple[LockImport, ...] = (operator_manifest, docker_lock, imgpkg, kbld, kustomize)

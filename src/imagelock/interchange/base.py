@@ -1,4 +1,4 @@
-"""The protocols of an export (with the options from which its command line is made) and of an import."""
+"""The protocols of an export (with the options from which its command line is made) and of imports."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from imagelock.model.exemption import Exemption
     from imagelock.model.lock import Lock
     from imagelock.model.outcome import Finding
+    from imagelock.model.reference import Reference
     from imagelock.model.requirement import Requirement
 
 
@@ -72,3 +73,13 @@ class Import(Protocol):
 
     def judge(self, required: Sequence[Requirement], loaded: Sequence[Requirement]) -> Iterator[Finding]:
         """Yield what is wrong with the lists, and between them and the lists they must agree with."""
+
+
+class LockImport(Protocol):
+    """Another tool's record of what it resolved: references, with digests where it has them."""
+
+    name: str
+    summary: str
+
+    def read(self, text: str, where: str) -> Sequence[Reference]:
+        """Return what a file records, in its order; raise :class:`UsageError` that names what is wrong."""

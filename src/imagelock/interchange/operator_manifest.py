@@ -9,11 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imagelock.errors import InvalidValueError, UsageError
+from imagelock.interchange import records
 from imagelock.model import strictjson
-from imagelock.model.reference import Reference
 
 if TYPE_CHECKING:
     from imagelock.model.lock import Lock
+    from imagelock.model.reference import Reference
+
+name = "operator-manifest"
+summary = "references.json or replacements.json of operator-manifest-tools"
 
 
 def tagged(lock: Lock) -> dict[str, str]:
@@ -31,10 +35,13 @@ def read(text: str, where: str) -> list[Reference]:
     except InvalidValueError as error:
         raise UsageError(error.message, where=where) from error
     if isinstance(document, list):
-        return [_parsed(item, where) for item in document]
+        return [records.reference(item, f"[{number}]", where) for number, item in enumerate(document)]
     if not isinstance(document, dict):
         raise UsageError("neither a list of references nor an object of replacements", where=where)
-    return [_replaced(_parsed(old, where), _parsed(new, where), where) for old, new in document.items()]
+    return [
+        _replaced(records.reference(old, "", where), records.reference(new, old, where), where)
+        for old, new in document.items()
+    ]
 
 
 def _replaced(old: Reference, new: Reference, where: str) -> Reference:
@@ -43,10 +50,3 @@ def _replaced(old: Reference, new: Reference, where: str) -> Reference:
     if new.name != old.name:
         raise UsageError(f"{old} is replaced by a different image: {new}", where=where)
     return old.with_digest(new.digest)
-
-
-def _parsed(value: object, where: str) -> Reference:
-    try:
-        return Reference.parse(value if isinstance(value, str) else "")
-    except InvalidValueError as error:
-        raise UsageError(f"{value!r}: {error.message}", where=where, hint=error.hint) from error

@@ -1,0 +1,1 @@
+"""Exports and imports for tools that put digests in: imgpkg, kbld, Kustomize, BuildKit."""
