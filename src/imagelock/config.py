@@ -12,37 +12,33 @@ import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from imagelock.configured_regex import ConfiguredRegex, RegexError
 from imagelock.errors import ConfigError, InvalidValueError
 from imagelock.lazy_regex import lazy_regex
 from imagelock.limits import GIB, KIB, MIB, SCAN_FILE_BYTES, SCAN_FILE_MOST_BYTES
 from imagelock.model import toml_text
 from imagelock.model.exemption import Exemption
+from imagelock.model.form_rule import FormRule
 from imagelock.model.helm import HelmRelease
-from imagelock.model.hosts import Alternate, HostSettings, Mirror, is_loopback
 from imagelock.model.olm import BASE32, DIALECTS, NAMINGS, Catalog, OlmSettings, safe
 from imagelock.model.platform import Platform
-from imagelock.model.reference import Reference
+from imagelock.model.registry_table import host_settings, registry_name
 from imagelock.model.rule import ScanRule
 from imagelock.model.tagfile import TagRule
 from imagelock.model.toml_lines import line_of
-from imagelock.model.toml_table import Table, TableError
+from imagelock.model.toml_table import Table, TableError, expression
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Mapping
+
+    from imagelock.model.hosts import HostSettings
 
 FILE_NAME = "imagelock.toml"
 PYPROJECT = "pyproject.toml"
 _CONFIG_TABLE = lazy_regex(
     r"^[ \t]*\[\[?[ \t]*tool[ \t]*\.[ \t]*[\"']?imagelock[\"']?[ \t]*[.\]]", re.MULTILINE
 )
-_HOST = r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
-_AUTHORITY = lazy_regex(_HOST, re.ASCII)
-_URL = lazy_regex(rf"(?P<scheme>https?)://{_HOST}(?P<prefix>/[A-Za-z0-9._~/-]*)?", re.ASCII)
-"""A mirror's address and nothing else: text that two URL parsers could read as two hosts does not match."""
 _RELEASE = lazy_regex(r"[a-z0-9](?:[a-z0-9.-]{0,51}[a-z0-9])?", re.ASCII)
 _LINE = lazy_regex(r"line ([0-9]+)", re.ASCII)
-_GROUP = lazy_regex(r"\$\{?([0-9]{1,9})", re.ASCII)
 _SIZE = lazy_regex(r"([0-9]{1,9}) ?(KiB|MiB|GiB)", re.ASCII)
 _UNITS = {"KiB": KIB, "MiB": MIB, "GiB": GIB}
 FORMS = ("name:tag@digest", "name@digest")
@@ -66,6 +62,7 @@ class Config:
     build_images: tuple[str, ...] = ()
     build_references: tuple[str, ...] = ()
     form: str = FORMS[0]
+    forms: tuple[FormRule, ...] = ()
     existing: str = EXISTING[0]
     insert_keys: bool = False
     hosts: Mapping[str, HostSettings] = field(default_factory=dict)
@@ -130,10 +127,11 @@ def _config(root: Table, where: str, *, trusted: bool) -> Config:
         build_images=build.strings("images") or (),
         build_references=build.strings("references") or (),
         form=_choice(pin, "form", FORMS),
+        forms=tuple(_form_rule(table) for table in pin.tables("rule")),
         existing=_choice(pin, "existing", EXISTING),
         insert_keys=pin.optional("insert-keys", bool) or False,
         hosts={
-            _registry_name(table, host): _host(host, table, warnings, where, trusted=trusted)
+            registry_name(table, host): host_settings(host, table, warnings, where, trusted=trusted)
             for host, table in root.table("registries").named_tables()
         },
         exemptions=tuple(_exemption(table) for table in root.tables("exempt")),
@@ -154,19 +152,23 @@ def _choice(table: Table, name: str, choices: tuple[str, ...]) -> str:
     return value or choices[0]
 
 
+def _form_rule(table: Table) -> FormRule:
+    rule = FormRule(
+        form=_choice(table, "form", FORMS), files=table.globs("files"), format=table.optional("format", str)
+    )
+    table.done()
+    if "form" not in table.values:
+        raise TableError(table.path, "'form' is missing")
+    if not rule.files and rule.format is None:
+        raise TableError(table.path, "a rule needs files, a format, or both")
+    return rule
+
+
 def _platform(table: Table, text: str) -> Platform:
     try:
         return Platform.parse(text)
     except InvalidValueError as error:
         raise TableError(table.key("platforms"), f"{error.message}; {error.hint}") from error
-
-
-def _regex(path: str, pattern: str, *, multiline: bool = False, trusted: bool) -> ConfiguredRegex:
-    """Check an expression: one that can hang a run is taken from a trusted file only."""
-    try:
-        return ConfiguredRegex(pattern, multiline=multiline, trusted=trusted)
-    except RegexError as error:
-        raise TableError(path, f"not a usable regular expression: {error}") from error
 
 
 def _rule(table: Table, *, trusted: bool) -> ScanRule:
@@ -176,8 +178,8 @@ def _rule(table: Table, *, trusted: bool) -> ScanRule:
     if rule.path is None and rule.regex is None:
         raise TableError(table.path, "a rule has a path, a regex, or both")
     if rule.regex is not None:
-        expression = _regex(table.key("regex"), rule.regex, multiline=True, trusted=trusted)
-        if "image" not in expression.names:
+        found = expression(table.key("regex"), rule.regex, multiline=True, trusted=trusted)
+        if "image" not in found.names:
             raise TableError(table.key("regex"), "the expression needs a group (?P<image>…)")
     return rule
 
@@ -217,7 +219,7 @@ def _tag_rule(table: Table, *, trusted: bool) -> TagRule:
     if rule.tag is None and rule.suffix is None:
         raise TableError(table.path, "a rule for tags needs a tag (a regular expression) or a suffix")
     if rule.tag is not None:
-        _regex(table.key("tag"), rule.tag, trusted=trusted)
+        expression(table.key("tag"), rule.tag, trusted=trusted)
     return rule
 
 
@@ -252,15 +254,17 @@ def _catalog(table: Table, *, trusted: bool) -> Catalog:
     if catalog.files is not None and catalog.env is None:
         raise TableError(table.path, "env is missing: it names the image that files are read from")
     if catalog.env is not None:
-        _regex(table.key("env"), catalog.env, trusted=trusted)
+        expression(table.key("env"), catalog.env, trusted=trusted)
     return catalog
 
 
 def _exemption(table: Table) -> Exemption:
     import datetime as dt  # noqa: PLC0415 - only configurations with exemptions need it
 
+    files = table.globs("files")
     exemption = Exemption(
-        image=table.required("image", str),
+        image=(table.optional("image", str) or "*") if files else table.required("image", str),
+        files=files,
         reason=table.required("reason", str),
         namespace=table.optional("namespace", str),
         owner=table.optional("owner", str),
@@ -268,131 +272,7 @@ def _exemption(table: Table) -> Exemption:
     )
     if isinstance(exemption.expires, dt.datetime):
         raise TableError(table.key("expires"), "expected a date (2030-12-31), found a time")
+    if files and exemption.is_for_pods:
+        raise TableError(table.path, "files and pods are exempt by two tables: files with namespace or owner")
     table.done()
     return exemption
-
-
-def _host(host: str, table: Table, warnings: list[str], where: str, *, trusted: bool) -> HostSettings:
-    settings = HostSettings(
-        mirrors=tuple(_mirrors(table)),
-        fallback=table.optional("fallback", bool) is not False,
-        alternates=tuple(_alternates(table, trusted=trusted)),
-        ca=table.optional("ca", str),
-        insecure=table.optional("insecure", bool) is True,
-        realms=table.strings("realms") or (),
-        cert=table.optional("cert", str),
-        key=table.optional("key", str),
-    )
-    table.done()
-    if settings.key is not None and settings.cert is None:
-        raise TableError(table.key("key"), "a key needs its certificate in cert")
-    return settings if trusted else _weakened(host, settings, warnings, where)
-
-
-def _mirrors(table: Table) -> list[Mirror]:
-    mirrors = []
-    for i, value in enumerate(table.optional("mirrors", list) or []):
-        path = f"{table.key('mirrors')}[{i}]"
-        if isinstance(value, str):
-            mirrors.append(Mirror(url=_url(path, value)))
-        elif isinstance(value, dict):
-            inner = Table(value, path)
-            mirrors.append(
-                Mirror(
-                    url=_url(path, inner.required("url", str)),
-                    resolve=inner.optional("resolve", bool) is not False,
-                )
-            )
-            inner.done()
-        else:
-            raise TableError(path, 'expected a URL or { url = "…", resolve = false }')
-    return mirrors
-
-
-def _url(path: str, text: str) -> str:
-    """Check a mirror's address; without a scheme it is https."""
-    url = text if "://" in text else f"https://{text}"
-    if "@" in url.partition("://")[2].partition("/")[0]:
-        raise TableError(path, "a configuration must not hold credentials: use a credential file")
-    match = _URL.fullmatch(url)
-    if match is None or not 1 <= int(match["port"] or 443) <= 65535:
-        raise TableError(
-            path, f"{text!r} is not the address of a registry: write https://host[:port][/prefix]"
-        )
-    return url.rstrip("/")
-
-
-def _registry_name(table: Table, host: str) -> str:
-    """Check that references can name this host: a mistyped key would silently have no effect."""
-    try:
-        domain = Reference.parse(f"{host}/image").domain
-    except InvalidValueError as error:
-        raise TableError(table.path, f"{host!r} is not a registry host: {error.message}") from error
-    if domain != host:
-        raise TableError(
-            table.path, f"{host!r} is not a registry host" + (f": write {domain}" if host else "")
-        )
-    return host
-
-
-def _alternates(table: Table, *, trusted: bool) -> list[Alternate]:
-    alternates = []
-    for inner in table.tables("alternates"):
-        match = inner.required("match", str)
-        to = inner.required("to", str)
-        groups = _regex(inner.key("match"), match, trusted=trusted).groups
-        for number in _GROUP.findall(to):
-            if int(number) > groups:
-                raise TableError(inner.key("to"), f"there is no group ${number}: the expression has {groups}")
-        alternates.append(Alternate(match=match, to=to))
-        inner.done()
-    return alternates
-
-
-def _weakened(host: str, settings: HostSettings, warnings: list[str], where: str) -> HostSettings:
-    """Drop what an untrusted file may not say, and report it."""
-
-    def refuse(what: str) -> None:
-        warnings.append(f"{where}: {what} for {host} is not trusted in a file found in the tree")
-
-    is_local = is_loopback(_host_of(host))
-    mirrors = tuple(_believed_mirrors(settings.mirrors, refuse))
-    alternates = tuple(item for item in settings.alternates if is_loopback(_host_of(item.to)))
-    refused = (
-        (len(alternates) != len(settings.alternates), "an alternate on another host"),
-        (settings.insecure and not is_local, "insecure = true"),
-        (bool(settings.realms), "realms"),
-        (settings.cert is not None, "a client certificate"),
-        (settings.ca is not None and not is_local, "a certificate authority"),
-    )
-    for is_refused, what in refused:
-        if is_refused:
-            refuse(what)
-    return HostSettings(
-        mirrors=mirrors,
-        fallback=settings.fallback,
-        alternates=alternates,
-        ca=settings.ca if is_local else None,
-        insecure=settings.insecure and is_local,
-    )
-
-
-def _believed_mirrors(mirrors: Iterable[Mirror], refuse: Callable[[str], None]) -> Iterator[Mirror]:
-    """Yield what an untrusted file may say of mirrors: content from other hosts, tags from loopback only."""
-    for mirror in mirrors:
-        scheme, _, rest = mirror.url.partition("://")
-        authority = rest.partition("/")[0]
-        if is_loopback(_host_of(authority)):
-            yield mirror
-        elif scheme == "http":
-            refuse(f"plain HTTP to {authority}")
-        else:
-            if mirror.resolve:
-                refuse(f"resolving tags by {authority}")
-            yield Mirror(url=mirror.url, resolve=False)
-
-
-def _host_of(name: str) -> str:
-    """Return the host that a name begins with; nothing when it is not plainly one (``$1`` may be any)."""
-    match = _AUTHORITY.fullmatch(name.partition("/")[0])
-    return match["host"] if match else ""

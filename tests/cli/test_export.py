@@ -27,10 +27,12 @@ def test_the_list_has_every_entry_in_full_in_the_locks_order(world: World) -> No
     assert again == out
 
 
-def test_a_list_keeps_its_own_order(world: World) -> None:
+def test_a_list_is_sorted_unless_its_own_order_is_wanted(world: World) -> None:
     text = f"quay.io/z/z@sha256:{'1' * 64}\nquay.io/a/a:1@sha256:{'2' * 64}\n"
     world.write("list.txt", text)
-    assert world.run_plain("export", "list", "-C", str(world.root), "--lock-file", "list.txt").out == text
+    arguments = ("export", "list", "-C", str(world.root), "--lock-file", "list.txt")
+    assert world.run_plain(*arguments).out.splitlines() == sorted(text.splitlines())
+    assert world.run_plain(*arguments, "--keep-order").out == text
 
 
 def test_what_imagelock_exported_is_no_source_of_the_lock(world: World) -> None:
@@ -61,3 +63,50 @@ def test_a_list_is_passed_on_line_by_line_and_has_no_mark(world: World) -> None:
     world.write("a.yaml", deployment("quay.io/acme/app:1"))
     world.run("lock")
     assert "#" not in world.run_plain("export", "list", "-C", str(world.root)).out
+
+
+def test_the_list_of_a_tree_is_every_reference_as_written_sorted_and_once(world: World) -> None:
+    world.write("b/meta.yaml", deployment("quay.io/acme/zeta:1"))
+    world.write("a.yaml", deployment("quay.io/acme/zeta:1") + "---\n" + deployment("nginx"))
+    result = world.run_plain("export", "list", "-C", str(world.root), "--source", "a.yaml", "--source", "b")
+    assert (result.code, result.out) == (0, "nginx\nquay.io/acme/zeta:1\n")
+
+
+def test_a_tree_that_cannot_be_read_whole_gives_no_silent_list(world: World) -> None:
+    world.write("a.yaml", deployment("nginx:1"))
+    world.write("b.yaml", "image: [")
+    result = world.run_plain("export", "list", "-C", str(world.root), "--source", ".")
+    assert (result.code, result.out) == (1, "nginx:1\n")
+    assert "IL114" in result.err
+
+
+CATALOG = '[olm]\nrelated-images = true\n[[olm.catalog]]\nlabel = "plugin_image"\nsource = "list.txt"\n'
+
+
+def entrypoint_env(world: World, *arguments: str) -> tuple[int, list[dict[str, str]], str]:
+    """Export the entrypoint; return the exit code, the variables of its init container, and stderr."""
+    image = f"quay.io/acme/app@sha256:{'1' * 64}"
+    given = ("--image", image, "--registry-image", image, "--env-match", "plugin_image", *arguments)
+    result = world.run_plain("export", "olm-entrypoint", "-C", str(world.root), *given)
+    if result.code:
+        return result.code, [], result.err
+    spec = yaml.safe_load(result.out)["spec"]["template"]["spec"]
+    return result.code, spec["initContainers"][1]["env"], result.err
+
+
+def test_the_entrypoint_carries_the_environment_it_was_made_for(world: World) -> None:
+    digest = world.push("quay.io/acme/plugin:1")
+    world.configure(CATALOG)
+    world.write("list.txt", "quay.io/acme/plugin:1\n")
+    world.push("quay.io/acme/app:1")
+    world.write("a.yaml", deployment("quay.io/acme/app:1"))
+    assert world.run("lock").code == 0
+    name = "RELATED_IMAGE_plugin_plugin_image_GE______"
+    expected = [{"name": name, "value": f"quay.io/acme/plugin@{digest}"}]
+    assert entrypoint_env(world) == (0, expected, "")
+    world.write("other.env", f"A=b\n{name}=quay.io/acme/plugin@sha256:{'2' * 64}\n")
+    assert entrypoint_env(world, "--env", "other.env")[1][0]["value"].endswith("2222")
+    world.write("none.env", "A=b\n")
+    assert entrypoint_env(world, "--env", "none.env")[0] == 2
+    world.configure()
+    assert entrypoint_env(world) == (0, [], "")

@@ -211,6 +211,26 @@ def test_an_image_that_came_with_its_digest_is_not_looked_for(
     assert "does not name an image by tag and digest" in result.err
 
 
+def test_an_environment_without_images_is_an_error_unless_it_is_allowed(world: World, tree: Path) -> None:
+    arguments = ("olm", "entrypoint", "--env-match", "_no_such_label_", str(tree))
+    result = world.run_plain(*arguments)
+    assert result.code == 2
+    assert "no variable of the environment matches" in result.err
+    assert (tree / "v3/devfile.yaml").read_text() == DEVFILE
+    allowed = world.run_plain(*arguments, "--allow-empty")
+    assert allowed.code == 0
+    assert "0 pinned in 0 files" in allowed.err
+
+
+def test_variables_of_which_none_is_an_image_are_an_error(
+    world: World, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RELATED_IMAGE_x_odd_image_GEXDC___", f"{GO}:1.1")
+    result = world.run_plain("olm", "entrypoint", "--env-match", "odd_image", str(tree))
+    assert result.code == 2
+    assert "1 variables match, and none names an image by tag and digest" in result.err
+
+
 @pytest.fixture
 def catalog(world: World) -> World:
     """Give a locked catalog of two images."""

@@ -35,16 +35,28 @@ def _subcommand(export: Export) -> click.Command:
     )
     @common()
     def write(run: Run, **values: str | tuple[str, ...] | None) -> None:
+        from imagelock.model.lock import Lock
+        from imagelock.ops.export_project import ProjectSurroundings
         from imagelock.ops.project import read_lock
 
         project = run.open()
+        lock = Lock() if values.get("export_source") else read_lock(project).lock
+        around = ProjectSurroundings(project, lock)
         today = dt.datetime.now(tz=dt.UTC).date()
         asked = ExportOptions(
             values={option.name: _values(values[_parameter(option)]) for option in export.options},
-            exemptions=tuple(item for item in project.config.exemptions if item.is_on(today)),
+            exemptions=tuple(
+                item for item in project.config.exemptions if item.is_on(today) and not item.files
+            ),
+            project=around,
         )
-        text = export.export(read_lock(project).lock, asked)
-        sys.stdout.write(mark(export.name) + text if export.is_marked else text)
+        text = export.export(lock, asked)
+        text = mark(export.name) + text if export.is_marked else text
+        if around.findings:
+            from imagelock.model.outcome import Outcome
+
+            run.finish(Outcome(command="export", findings=around.findings), data=text, feeds=True)
+        sys.stdout.write(text)
 
     for option in reversed(export.options):
         write.params.insert(0, _click_option(option))

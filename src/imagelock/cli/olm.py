@@ -98,13 +98,17 @@ class _Entrypoint(Verb):
 )
 @click.option("--tag", metavar="TAG", help="Write this tag; refused where it would remove a digest.")
 @click.option("--drop-digests", is_flag=True, help="Let --tag remove digests.")
+@click.option("--allow-empty", is_flag=True, help="Start although no variable matches REGEX.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing unless something is wrong.")
-def entrypoint(folders: tuple[Path, ...], *, pattern: str, quiet: bool, **override: Any) -> None:
+def entrypoint(
+    folders: tuple[Path, ...], *, pattern: str, allow_empty: bool, quiet: bool, **override: Any
+) -> None:
     r"""Pin a registry's tree from the environment, then become COMMAND.
 
     Reads the variables that the operator passes on (RELATED_IMAGE_<name>_<label>_<tag in base32>), writes
     name@digest wherever a YAML or JSON file below DIR names one of these images, and counts
-    the rest, which stays as it is. Needs no lock, configuration or network; writes all files or none.
+    the rest, which stays as it is. Needs no lock, configuration or network; writes all files or none. Where no
+    variable matches, the operator passes nothing on or REGEX is wrong: that is an error unless --allow-empty is given.
 
     \b
     Examples:
@@ -117,7 +121,7 @@ def entrypoint(folders: tuple[Path, ...], *, pattern: str, quiet: bool, **overri
     become: tuple[str, ...] = click.get_current_context().meta["imagelock.become"]
     if become:
         _check_command(become[0])
-    known = known_images(os.environ, pattern)
+    known = known_images(os.environ, pattern, allow_empty=allow_empty)
     plan = plan_entry(folders, known, Override(**override))
     write_all(plan.writes)
     if not quiet:

@@ -64,6 +64,7 @@ def command(  # noqa: PLR0913 - the options of the contract
     """
     from imagelock.cli.edits import copies_folder, diff_text, edited_stdin, takes_first
     from imagelock.ops.olm.catalogs import olm_pinning
+    from imagelock.ops.pin.forms import Forms
     from imagelock.ops.pin.plan import PinRequest, plan_pin
     from imagelock.ops.pin.run import run_edits, write_copies
     from imagelock.ops.scan.collect import collect, has_record
@@ -77,7 +78,7 @@ def command(  # noqa: PLR0913 - the options of the contract
     collection = collect(project, sources, force, besides=target)
     lock_file = read_lock_for(project, collection)
     request = PinRequest(
-        form=project.config.form,
+        forms=Forms.of(project.config, is_olm=project.config.olm.related_images),
         keep_existing=project.config.existing == "keep",
         untagged_first=takes_first(project, lock_file, untagged),
         olm=olm_pinning(project, collection, lock_file.lock),

@@ -32,6 +32,7 @@ def command(
       imagelock unpin --diff deploy/  show it first
     """
     from imagelock.cli.edits import diff_text, edited_stdin
+    from imagelock.ops.pin.forms import Forms
     from imagelock.ops.pin.plan import plan_unpin
     from imagelock.ops.pin.run import run_edits
     from imagelock.ops.project import read_lock
@@ -41,7 +42,9 @@ def command(
     project = run.open()
     lock = read_lock(project).lock
     collection = collect(project, sources, force)
-    plan = plan_unpin(collection, lock, project.config.form, keep_existing=project.config.existing == "keep")
+    plan = plan_unpin(
+        collection, lock, Forms.of(project.config), keep_existing=project.config.existing == "keep"
+    )
     mode = WriteMode(write=not show_diff, keep_going=keep_going)
     outcome = run_edits(project, plan, "unpin", mode)
     data = diff_text(plan) if show_diff else edited_stdin(collection, plan, mode)

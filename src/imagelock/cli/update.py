@@ -36,6 +36,7 @@ def command(run: Run, images: tuple[str, ...], *, upgrade: bool, dry_run: bool, 
     from imagelock.cli.registry_access import registry_access
     from imagelock.ops.lock.plan import LockRequest
     from imagelock.ops.olm.catalogs import lock_of_catalogs, olm_pinning, with_catalogs
+    from imagelock.ops.pin.forms import Forms
     from imagelock.ops.pin.plan import PinRequest
     from imagelock.ops.project import read_lock
     from imagelock.ops.scan.collect import collect
@@ -59,7 +60,9 @@ def command(run: Run, images: tuple[str, ...], *, upgrade: bool, dry_run: bool, 
         collection = with_catalogs(project, collection, lock)
     requests = (
         request,
-        PinRequest(form=config.form, keep_existing=config.existing == "keep", olm=olm),
+        PinRequest(
+            forms=Forms.of(config, is_olm=olm is not None), keep_existing=config.existing == "keep", olm=olm
+        ),
     )
     with registry_access(run, project, "resolving", everyone=True) as access:
         mode = WriteMode(write=not dry_run, keep_going=keep_going, notify=run.remark)

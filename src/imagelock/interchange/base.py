@@ -33,12 +33,35 @@ class Option:
     is_flag: bool = False
 
 
+class Surroundings(Protocol):
+    """What an export may ask of the project besides the lock; read only when it is asked for."""
+
+    def references(self, sources: Sequence[str]) -> Sequence[Reference]:
+        """Return every reference that these files and directories name, as written."""
+
+    def environment(self, file: str | None) -> Mapping[str, str]:
+        """Return the variables of a file (``olm env``), or those that the project's catalogs generate."""
+
+
+class NoSurroundings:
+    """No project: there are no files and no catalogs."""
+
+    def references(self, sources: Sequence[str]) -> Sequence[Reference]:  # noqa: ARG002 - the protocol's signature
+        """Return nothing."""
+        return ()
+
+    def environment(self, file: str | None) -> Mapping[str, str]:  # noqa: ARG002 - the protocol's signature
+        """Return nothing."""
+        return {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportOptions:
-    """What an export is made with: the values of its options, and what the project exempts."""
+    """What an export is made with: the values of its options, what the project exempts, and the project itself."""
 
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     exemptions: tuple[Exemption, ...] = ()
+    project: Surroundings = field(default_factory=NoSurroundings)
 
     def all(self, name: str) -> tuple[str, ...]:
         """Return every value of an option; empty ones count as not given."""

@@ -30,6 +30,11 @@ options: tuple[Option, ...] = (
         metavar="REGEX",
         required=True,
     ),
+    Option(
+        name="env",
+        help="File of the variables, as `imagelock olm env` prints them.  [default: those of the configured catalogs]",
+        metavar="FILE",
+    ),
     Option(name="tree", help="Path of the registry's tree.", metavar="DIR", default=("/var/www/html",)),
     Option(name="name", help="The name of the Deployment.", metavar="NAME", default=("registry",)),
     Option(name="namespace", help="The namespace to run in.", metavar="NAME"),
@@ -41,9 +46,10 @@ _WORK = "/imagelock-tree"
 
 
 def export(lock: Lock, asked: ExportOptions) -> str:
-    """Return the Deployment, for an operator that adds its variables to the init container ``pin``.
+    """Return the Deployment; its init container ``pin`` carries the variables that it was made for.
 
-    Raises :class:`UsageError` for a name or path that is none.
+    Without any it is for an operator that adds them.  Raises :class:`UsageError` for a name, a path or an expression
+    that is none, and for variables of which none fits.
     """
     del lock  # the digests come with the variables
     wanted, tree = asked.one("name") or "", (asked.one("tree") or "").rstrip("/")
@@ -60,8 +66,7 @@ def export(lock: Lock, asked: ExportOptions) -> str:
             {
                 **_container("pin", asked.one("image"), None, _WORK),
                 "args": ["olm", "entrypoint", "--env-match", asked.one("env-match"), _WORK],
-                # What `imagelock olm env -o yaml` prints, or what the operator adds.
-                "env": [],
+                "env": _environment(asked),
             },
         ],
         "containers": [
@@ -85,6 +90,24 @@ def export(lock: Lock, asked: ExportOptions) -> str:
     }
     # Through JSON, so that what two places share is written in both and no alias is needed.
     return documents([json.loads(json.dumps(work))])
+
+
+def _environment(asked: ExportOptions) -> list[dict[str, str]]:
+    """Return the variables that the expression finds; none where the operator adds them."""
+    pattern = asked.one("env-match") or ""
+    try:
+        wanted = re.compile(pattern, re.ASCII)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise UsageError(f"--env-match is not a usable regular expression: {error}", where=pattern) from error
+    known = asked.project.environment(asked.one("env"))
+    found = [{"name": name, "value": value} for name, value in known.items() if wanted.search(name)]
+    if known and not found:
+        raise UsageError(
+            f"none of the {len(known)} variables matches --env-match",
+            where=pattern,
+            hint="see `imagelock olm env`",
+        )
+    return found
 
 
 def _container(called: str, image: str | None, command: list[str] | None, path: str) -> dict[str, object]:

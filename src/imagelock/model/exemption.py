@@ -18,11 +18,13 @@ class Exemption:
     """One ``[[exempt]]``: a canonical reference or a glob on it, and why.
 
     ``expires`` is the last day it counts.  ``namespace`` and ``owner`` narrow it to pods of a cluster;
-    with one of them it says nothing about files.
+    with one of them it says nothing about files.  ``files`` (patterns as ``.gitignore`` has them) narrow it to
+    these files, and then it says nothing about pods.
     """
 
     image: str
     reason: str
+    files: tuple[str, ...] = ()
     namespace: str | None = None
     owner: str | None = None
     expires: dt.date | None = None
@@ -31,6 +33,14 @@ class Exemption:
     def is_for_pods(self) -> bool:
         """Whether it is about pods of a cluster only and says nothing of files."""
         return self.namespace is not None or self.owner is not None
+
+    @property
+    def shown(self) -> str:
+        """What it is about, as remarks name it."""
+        if not self.files:
+            return self.image
+        files = ", ".join(self.files)
+        return files if self.image == "*" else f"{self.image} in {files}"
 
     @property
     def pattern(self) -> str:
@@ -46,6 +56,7 @@ class Exemption:
 def exemption_for(reference: Reference, exemptions: Sequence[Exemption], today: dt.date) -> Exemption | None:
     """Return the first exemption that covers a reference in a file; expired ones cover nothing.
 
+    The caller leaves out those of other files.
     ``image`` is matched whole against the canonical name, ``name:tag`` and the full canonical form; a
     reference that is not canonical (``nginx:1.27``) means its canonical form.
     """
@@ -72,6 +83,7 @@ def exemption_for_pod(
     for exemption in exemptions:
         if (
             exemption.is_on(today)
+            and not exemption.files
             and (exemption.namespace is None or fnmatch.fnmatchcase(namespace, exemption.namespace))
             and (exemption.owner is None or _owns(exemption.owner, owners))
             and _names(exemption, forms)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+from imagelock.configured_regex import ConfiguredRegex, RegexError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -62,6 +64,12 @@ class Table:
                 raise TableError(f"{self.key(name)}[{i}]", f"expected a string, found {_names(type(value))}")
         return tuple(values)
 
+    def globs(self, name: str) -> tuple[str, ...]:
+        """Take a string or a list of strings; nothing is an empty list."""
+        if isinstance(self.values.get(name), str):
+            return (self.required(name, str),)
+        return self.strings(name) or ()
+
     def table(self, name: str) -> Table:
         """Take a table; an absent one is empty."""
         return Table(self.optional(name, dict) or {}, self.key(name))
@@ -88,3 +96,11 @@ class Table:
 def _names(kind: type[object]) -> str:
     words = {str: "a string", int: "an integer", bool: "true or false", list: "a list", dict: "a table"}
     return words.get(kind, kind.__name__)
+
+
+def expression(path: str, pattern: str, *, multiline: bool = False, trusted: bool) -> ConfiguredRegex:
+    """Check an expression: one that can hang a run is taken from a trusted file only."""
+    try:
+        return ConfiguredRegex(pattern, multiline=multiline, trusted=trusted)
+    except RegexError as error:
+        raise TableError(path, f"not a usable regular expression: {error}") from error

@@ -156,6 +156,10 @@ def test_strategies_take_parameters() -> None:
         "schema: olm.template.basic\nentries: [{schema: olm.package}, {schema: olm.bundle, image: a/b:1}]\n",
         "schema: olm.semver\nStable: {Bundles: [{Image: a/b:1}]}\n",
         "schema: olm.semver\nfast: {bundles: [{image: a/b:1}]}\n",
+        "Schema: olm.semver\nGenerateMajorChannels: true\nCandidate:\n  Bundles:\n  - Image: a/b:1\n",
+        "Schema: olm.template.basic\nEntries: [{Schema: olm.bundle, Image: a/b:1}]\n",
+        "schema: olm.template.substitutes\nentries: [{schema: olm.bundle, image: a/b:1}]\nsubstitutions: []\n",
+        "schema: olm.composite.catalogs\ncatalogs: [{name: v1, destination: {baseImage: a/b:1}}]\n",
         "apiVersion: operators.coreos.com/v1alpha1\nkind: CatalogSource\nspec: {image: a/b:1}\n",
         (
             "apiVersion: operators.coreos.com/v1alpha1\nkind: Subscription\n"

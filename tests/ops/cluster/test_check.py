@@ -301,6 +301,7 @@ ROGUE = pod("rogue", container("c", "evil:1", f"evil@{UNKNOWN}"), owner=("Deploy
         (Exemption(image="*", reason="r", owner="we"), False),
         (Exemption(image="*", reason="r", expires=dt.date(2025, 12, 31)), False),
         (Exemption(image="*", reason="r", expires=TODAY), True),
+        (Exemption(image="*", reason="r", files=("deploy/**",)), False),
     ],
 )
 def test_exemptions_by_image_namespace_and_owner(exemption: Exemption, *, covers: bool) -> None:

@@ -228,3 +228,13 @@ def test_an_untagged_image_is_a_line_break_alone_in_the_newline_dialect(che: Wor
     che.run("lock")
     assert che.run("pin").code == 0
     assert list(env_of(che, "RELATED_IMAGE_code")) == ["RELATED_IMAGE_code_plugin_image_BI______"]
+
+
+def test_a_list_of_any_name_inside_the_tree_is_locked(che: World) -> None:
+    che.configure(CONFIG + '[[olm.catalog]]\nlabel = "x_image"\nsource = "things.txt"\n')
+    che.write("things.txt", "quay.io/acme/thing:1\n")
+    che.push("quay.io/acme/thing:1")
+    assert che.run("lock").code == 0
+    assert pinned(che, "quay.io/acme/thing:1")
+    assert che.run("pin").code == 0
+    assert che.json("check", "--strict").codes == []

@@ -7,6 +7,8 @@ a field holds YAML, and by that format's rules.
 
 from __future__ import annotations
 
+import base64
+import binascii
 from typing import TYPE_CHECKING
 
 import yaml
@@ -56,9 +58,30 @@ def inner_documents(node: Node) -> Iterator[Document]:
             yield _inside(node, text, root, chunk.start)
 
 
-def _inside(node: Node, text: str, root: RawNode, offset: int) -> Document:
+def encoded_document(node: Node, wanted: str) -> Document | None:
+    """Return the JSON or YAML document that a string holds in base64, if ``wanted`` is in it.
+
+    Its characters have no place in the file, so nothing in it can be edited.
+    """
+    text = node.text
+    if text is None or node.document.depth >= TEXT_NESTING:
+        return None
+    try:
+        decoded = base64.b64decode(text, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return None
+    if wanted not in decoded:
+        return None
+    try:
+        root = compose_json(decoded) if decoded.lstrip()[:1] == "{" else compose_inner(decoded)
+    except FormatError:
+        return None
+    return None if root is None else _inside(node, decoded, root, 0, is_encoded=True)
+
+
+def _inside(node: Node, text: str, root: RawNode, offset: int, *, is_encoded: bool = False) -> Document:
     """Wrap what was composed of a scalar's text; ``offset`` leads from the tree's marks into that text."""
-    span = node.span()
+    span = None if is_encoded else node.span()
     document = Document(
         node.document.text,
         text,

@@ -199,7 +199,7 @@ class _Exempting:
         """Report which exemptions are over, and which of those for pods cover nothing here."""
         over = expired(self._exemptions, self._today)
         for item in over:
-            yield f"the exemption for {item.image} expired on {item.expires}"
+            yield f"the exemption for {item.shown} expired on {item.expires}"
         for item in self._exemptions:
             if item.is_for_pods and item not in over and id(item) not in self._used:
                 yield f"the exemption for {item.image} matches no pod in this cluster"

@@ -72,7 +72,7 @@ def listed(
         images: dict[tuple[str, str], Needed] = {}
         missing: list[Finding] = []
         for use in read.uses:
-            if collection.exemption(use.reference) is not None:
+            if collection.exemption(use.reference, use.file) is not None:
                 if read.catalog.naming == olm.EDITOR:
                     # The operator looks for a variable of every component, and this one stays as it is.
                     all_items.append(Needed(use.reference, use.reference, use))

@@ -136,13 +136,16 @@ def with_catalogs(project: Project, collection: Collection, lock: Lock | None = 
     """Return a collection that also holds what the catalogs of the project list, so that it is locked."""
     if not collection.whole or not project.config.olm.catalogs:
         return collection
-    files = [*collection.files]
-    known = {file.name for file in files}
+    # A list that the scan does not know by its name is there with what it could not read.
+    files = {file.name: file for file in collection.files}
     for catalog in project.config.olm.catalogs:
         source = _source(project, catalog, collection, None if project.settings.offline else lock)
         if source is not None:
-            files += [file for file in _collected(project, catalog, source).files if file.name not in known]
-    return replace(collection, files=tuple(files))
+            for file in _collected(project, catalog, source).files:
+                known = files.get(file.name)
+                if known is None or not known.places:
+                    files[file.name] = file
+    return replace(collection, files=tuple(files.values()))
 
 
 def catalog_uses(project: Project, catalog: Catalog, lock: Lock) -> CatalogUses:

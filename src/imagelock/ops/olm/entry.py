@@ -92,8 +92,11 @@ class _Counts:
     left: list[str] = field(default_factory=list)
 
 
-def known_images(environ: Mapping[str, str], pattern: str) -> Known:
-    """Read the variables that a pattern finds; raise :class:`UsageError` when two of them disagree."""
+def known_images(environ: Mapping[str, str], pattern: str, *, allow_empty: bool = False) -> Known:
+    """Read the variables that a pattern finds.
+
+    Raises :class:`UsageError` when two of them disagree and, without ``allow_empty``, when none names an image.
+    """
     try:
         wanted = re.compile(pattern, re.ASCII)
     except (re.error, RecursionError, OverflowError) as error:
@@ -120,6 +123,14 @@ def known_images(environ: Mapping[str, str], pattern: str) -> Known:
                 hint="correct the operator's environment",
             )
         named.setdefault(key, name)
+    if not digests and not came and not allow_empty:
+        raise UsageError(
+            f"{len(unread)} variables match, and none names an image by tag and digest"
+            if unread
+            else "no variable of the environment matches",
+            where=pattern,
+            hint="correct --env-match or the operator's variables; --allow-empty starts without any",
+        )
     return Known(digests, came, tuple(unread))
 
 

@@ -17,6 +17,7 @@ from imagelock.model.lock import LATEST, Ambiguous
 from imagelock.model.outcome import Change, Finding, finding
 from imagelock.model.place import Unreadable
 from imagelock.ops.findings import ambiguous, finding_at, not_in_lock, not_pinnable
+from imagelock.ops.pin.forms import NAME_DIGEST, Forms
 from imagelock.ops.scan.collect import Occurrence
 from imagelock.ops.usage import recorded_entries
 
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from imagelock.ops.scan.collect import Collection
     from imagelock.ops.scan.scanned_file import ScannedFile
 
-NAME_DIGEST = "name@digest"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PinRequest:
@@ -40,15 +39,11 @@ class PinRequest:
     ``moved`` maps ``name@old-digest`` to what the digest's tags name now; only ``update`` knows it.
     """
 
-    form: str = "name:tag@digest"
+    forms: Forms = field(default_factory=Forms)
     keep_existing: bool = False
     untagged_first: bool = False
     moved: Mapping[str, tuple[LockedImage, ...]] | None = None
     olm: OlmPinning | None = None
-
-    def form_at(self, use: Occurrence) -> str:
-        """Return the form a place is pinned in: OLM's bundles name digests alone."""
-        return NAME_DIGEST if self.olm is not None and use.place.format == "csv" else self.form
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,13 +68,13 @@ def plan_pin(collection: Collection, lock: Lock, request: PinRequest) -> EditPla
     return _plan(collection, lambda use: pinned(use, lock, request), request.olm, lock)
 
 
-def plan_unpin(collection: Collection, lock: Lock, form: str, *, keep_existing: bool = False) -> EditPlan:
+def plan_unpin(collection: Collection, lock: Lock, forms: Forms, *, keep_existing: bool = False) -> EditPlan:
     """Decide what every pinned place said before: its own tag, or the only tag of its digest.
 
     What imagelock did not pin is left alone: an image that the lock does not know and, with ``keep_existing``,
     a digest that is not the lock's.
     """
-    return _plan(collection, lambda use: _unpinned(use, lock, form, keep_existing=keep_existing))
+    return _plan(collection, lambda use: _unpinned(use, lock, forms.at(use), keep_existing=keep_existing))
 
 
 def pinned(use: Occurrence, lock: Lock, request: PinRequest) -> Decision:
@@ -94,7 +89,7 @@ def pinned(use: Occurrence, lock: Lock, request: PinRequest) -> Decision:
         return ambiguous(use, entry)
     if entry is None:
         return not_in_lock(use, lock)
-    keep_tag = request.form_at(use) != NAME_DIGEST or use.place.keeps_tag
+    keep_tag = request.forms.at(use) != NAME_DIGEST or use.place.keeps_tag
     new = reference.with_digest(entry.digest, keep_tag=keep_tag)
     if new == reference:
         return None
@@ -108,7 +103,7 @@ def _entry(use: Occurrence, lock: Lock, request: PinRequest) -> LockedImage | Am
         same = all(same_digest(entry.digest, entries[0].digest) for entry in entries)
         return entries[0] if same else Ambiguous(entries)
     if reference.tag is None and _was_moved(reference, request):
-        return _successor(_moved_entries(reference, request), request.form_at(use))
+        return _successor(_moved_entries(reference, request), request.forms.at(use))
     return lock.match(reference, untagged_first=request.untagged_first)
 
 
@@ -277,7 +272,7 @@ def _decide_file(
             counts["listed"] = counts.get("listed", 0) + 1
             continue
         counts["references"] += 1
-        if collection.exemption(place.reference) is not None:
+        if collection.exemption(place.reference, file) is not None:
             continue
         decision = decide(use)
         if decision is None:

@@ -54,7 +54,7 @@ def unread_findings(collection: Collection) -> Iterator[Finding]:
     """Yield a finding for each image that no format reads (IL117), those exempt or ignored left out."""
     for file, item in collection.unread:
         reference = reference_of(item)
-        is_exempt = reference is not None and collection.exemption(reference) is not None
+        is_exempt = reference is not None and collection.exemption(reference, file) is not None
         if not is_exempt and not file.ignores.silences("IL117", item.line):
             yield finding(
                 "IL117",

@@ -16,6 +16,7 @@ from imagelock.model.exemption import exemption_for, expired
 from imagelock.model.outcome import Exempted, finding
 from imagelock.model.place import Damaged, Skipped, Unreadable
 from imagelock.ops.scan.account import charts_with_values, is_unread_image, reference_of
+from imagelock.ops.scan.file_patterns import matches_file
 from imagelock.ops.scan.in_context import read_in_context
 from imagelock.ops.scan.reader import FileReader
 from imagelock.ops.scan.scanned_file import IMAGE_SCHEME
@@ -88,12 +89,12 @@ class Collection:
     @cached_property
     def uses(self) -> tuple[Occurrence, ...]:
         """Every place that counts: those of exempt images are left out."""
-        return tuple(use for use in self.all_uses if self.exemption(use.reference) is None)
+        return tuple(use for use in self.all_uses if self.exemption(use.reference, use.file) is None)
 
     @cached_property
     def exempt_uses(self) -> tuple[tuple[Occurrence, Exemption], ...]:
         """The places that are left alone, with the exemption that covers each."""
-        pairs = ((use, self.exemption(use.reference)) for use in self.all_uses)
+        pairs = ((use, self.exemption(use.reference, use.file)) for use in self.all_uses)
         return tuple((use, item) for use, item in pairs if item is not None)
 
     @property
@@ -124,12 +125,39 @@ class Collection:
         if not self.exemptions:
             return ()
         pairs = ((file, item, reference_of(item)) for file, item in self.unread)
-        known = ((file, item, self.exemption(each)) for file, item, each in pairs if each is not None)
+        known = ((file, item, self.exemption(each, file)) for file, item, each in pairs if each is not None)
         return tuple((file, item, exemption) for file, item, exemption in known if exemption is not None)
 
-    def exemption(self, reference: Reference) -> Exemption | None:
-        """Return the exemption that covers a reference, or None."""
-        return exemption_for(reference, self.exemptions, self.today) if self.exemptions else None
+    def exemption(self, reference: Reference, file: ScannedFile) -> Exemption | None:
+        """Return the exemption that covers a reference in a file, or None."""
+        return exemption_for(reference, self._exemptions_in(file), self.today) if self.exemptions else None
+
+    def is_exempt(self, reference: Reference) -> bool:
+        """Whether an exemption covers a reference that is in no file, everywhere or in a file that has it."""
+        anywhere = tuple(item for item in self.exemptions if not item.files)
+        return exemption_for(reference, anywhere, self.today) is not None or any(
+            use.reference == reference for use, item in self.exempt_uses if item.files
+        )
+
+    def _exemptions_in(self, file: ScannedFile) -> tuple[Exemption, ...]:
+        """Return the exemptions that may count in a file."""
+        if not self._narrowed:
+            return self.exemptions
+        known = self._by_file.get(file.name)
+        if known is None:
+            known = tuple(
+                item for item in self.exemptions if not item.files or matches_file(item.files, file.name)
+            )
+            self._by_file[file.name] = known
+        return known
+
+    @cached_property
+    def _narrowed(self) -> bool:
+        return any(item.files for item in self.exemptions)
+
+    @cached_property
+    def _by_file(self) -> dict[str, tuple[Exemption, ...]]:
+        return {}
 
     def exempted(self) -> tuple[Exempted, ...]:
         """Return the places that were left alone, as outcomes tell them."""
@@ -152,11 +180,11 @@ class Collection:
     def remarks(self) -> tuple[str, ...]:
         """Report which exemptions are expired or, in a whole run, cover nothing."""
         over = expired(self.exemptions, self.today)
-        remarks = [f"the exemption for {item.image} expired on {item.expires}" for item in over]
+        remarks = [f"the exemption for {item.shown} expired on {item.expires}" for item in over]
         if self.whole:
             used = {id(item) for *_, item in (*self.exempt_uses, *self.exempt_unread)}
             remarks += [
-                f"the exemption for {item.image} matches nothing"
+                f"the exemption for {item.shown} matches nothing"
                 for item in self.exemptions
                 if id(item) not in used and item not in over and item.namespace is None and item.owner is None
             ]

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagelock.errors import FileError
-from imagelock.files import UTF_8, as_utf8, decode, encoding_of, read_bytes, read_up_to
+from imagelock.files import UTF_8, decode, encoding_of, read_bytes, read_up_to
 from imagelock.formats.relations.all import said as statements
 from imagelock.formats.scan import DOCUMENT_SUFFIXES, find
 from imagelock.formats.syntax.text import Text
 from imagelock.limits import MIB, SCAN_FILE_BYTES
 from imagelock.model.outcome import finding
 from imagelock.ops.scan.charts import PACKAGE_SUFFIX, READ_ONLY, Charts, packed_texts
+from imagelock.ops.scan.file_patterns import matches_file
 from imagelock.ops.scan.reference_pool import ReferencePool
 from imagelock.ops.scan.scanned_file import ByteBudget, ScannedFile
 from imagelock.paths import LEADS_OUT
@@ -125,10 +126,7 @@ def _rules_by_file(rules: tuple[ScanRule, ...]) -> Callable[[str], tuple[ScanRul
     """Return which rules count in a file."""
     if not any(rule.files for rule in rules):
         return lambda _: rules
-    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - only for rules that name files
-
-    specs = [(rule, GitIgnoreSpec.from_lines(rule.files) if rule.files else None) for rule in rules]
-    return lambda name: tuple(rule for rule, spec in specs if spec is None or spec.match_file(as_utf8(name)))
+    return lambda name: tuple(rule for rule in rules if not rule.files or matches_file(rule.files, name))
 
 
 def _read(path: str, limit: int) -> bytes | None:

@@ -19,6 +19,7 @@ from imagelock.model.digest import same_digest
 from imagelock.model.outcome import finding
 from imagelock.model.place import Damaged, Place, SkipKind
 from imagelock.model.reference import Reference
+from imagelock.ops.pin.forms import Forms
 from imagelock.ops.pin.plan import PinRequest, plan_pin
 from imagelock.ops.verify.render_targets import Target, say, targets, tree_with
 
@@ -59,7 +60,7 @@ class _Proof:
 
 def with_rendering(checked: Outcome, project: Project, collection: Collection, lock: Lock) -> Outcome:
     """Join what the files say and what rendering proves: one report, one exit code."""
-    request = PinRequest(form=project.config.form, keep_existing=project.config.existing == "keep")
+    request = PinRequest(forms=Forms.of(project.config), keep_existing=project.config.existing == "keep")
     plan = plan_pin(collection, lock, request)
     texts = {name: after for name, _, after in plan.texts}
     proof = _Proof(collection, lock, project.root, texts)
@@ -98,7 +99,7 @@ def _prove(target: Target, tree: Path, proof: _Proof) -> None:
     for item in find(rendered):
         if isinstance(item, Damaged):
             _broken(target, item, uses, tree, proof)
-        elif isinstance(item, Place) and proof.collection.exemption(item.reference) is None:
+        elif isinstance(item, Place) and not proof.collection.is_exempt(item.reference):
             proof.counts["images"] += 1
             proof.seen.add((item.reference.name, item.reference.tag))
             reason = _wrong(item.reference, proof.lock)
