@@ -83,6 +83,10 @@ EVICT_SECONDS = 1.0
 """How long a client must have kept the embedded registry waiting to lose its place to another one."""
 GRACE_SECONDS = 5.0
 """What answers under way get when the embedded registry is asked to end."""
+RELOAD_SECONDS = 1.0
+"""How often the embedded registry looks whether its certificate or its users changed."""
+USERS_BYTES = 4 * MIB
+"""An htpasswd file."""
 HEAD_BYTES = 64 * KIB
 HEAD_FIELDS = 100
 HEAD_SECONDS = 10.0

@@ -33,9 +33,9 @@ def test_a_name_of_this_machine_that_leads_elsewhere_is_refused_too(monkeypatch:
         EmbeddedRegistry(MemoryStore(), host="app.localhost")
 
 
-def _everywhere(address: tuple[str, int], *rest: Any) -> Server:
+def _everywhere(address: tuple[str, int], *rest: Any, **more: Any) -> Server:
     """Listen as a resolver would make it that takes every name for this host's every address."""
-    return Server(("0.0.0.0", address[1]), *rest)  # noqa: S104 - what must be refused
+    return Server(("0.0.0.0", address[1]), *rest, **more)  # noqa: S104 - what must be refused
 
 
 @pytest.mark.parametrize(

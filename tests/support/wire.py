@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterable, Mapping
     from types import TracebackType
     from typing import Self
@@ -40,10 +41,13 @@ class Reply:
 class Wire:
     """One kept connection to ``host:port``."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, context: ssl.SSLContext | None = None) -> None:
         host, _, port = address.rpartition(":")
         self.where = (host, int(port))
-        self._connection = http.client.HTTPConnection(host, int(port), timeout=60)
+        if context is None:
+            self._connection = http.client.HTTPConnection(host, int(port), timeout=60)
+        else:
+            self._connection = http.client.HTTPSConnection(host, int(port), timeout=60, context=context)
 
     def ask(
         self,

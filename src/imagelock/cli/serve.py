@@ -18,8 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from imagelock.cli.common import Run
-    from imagelock.service.embedded import EmbeddedRegistry
+    from imagelock.service.access import KnownUsers
+    from imagelock.service.embedded import EmbeddedRegistry, Metering, Site
     from imagelock.stores.local import LocalStore
+
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 class _Ended(BaseException):
@@ -36,23 +40,57 @@ class _Ended(BaseException):
     show_default=True,
     help="Port to listen on; 0 for any free port.",
 )
-@click.option("--writable", is_flag=True, help="Accept pushes and deletions, from this machine only.")
+@click.option(
+    "--writable",
+    is_flag=True,
+    help="Accept pushes and deletions; beyond this machine only with TLS and users.",
+)
+@click.option(
+    "--tls-cert",
+    type=_FILE,
+    metavar="FILE",
+    help="Certificate with its chain, PEM; read again when it changes.",
+)
+@click.option(
+    "--tls-key", type=_FILE, metavar="FILE", help="The certificate's key, PEM, without a passphrase."
+)
+@click.option(
+    "--htpasswd",
+    type=_FILE,
+    metavar="FILE",
+    help="Users who may log in: htpasswd -B; read again when it changes.",
+)
+@click.option(
+    "--writer",
+    "writers",
+    multiple=True,
+    metavar="USER",
+    help="Only these users push and delete (repeatable; default: all of --htpasswd).",
+)
+@click.option(
+    "--access-log",
+    type=_FILE,
+    metavar="FILE",
+    help="Write a line for each answer, in the combined log format.",
+)
+@click.option("--metrics", is_flag=True, help="Answer /metrics for Prometheus.")
 @common()
-def command(run: Run, path: Path, *, host: str, port: int, writable: bool) -> None:
+def command(run: Run, path: Path, *, host: str, port: int, writable: bool, **site: Any) -> None:
     r"""Serve a bundle or an OCI layout as a registry, until Ctrl-C.
 
     Read-only by default: DIR is an OCI image layout, as a directory or a tar file, and is not changed.
     With --writable, a missing or empty DIR becomes a layout, and tools such as skopeo, crane and docker can push
-    into it; it has no users and no TLS, so it listens on this machine only. Content that is damaged on disk
-    is never served as good.
+    into it. Beyond this machine that needs --tls-cert, --tls-key and --htpasswd. Content that is damaged on disk is
+    never served as good.
 
-    The address is printed on stderr (as JSON on stdout with -o json); -v logs every request. SIGTERM lets
-    running responses finish and exits with 0, Ctrl-C with 130.
+    The address is printed on stderr (as JSON on stdout with -o json); -v logs every request. /healthz says
+    whether the store can be read. SIGTERM lets running responses finish and exits with 0, Ctrl-C with 130.
 
     \b
     Examples:
       imagelock serve ./bundle
       imagelock serve --writable ./store --port 0
+      imagelock serve --writable ./store --host 0.0.0.0 --tls-cert tls.crt --tls-key tls.key --htpasswd users
       skopeo inspect --tls-verify=false docker://127.0.0.1:5000/REPOSITORY:TAG
     """
     from imagelock.service.embedded import EmbeddedRegistry
@@ -60,14 +98,73 @@ def command(run: Run, path: Path, *, host: str, port: int, writable: bool) -> No
     store = _open_store(run.settings.directory / path, writable=writable)
     observer = _tell_request if run.verbose else None
     _allow_many_files()
-    registry = EmbeddedRegistry(store, host=host, port=port, writable=writable, observer=observer)
+    settings = _site(run, **site)
+    registry = EmbeddedRegistry(
+        store, host=host, port=port, writable=writable, observer=observer, site=settings
+    )
     try:
         with _ended_by_sigterm():
             _tell_address(run, registry, path, writable=writable)
             registry.run()
     finally:
         registry.close(GRACE_SECONDS)
+        if settings.log is not None:
+            settings.log.close()
     raise click.exceptions.Exit(0)
+
+
+def _site(
+    run: Run,
+    *,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    htpasswd: Path | None,
+    writers: tuple[str, ...],
+    access_log: Path | None,
+    metrics: bool,
+) -> Site:
+    from imagelock.errors import UsageError
+    from imagelock.service.embedded import Site
+    from imagelock.service.exchange import AccessLog
+    from imagelock.service.tls import Certificate
+
+    if (tls_cert is None) != (tls_key is None):
+        raise UsageError("--tls-cert and --tls-key go together")
+    if writers and htpasswd is None:
+        raise UsageError("--writer names users of --htpasswd")
+    where = run.settings.directory
+    return Site(
+        certificate=None
+        if tls_cert is None or tls_key is None
+        else Certificate(where / tls_cert, where / tls_key),
+        users=None if htpasswd is None else _users(where / htpasswd, writers),
+        log=None if access_log is None else AccessLog(where / access_log),
+        metering=_metering() if metrics else None,
+    )
+
+
+def _users(path: Path, writers: tuple[str, ...]) -> KnownUsers:
+    with _needs("--htpasswd", "bcrypt"):
+        from imagelock.service.users import Users
+    return Users(path, writers or None)
+
+
+def _metering() -> Metering:
+    with _needs("--metrics", "prometheus-client"):
+        from imagelock.service.metrics import Metrics
+    return Metrics
+
+
+@contextlib.contextmanager
+def _needs(option: str, package: str) -> Iterator[None]:
+    from imagelock.errors import UsageError
+
+    try:
+        yield
+    except ImportError as error:
+        raise UsageError(
+            f"{option} needs the package {package}", hint="pip install 'imagelock[serve]'"
+        ) from error
 
 
 def _open_store(path: Path, *, writable: bool) -> LocalStore:
@@ -112,14 +209,17 @@ def _tell_address(run: Run, registry: EmbeddedRegistry, path: Path, *, writable:
         sys.stdout.write(msgspec.json.encode(document).decode() + "\n")
         sys.stdout.flush()
     kind = "writable" if writable else "read-only"
+    is_plain = registry.url.startswith("http:")
     run.say(
         f"serving {path} ({kind}, repositories: {count}) on {registry.url}\n"
         f"  list   curl {registry.url}/v2/_catalog\n"
-        f"  pull   skopeo copy --src-tls-verify=false docker://{registry.address}/REPOSITORY:TAG …\n"
+        f"  pull   skopeo copy {'--src-tls-verify=false ' if is_plain else ''}"
+        f"docker://{registry.address}/REPOSITORY:TAG …\n"
     )
     if writable:
         run.say(
-            f"  push   skopeo copy --dest-tls-verify=false … docker://{registry.address}/REPOSITORY:TAG\n"
+            f"  push   skopeo copy {'--dest-tls-verify=false ' if is_plain else ''}"
+            f"… docker://{registry.address}/REPOSITORY:TAG\n"
         )
     run.say("  Ctrl-C ends it\n")
     sys.stderr.flush()

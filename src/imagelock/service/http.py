@@ -141,12 +141,16 @@ class Source(Protocol):
 
 
 class Body:
-    """A request's body, read once and in pieces; ``length`` is None for a chunked one."""
+    """A request's body, read once and in pieces; ``length`` is None for a chunked one.
+
+    ``taken`` counts the bytes that were read.
+    """
 
     def __init__(self, source: Source, length: int | None, begin: Callable[[], None] = lambda: None) -> None:
         self.length = length
         self.begun = False
         self.ended = length == 0
+        self.taken = 0
         self._source = source
         self._begin = begin
         self._pieces = self._chunks() if length is None else source.pieces(length)
@@ -159,8 +163,9 @@ class Body:
         if not self.begun:
             self.begun = True
             self._begin()
-        # Not `yield from`: a reader that stops early would close the source, and drain could not go on.
-        for piece in self._pieces:  # noqa: UP028 - see above
+        # A reader that stops early closes this generator, but not the source: drain can go on.
+        for piece in self._pieces:
+            self.taken += len(piece)
             yield piece
         self.ended = True
 

@@ -17,7 +17,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from imagelock.errors import ImagelockError
-from imagelock.limits import CONNECTIONS, DRAIN_BYTES, EVICT_SECONDS
+from imagelock.limits import CONNECTIONS, DRAIN_BYTES, EVICT_SECONDS, HEAD_SECONDS
+from imagelock.service.exchange import Exchange
 from imagelock.service.http import (
     Body,
     HeadError,
@@ -28,11 +29,13 @@ from imagelock.service.http import (
     request_of,
 )
 from imagelock.service.stream import BUSY, Stream
+from imagelock.service.tls import say_goodbye, shake_hands
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from imagelock.service.http import Head, Request
+    from imagelock.service.tls import Certificate
 
 _log = logging.getLogger(__name__)
 _JOIN_BYTES = 64 * 1024
@@ -44,7 +47,8 @@ _PAUSE_SECONDS = 0.02
 class Server(socketserver.TCPServer):
     """Calls ``application`` for each request of each connection.
 
-    ``observer`` is told the method, the path and the status of each answer before it is sent.
+    ``observer`` is told the method, the path and the status of each answer before it is sent, each of
+    ``recorders`` all of it after that.  With a ``certificate`` it speaks TLS.
     """
 
     allow_reuse_address = True
@@ -57,10 +61,13 @@ class Server(socketserver.TCPServer):
         observer: Callable[[str, str, int], None] | None = None,
         *,
         places: int = CONNECTIONS,
+        certificate: Certificate | None = None,
     ) -> None:
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self.application = application
         self.observer = observer
+        self.recorders: list[Callable[[Exchange], None]] = []
+        self.certificate = certificate
         self.closing = False
         self._places = places
         self._open: set[Connection] = set()
@@ -81,10 +88,10 @@ class Server(socketserver.TCPServer):
 
     def process_request(self, request: object, client_address: object) -> None:
         """Serve a connection in a thread of its own, or refuse it when there is no place."""
-        del client_address
         if not isinstance(request, socket.socket):  # pragma: no cover - TCPServer accepts sockets only
             raise TypeError
-        connection = Connection(self, request)
+        client = client_address[0] if isinstance(client_address, tuple) else "-"
+        connection = Connection(self, request, client)
         if not self._make_place(self._places):
             connection.turn_away()
             return
@@ -99,6 +106,10 @@ class Server(socketserver.TCPServer):
         """Say nothing of clients that go away; log everything else."""
         del request, client_address
         _log.debug("a connection ended", exc_info=True)
+
+    def connections(self) -> int:
+        """Return how many clients are connected."""
+        return len(self._open)
 
     def cut(self, grace: float = 0.0) -> None:
         """End every connection; answers under way get ``grace`` seconds to be finished."""
@@ -144,9 +155,10 @@ class Server(socketserver.TCPServer):
 class Connection:
     """One connection: requests in, answers out, one after the other."""
 
-    def __init__(self, server: Server, connection: socket.socket) -> None:
+    def __init__(self, server: Server, connection: socket.socket, client: str) -> None:
         self.is_idle = True
         self._server = server
+        self._client = client
         self._socket = connection
         self._stream = Stream(connection)
 
@@ -158,6 +170,8 @@ class Connection:
     def serve(self) -> None:
         """Answer until one side has had enough; raise :class:`OSError` when the client goes away."""
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._server.certificate is not None:
+            self._start_tls(self._server.certificate)
         while not self._server.closing:
             self.is_idle = True
             try:
@@ -170,11 +184,18 @@ class Connection:
                 self._stream.send(_refusal(error.status))
                 return
 
+    def _start_tls(self, certificate: Certificate) -> None:
+        secured = certificate.accept(self._socket)
+        self._socket, self._stream = secured, Stream(secured)
+        self._stream.since = time.monotonic()  # A silent client loses its place here too.
+        shake_hands(secured, HEAD_SECONDS)
+
     def turn_away(self) -> None:
         """Refuse a client for lack of a place, if that can be sent at once."""
         try:
             self._socket.settimeout(0)
-            self._socket.send(_refusal(HTTPStatus.SERVICE_UNAVAILABLE))
+            if self._server.certificate is None:
+                self._socket.send(_refusal(HTTPStatus.SERVICE_UNAVAILABLE))
         except OSError:
             _log.debug("a connection was turned away without a word")
         self.close()
@@ -182,16 +203,19 @@ class Connection:
     def cut(self) -> None:
         """End it from another thread, so that its own thread ends too."""
         try:
-            self._socket.shutdown(socket.SHUT_RDWR)
+            # Not SSLSocket's own: it would switch to plain text first, under the thread that is sending.
+            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
         except OSError:
             _log.debug("a connection ended by itself")
 
     def close(self) -> None:
         """Close the socket."""
+        say_goodbye(self._socket)
         self._socket.close()
 
     def _answer(self, head: Head) -> bool:
         """Answer one request; return whether the connection can carry another one."""
+        start = time.monotonic()
         body = Body(self._stream, head.length, lambda: self._go_on(head))
         try:
             answer = self._server.application(request_of(head, body))
@@ -199,7 +223,32 @@ class Connection:
             raise HeadError from error
         will_drain = body.ended or _can_drain(head, body)
         keep = head.keep and will_drain and not self._server.closing
-        return self._send(head, answer, keep=keep) and self._drain(head, body) and keep
+        is_whole = False
+        before = self._stream.sent
+        try:
+            is_whole = self._send(head, answer, keep=keep)
+        finally:
+            self._record(head, answer, body, start, before, is_whole=is_whole)
+        return is_whole and self._drain(head, body) and keep
+
+    def _record(
+        self, head: Head, answer: Response, body: Body, start: float, before: int, *, is_whole: bool
+    ) -> None:
+        if not self._server.recorders:
+            return
+        exchange = Exchange(
+            client=self._client,
+            method=head.method,
+            path=head.path,
+            headers=head.headers,
+            status=int(answer.status),
+            received=body.taken,
+            sent=max(self._stream.sent - before, 0),
+            seconds=time.monotonic() - start,
+            is_whole=is_whole,
+        )
+        for record in self._server.recorders:
+            record(exchange)
 
     def _go_on(self, head: Head) -> None:
         if head.asks_first:
@@ -223,16 +272,16 @@ class Connection:
             self._stream.send(start)
             return True
         if isinstance(answer.body, bytes):
-            self._stream.send(start + answer.body)
+            self._stream.send(start + answer.body, of_body=len(answer.body))
             return True
         try:
             for piece in answer.body:
                 if start and len(piece) <= _JOIN_BYTES:
-                    self._stream.send(start + piece)
+                    self._stream.send(start + piece, of_body=len(piece))
                 else:
                     if start:
                         self._stream.send(start)
-                    self._stream.send(piece)
+                    self._stream.send(piece, of_body=len(piece))
                 start = b""
         except ImagelockError:
             # The client has been promised more bytes than it gets: it cannot take this for good.

@@ -28,10 +28,14 @@ BUSY = math.inf
 
 
 class Stream:
-    """Reads and writes one socket; ``since`` tells for how long the client has kept us waiting."""
+    """Reads and writes one socket; ``since`` tells for how long the client has kept us waiting.
+
+    ``sent`` counts the bytes of bodies that were sent.
+    """
 
     def __init__(self, connection: socket.socket) -> None:
         self.since = BUSY
+        self.sent = 0
         self._socket = connection
         self._buffer = bytearray()
         self._piece: bytearray | None = None
@@ -82,11 +86,15 @@ class Stream:
         self.since = BUSY
         return line
 
-    def send(self, data: Buffer) -> None:
-        """Send all of it; raise :class:`TimeoutError` when the client does not take it."""
+    def send(self, data: Buffer, *, of_body: int = 0) -> None:
+        """Send all of it; raise :class:`TimeoutError` when the client does not take it.
+
+        ``of_body`` is how many of the bytes are a body's.
+        """
         self.since = time.monotonic()
         self._socket.settimeout(IDLE_SECONDS)
         self._socket.sendall(data)
+        self.sent += of_body
         self.since = BUSY
 
     def _end_of_head(self, seen: int) -> int:

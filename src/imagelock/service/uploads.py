@@ -96,6 +96,10 @@ class Uploads:
             self._sessions.pop(session.identifier, None)
         session.part.discard()
 
+    def count(self) -> int:
+        """Return how many sessions are open."""
+        return len(self._sessions)
+
     def expire(self, idle_seconds: float | None = None) -> None:
         """End the sessions no one used for too long."""
         oldest = self._clock() - (self._idle_seconds if idle_seconds is None else idle_seconds)

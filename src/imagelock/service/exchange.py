@@ -1,0 +1,89 @@
+"""One request and how it was answered, as a value: for the access log and the metrics."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from logging.handlers import WatchedFileHandler
+from typing import TYPE_CHECKING
+
+from imagelock.errors import FileError
+from imagelock.service.access import basic
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+"""Whatever the language of the system."""
+_MOST_CHARS = 2_048
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """A request that was answered; ``path`` has no query, which may hold secrets.
+
+    ``received`` and ``sent`` are bytes of the bodies, ``seconds`` runs from the head's last byte to the answer's.
+    ``is_whole`` is False when the client went away, or the stored content was damaged.
+    """
+
+    client: str
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    status: int
+    received: int
+    sent: int
+    seconds: float
+    is_whole: bool
+
+    @property
+    def user(self) -> str | None:
+        """Who logged in; None for those without a name, and for a name that was not proved."""
+        given = basic(self.headers)
+        return None if given is None or self.status == 401 else given[0]
+
+    def line(self, now: time.struct_time) -> str:
+        """Write it as web servers do: the combined log format, and the seconds it took.
+
+        What a client sent cannot break out of its field.
+        """
+        when = (
+            f"{now.tm_mday:02}/{_MONTHS[now.tm_mon - 1]}/{now.tm_year}:"
+            f"{now.tm_hour:02}:{now.tm_min:02}:{now.tm_sec:02} +0000"
+        )
+        agent = _quotable(self.headers.get("user-agent", "-"))
+        user = _quotable(self.user or "-").replace(" ", "\\x20")
+        return (
+            f"{self.client} - {user} [{when}] "
+            f'"{self.method} {_quotable(self.path)} HTTP/1.1" {self.status} {self.sent or "-"} "-" "{agent}" '
+            f"{self.seconds:.3f}{'' if self.is_whole else ' cut'}"
+        )
+
+
+class AccessLog:
+    """A file with one line for each answer, closed by :meth:`close`; raises :class:`FileError` when it cannot be written.
+
+    Moved away by a tool that rotates logs, the file is begun again under its name.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._handler = WatchedFileHandler(path, encoding="utf-8")
+        except OSError as error:
+            raise FileError((error.strerror or str(error)).lower(), where=str(path)) from error
+
+    def __call__(self, exchange: Exchange) -> None:
+        """Write the line of one answer."""
+        self._handler.handle(logging.makeLogRecord({"msg": exchange.line(time.gmtime())}))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._handler.close()
+
+
+def _quotable(text: str) -> str:
+    """Return the text as it can be between double quotes on one line, of a length one can read."""
+    plain = ascii(text[:_MOST_CHARS])[1:-1] if not (text.isascii() and text.isprintable()) else text
+    return plain[:_MOST_CHARS].replace('"', '\\"')
