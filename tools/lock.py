@@ -23,9 +23,9 @@ OLDEST_PYTHON = "3.11"
 HEADER = "# Written by `make lock` from pyproject.toml; do not edit.\n"
 
 LOCKS: dict[str, tuple[str, ...]] = {
-    "dev": ("pyproject.toml", "--group", "dev", "--extra", "cluster"),
+    "dev": ("pyproject.toml", "--group", "dev", "--extra", "cluster", "--extra", "serve"),
     "runtime": ("pyproject.toml", "-c", f"{FOLDER}/dev.txt"),
-    "cluster": ("pyproject.toml", "--extra", "cluster", "-c", f"{FOLDER}/dev.txt"),
+    "container": ("pyproject.toml", "--extra", "cluster", "--extra", "serve", "-c", f"{FOLDER}/dev.txt"),
     "build": ("--group", "build", "-c", f"{FOLDER}/dev.txt"),
     "sbom": ("--group", "sbom"),
     "lock": ("--group", "lock"),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from imagelock.cli.serve import _metering
 from imagelock.demo.sample_image import push_sample, sample_image
 from imagelock.model.digest import Digest
 from imagelock.model.manifest import Descriptor
@@ -116,15 +117,27 @@ def test_mirror_logs_in_to_it_and_trusts_its_authority(tmp_path: Path, world: Wo
 
 
 def test_metrics_and_the_probe_answer(tmp_path: Path) -> None:
-    with _site("--writable", str(tmp_path / "store"), "--metrics") as (_, url):
+    with _site("--writable", str(tmp_path / "store")) as (_, url):
         with Wire(url.removeprefix("http://")) as wire:
             assert wire.ask("GET", "/healthz").body == b"ok\n"
             assert b"imagelock_registry_requests_total" in wire.ask("GET", "/metrics").body
         (tmp_path / "store" / "index.json").write_text("damaged")
         with Wire(url.removeprefix("http://")) as wire:
             assert wire.ask("GET", "/healthz").status == 503
-    with _site("--writable", str(tmp_path / "other")) as (_, url), Wire(url.removeprefix("http://")) as wire:
-        assert wire.ask("GET", "/metrics").status == 404
+
+
+def test_packages_that_are_missing_are_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    push_sample(LayoutStore(world.root / "store"), "app", "1", IMAGE)
+    write_users(world.root / "users", alice="a")
+    for module in ("bcrypt", "imagelock.service.users"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    monkeypatch.setitem(sys.modules, "bcrypt", None)
+    result = world.run("serve", "store", "--htpasswd", "users", "--port", "0")
+    assert (result.code, "imagelock[serve]" in result.err) == (2, True), result.err
+    monkeypatch.delitem(sys.modules, "imagelock.service.metrics", raising=False)
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
+    meter = _metering()(int, int)
+    assert (meter.text()[:1], b"imagelock[serve]" in meter.text()) == (b"#", True)
 
 
 def test_a_pull_under_way_is_finished_before_the_end(tmp_path: Path) -> None:

@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 PYPROJECT = tomllib.loads((lock.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 GROUPS = cast("Mapping[str, Sequence[object]]", PYPROJECT["dependency-groups"])
 RUNTIME: list[str] = PYPROJECT["project"]["dependencies"]
-CLUSTER: list[str] = PYPROJECT["project"]["optional-dependencies"]["cluster"]
+EXTRAS: dict[str, list[str]] = PYPROJECT["project"]["optional-dependencies"]
 
 ASKED = {
     "runtime": RUNTIME,
-    "cluster": [*RUNTIME, *CLUSTER],
+    "container": [*RUNTIME, *EXTRAS["cluster"], *EXTRAS["serve"]],
     "build": bootstrap.requirements(GROUPS, "build"),
     "dev": [*RUNTIME, *CLUSTER, *bootstrap.requirements(GROUPS, "dev")],
     "sbom": bootstrap.requirements(GROUPS, "sbom"),
     "lock": bootstrap.requirements(GROUPS, "lock"),
 }
-AGREE = ("runtime", "cluster", "build", "dev")
+AGREE = ("runtime", "container", "build", "dev")
 
 
 def text(name: str) -> str:

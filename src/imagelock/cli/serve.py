@@ -73,7 +73,6 @@ class _Ended(BaseException):
     metavar="FILE",
     help="Write a line for each answer, in the combined log format.",
 )
-@click.option("--metrics", is_flag=True, help="Answer /metrics for Prometheus.")
 @common()
 def command(run: Run, path: Path, *, host: str, port: int, writable: bool, **site: Any) -> None:
     r"""Serve a bundle or an OCI layout as a registry, until Ctrl-C.
@@ -84,7 +83,7 @@ def command(run: Run, path: Path, *, host: str, port: int, writable: bool, **sit
     never served as good.
 
     The address is printed on stderr (as JSON on stdout with -o json); -v logs every request. /healthz says
-    whether the store can be read. SIGTERM lets running responses finish and exits with 0, Ctrl-C with 130.
+    whether the store can be read, /metrics what was asked (Prometheus). SIGTERM lets running responses finish and exits with 0, Ctrl-C with 130.
 
     \b
     Examples:
@@ -121,7 +120,6 @@ def _site(
     htpasswd: Path | None,
     writers: tuple[str, ...],
     access_log: Path | None,
-    metrics: bool,
 ) -> Site:
     from imagelock.errors import UsageError
     from imagelock.service.embedded import Site
@@ -139,32 +137,30 @@ def _site(
         else Certificate(where / tls_cert, where / tls_key),
         users=None if htpasswd is None else _users(where / htpasswd, writers),
         log=None if access_log is None else AccessLog(where / access_log),
-        metering=_metering() if metrics else None,
+        metering=_metering(),
     )
 
 
 def _users(path: Path, writers: tuple[str, ...]) -> KnownUsers:
-    with _needs("--htpasswd", "bcrypt"):
+    from imagelock.errors import UsageError
+
+    try:
         from imagelock.service.users import Users
+    except ImportError as error:
+        raise UsageError(
+            "--htpasswd needs the package bcrypt", hint="pip install 'imagelock[serve]'"
+        ) from error
     return Users(path, writers or None)
 
 
 def _metering() -> Metering:
-    with _needs("--metrics", "prometheus-client"):
-        from imagelock.service.metrics import Metrics
-    return Metrics
-
-
-@contextlib.contextmanager
-def _needs(option: str, package: str) -> Iterator[None]:
-    from imagelock.errors import UsageError
-
     try:
-        yield
-    except ImportError as error:
-        raise UsageError(
-            f"{option} needs the package {package}", hint="pip install 'imagelock[serve]'"
-        ) from error
+        from imagelock.service.metrics import Metrics
+    except ImportError:  # The registry works without; its answer to /metrics says what is missing.
+        from imagelock.service.probes import Unmeasured
+
+        return Unmeasured
+    return Metrics
 
 
 def _open_store(path: Path, *, writable: bool) -> LocalStore:

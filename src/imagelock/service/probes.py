@@ -11,6 +11,7 @@ from imagelock.service.http import Response
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from imagelock.service.exchange import Exchange
     from imagelock.service.http import Request
     from imagelock.stores.local import LocalStore
 
@@ -50,3 +51,17 @@ class Measured:
         if request.path != "/metrics" or request.method not in _READS:
             return self._application(request)
         return Response(status=HTTPStatus.OK, headers=_TEXT, body=self._text())
+
+
+class Unmeasured:
+    """Stands in where the package that writes metrics is missing, and says so."""
+
+    def __init__(self, connections: Callable[[], int], uploads: Callable[[], int]) -> None:
+        del connections, uploads
+
+    def __call__(self, exchange: Exchange) -> None:
+        """Count nothing."""
+
+    def text(self) -> bytes:
+        """Return a comment that Prometheus passes over."""
+        return b"# no metrics: install imagelock[serve], which brings prometheus-client\n"
