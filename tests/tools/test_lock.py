@@ -26,7 +26,7 @@ ASKED = {
     "runtime": RUNTIME,
     "container": [*RUNTIME, *EXTRAS["cluster"], *EXTRAS["serve"]],
     "build": bootstrap.requirements(GROUPS, "build"),
-    "dev": [*RUNTIME, *CLUSTER, *bootstrap.requirements(GROUPS, "dev")],
+    "dev": [*RUNTIME, *EXTRAS["cluster"], *EXTRAS["serve"], *bootstrap.requirements(GROUPS, "dev")],
     "sbom": bootstrap.requirements(GROUPS, "sbom"),
     "lock": bootstrap.requirements(GROUPS, "lock"),
 }
