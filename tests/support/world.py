@@ -16,6 +16,7 @@ from imagelock.lockfile.reader import parse_lock
 from imagelock.model.reference import Reference
 from imagelock.service.embedded import EmbeddedRegistry
 from imagelock.stores.memory import MemoryStore
+from support.schemas import problems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -127,8 +128,11 @@ class World:
         return Result(code, out, err)
 
     def json(self, *arguments: str) -> Result:
-        """Run a command with JSON on stdout."""
-        return self.run(*arguments, "-o", "json")
+        """Run a command with JSON on stdout; every document is held to the published schema."""
+        result = self.run(*arguments, "-o", "json")
+        if result.out:
+            assert problems("output", result.document) == []
+        return result
 
     def asked(self) -> list[LoggedRequest]:
         """Return the requests since the last call."""

@@ -41,6 +41,7 @@ COMMANDS: Mapping[str, str] = {
     "bundle": "carry the lock's images to sites without a network",
     "export": "write the lock in another tool's format",
     "import": "read another tool's lists of images",
+    "schema": "print the JSON Schema of the configuration, the lock or the JSON output",
     "serve": "serve a bundle or a directory as a small OCI registry",
     "doctor": "show how a registry answers, with secrets redacted",
     "demo": "run the whole workflow on a built-in example",
