@@ -35,6 +35,9 @@ max-file-size = "64 MiB"
 path = "spec.image"
 [lock]
 platforms = ["linux/amd64"]
+[[pin.rule]]
+form = "name@digest"
+files = "deploy/**"
 [[olm.catalog]]
 label = "plugins"
 source = "plugins.txt"
@@ -51,6 +54,9 @@ to = "localhost:5000/$1"
 image = "quay.io/a/b"
 reason = "built elsewhere"
 expires = 2030-01-31
+[[exempt]]
+files = ["dev/**"]
+reason = "never deployed"
 [[helm]]
 chart = "charts/app"
 """
