@@ -12,7 +12,6 @@ from imagelock.cli.copying import finish, registries, what_to_copy
 
 if TYPE_CHECKING:
     from imagelock.cli.common import Run
-    from imagelock.model.lock import Lock
     from imagelock.ops.copies.items import CopyOptions
 
 _PATH = click.argument("path", type=click.Path(path_type=Path), metavar="FILE.tar|DIR")
@@ -79,6 +78,7 @@ def create(
     from imagelock.errors import UsageError
     from imagelock.ops.copies import archive as archives
     from imagelock.ops.copies import bundle
+    from imagelock.ops.copies.deliveries import lock_of
     from imagelock.ops.project import read_lock
 
     if archive == "oci" and naming != "full":
@@ -88,7 +88,7 @@ def create(
         lock=read_lock(project).lock,
         path=project.directory / path,
         options=options,
-        since=None if since is None else _lock(run.settings.directory, since),
+        since=None if since is None else lock_of(run.settings.directory, since),
         jobs=run.settings.jobs,
     )
     with registries(run, project, "bundling") as (client, shown):
@@ -223,16 +223,3 @@ def load(
     if done is None:
         run.finish(mirror.preview("bundle-load", planned, missing="IL306"))
     finish(run, "bundle-load", done, warnings, missing="IL306")
-
-
-def _lock(directory: Path, path: Path) -> Lock:
-    """Read the lock of an earlier delivery: a file, a plain list, or the bundle itself."""
-    from imagelock.files import decode, read_bytes
-    from imagelock.limits import LOCK_BYTES
-    from imagelock.lockfile.reader import parse
-    from imagelock.ops.copies import bundle, contents
-
-    where = directory / path
-    if where.is_dir() or bundle.is_tar(where):
-        return contents.require(bundle.open_store(where)).lock
-    return parse(decode(read_bytes(where, LOCK_BYTES)), str(path))

@@ -7,12 +7,12 @@ import resource
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from imagelock.cli.common import common, verb
-from imagelock.limits import GRACE_SECONDS
+from imagelock.limits import GRACE_SECONDS, UPLOAD_IDLE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,8 +73,38 @@ class _Ended(BaseException):
     metavar="FILE",
     help="Write a line for each answer, in the combined log format.",
 )
+@click.option("--prune", is_flag=True, help="Remove what nothing needs, and end; serve nothing.")
+@click.option(
+    "--keep",
+    "keeps",
+    type=_FILE,
+    multiple=True,
+    metavar="LOCK",
+    help="With --prune: remove all that this lock, list or bundle does not name (repeatable).",
+)
+@click.option(
+    "--prune-after",
+    type=click.FloatRange(min=0),
+    default=UPLOAD_IDLE_SECONDS,
+    show_default=True,
+    metavar="SECONDS",
+    help="With --prune: leave blobs without a manifest that are younger; a push may be under way.",
+)
+@click.option("--dry-run", is_flag=True, help="With --prune: show what would be removed, remove nothing.")
 @common()
-def command(run: Run, path: Path, *, host: str, port: int, writable: bool, **site: Any) -> None:
+def command(  # noqa: PLR0913 - one parameter for each option
+    run: Run,
+    path: Path,
+    *,
+    host: str,
+    port: int,
+    writable: bool,
+    prune: bool,
+    keeps: tuple[Path, ...],
+    prune_after: float,
+    dry_run: bool,
+    **site: Any,
+) -> None:
     r"""Serve a bundle or an OCI layout as a registry, until Ctrl-C.
 
     Read-only by default: DIR is an OCI image layout, as a directory or a tar file, and is not changed.
@@ -85,13 +115,21 @@ def command(run: Run, path: Path, *, host: str, port: int, writable: bool, **sit
     The address is printed on stderr (as JSON on stdout with -o json); -v logs every request. /healthz says
     whether the store can be read, /metrics what was asked (Prometheus). SIGTERM lets running responses finish and exits with 0, Ctrl-C with 130.
 
+    --prune removes what nothing needs from DIR, also while another process serves it, and ends. With --keep LOCK only
+    what the locks name stays, with its platforms and all that refers to it, such as signatures.
+
     \b
     Examples:
       imagelock serve ./bundle
       imagelock serve --writable ./store --port 0
       imagelock serve --writable ./store --host 0.0.0.0 --tls-cert tls.crt --tls-key tls.key --htpasswd users
+      imagelock serve ./store --prune --keep release-7.lock --keep release-8.lock
       skopeo inspect --tls-verify=false docker://127.0.0.1:5000/REPOSITORY:TAG
     """
+    if prune:
+        _prune(run, path, keeps, prune_after, dry_run=dry_run)
+    if keeps or dry_run:
+        raise click.UsageError("--keep and --dry-run go with --prune")
     from imagelock.service.embedded import EmbeddedRegistry
 
     store = _open_store(run.settings.directory / path, writable=writable)
@@ -110,6 +148,24 @@ def command(run: Run, path: Path, *, host: str, port: int, writable: bool, **sit
         if settings.log is not None:
             settings.log.close()
     raise click.exceptions.Exit(0)
+
+
+def _prune(run: Run, path: Path, keeps: tuple[Path, ...], age: float, *, dry_run: bool) -> NoReturn:
+    import time
+
+    from imagelock.errors import IntegrityError
+    from imagelock.ops.copies.deliveries import lock_of
+    from imagelock.ops.copies.inspect import damaged
+    from imagelock.ops.copies.retention import prune
+    from imagelock.stores.oci_layout import LayoutStore
+
+    where = run.settings.directory
+    locks = [lock_of(where, keep) for keep in keeps]
+    store = LayoutStore(where / path, create=False)
+    try:
+        run.finish(prune(store, locks, orphans_before=time.time() - age, dry_run=dry_run))
+    except IntegrityError as error:
+        run.finish(damaged("serve-prune", path, error))
 
 
 def _site(

@@ -13,7 +13,7 @@ from imagelock.limits import PIECE_BYTES
 from imagelock.model.digest import Digest, new_hasher, same_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from imagelock.model.digest import Buffer
     from imagelock.stores.catalog import Catalog
@@ -100,6 +100,9 @@ class Backend(Protocol):
 
     def remove(self, digest: Digest) -> None:
         """Remove stored bytes."""
+
+    def contents(self) -> Iterator[tuple[Digest, int, float]]:
+        """Yield all that is stored: digest, size in bytes, and when it was written (seconds since 1970)."""
 
     def catalog(self) -> Catalog:
         """Return the current snapshot."""

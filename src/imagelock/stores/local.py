@@ -8,23 +8,22 @@ that something points to is deleted, and no damaged bytes are given as good.
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, TypeAlias
 
-from imagelock.errors import IncompleteError, IntegrityError, InvalidValueError, NotFoundError, UsageError
-from imagelock.limits import INDEX_DEPTH, MANIFEST_BYTES, PIECE_BYTES
+from imagelock.errors import IncompleteError, IntegrityError, NotFoundError, UsageError
+from imagelock.limits import MANIFEST_BYTES, PIECE_BYTES
 from imagelock.model.digest import Digest, new_hasher, same_digest
 from imagelock.model.manifest import (
     ACCEPTED_TYPES,
     FOREIGN_LAYER_TYPES,
     Index,
     Manifest,
-    parse_manifest,
 )
 from imagelock.model.reference import is_tag
 from imagelock.stores.backend import Part, hash_file
 from imagelock.stores.base import Content, HeadResult
 from imagelock.stores.catalog import is_name
+from imagelock.stores.graph import Graph
 from imagelock.stores.manifest_links import (
     children_of,
     contents_of,
@@ -32,15 +31,16 @@ from imagelock.stores.manifest_links import (
     record_of,
     referrer_of,
 )
+from imagelock.stores.prune import plan_removal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from imagelock.model.manifest import Descriptor
     from imagelock.stores.backend import Backend, Stamp
     from imagelock.stores.catalog import Catalog, Repository
+    from imagelock.stores.prune import Choice, Pruned
 
-_REMEMBERED_MANIFESTS = 4096
 Permit: TypeAlias = "Callable[[Digest | None], None]"
 """Told what a tag points to now, alone among all writers; what it raises keeps the tag as it is."""
 
@@ -55,9 +55,7 @@ class LocalStore:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._good: dict[Digest, Stamp] = {}
-        self._parsed: dict[Digest, Manifest | Index] = {}
-        self._members: dict[str, tuple[Repository, Mapping[Digest, Descriptor]]] = {}
-        self._memory = threading.Lock()
+        self._graph = Graph(backend.catalog, self._read)
 
     @property
     def name(self) -> str:
@@ -113,10 +111,10 @@ class LocalStore:
 
     def is_only_manifest(self, repository: str, digest: Digest) -> bool:
         """Whether a digest is a manifest of the repository, and no blob of another manifest of it."""
-        members = self._all(repository)
+        members = self._graph.members(repository)
         if digest not in members:
             return False
-        parsed = (self._parse(one) for one in members)
+        parsed = (self._graph.parse(one) for one in members)
         return not any(
             blob.digest == digest for one in parsed if isinstance(one, Manifest) for blob in one.blobs
         )
@@ -148,8 +146,8 @@ class LocalStore:
         ("Listing Referrers") asks.
         """
         found = []
-        for digest, descriptor in self._all(repository).items():
-            parsed = self._parse(digest)
+        for digest, descriptor in self._graph.members(repository).items():
+            parsed = self._graph.parse(digest)
             if parsed is not None and parsed.subject is not None and parsed.subject.digest == subject:
                 found.append(referrer_of(descriptor, parsed))
         return tuple(sorted(found, key=lambda one: str(one.digest)))
@@ -269,12 +267,12 @@ class LocalStore:
 
         def forget(catalog: Catalog) -> Catalog:
             found = catalog.repository(repository)
-            members = self._all(repository, catalog)
+            members = self._graph.members(repository, catalog)
             if digest not in members:
                 raise NotFoundError("no such manifest", where=_where(repository, digest))
-            if digest in self._pointed_to(members):
+            if digest in self._graph.pointed_to(members):
                 raise UsageError("an index points to it", where=_where(repository, digest))
-            parsed = self._parse(digest)
+            parsed = self._graph.parse(digest)
             children = [members[one.digest] for one in children_of(parsed) if one.digest in members]
             return catalog.put(repository, found.drop(digest, children))
 
@@ -286,17 +284,42 @@ class LocalStore:
         def remove(catalog: Catalog) -> Catalog:
             if self._backend.stamp(digest) is None:
                 raise NotFoundError("no such blob", where=_where(repository, digest))
-            if digest in self._used(catalog):
+            if digest in self._graph.used(catalog):
                 raise UsageError("a manifest needs it", where=_where(repository, digest))
             return catalog
 
         self._backend.update(remove, lambda catalog: self._remove_unused(digest, catalog))
 
+    def prune(self, decide: Choice, orphans_before: float) -> Pruned:
+        """Keep of the catalog what ``decide`` leaves, and remove every blob that nothing in it needs.
+
+        Blobs that nothing needed before either may belong to a push whose manifest is still to come: those written
+        since ``orphans_before`` (seconds since 1970) stay.  Alone among all writers.
+        """
+        found: list[Pruned] = []
+
+        def change(catalog: Catalog) -> Catalog:
+            kept = decide(self._graph, catalog)
+            found.append(plan_removal(self._backend, self._graph, catalog, kept, orphans_before))
+            return kept
+
+        def remove(_catalog: Catalog) -> None:
+            for digest in found[0].blobs:
+                self._backend.remove(digest)
+
+        self._backend.update(change, remove)
+        return found[0]
+
+    def preview_prune(self, decide: Choice, orphans_before: float) -> Pruned:
+        """Return what :meth:`prune` would remove now, and change nothing."""
+        catalog = self._backend.catalog()
+        return plan_removal(self._backend, self._graph, catalog, decide(self._graph, catalog), orphans_before)
+
     # Inside.
 
     def _remove_unused(self, digest: Digest, catalog: Catalog) -> None:
         """Remove bytes only now that no record points to them: a crash leaves too much, never too little."""
-        if digest not in self._used(catalog):
+        if digest not in self._graph.used(catalog):
             self._backend.remove(digest)
 
     def _damaged(self, digest: Digest) -> IntegrityError:
@@ -344,63 +367,16 @@ class LocalStore:
             raise self._damaged(digest)
         return body
 
-    def _parse(self, digest: Digest) -> Manifest | Index | None:
-        """Read what a manifest points to; None when it is missing or damaged."""
-        known = self._parsed.get(digest)
-        if known is not None:
-            return known
-        try:
-            parsed = parse_manifest(self._read(digest, MANIFEST_BYTES))
-        except (NotFoundError, IntegrityError, InvalidValueError):
-            return None
-        with self._memory:
-            if len(self._parsed) >= _REMEMBERED_MANIFESTS:
-                self._parsed.clear()
-            self._parsed[digest] = parsed
-        return parsed
-
     def _find(self, records: Repository, name: str, target: str | Digest) -> Descriptor | None:
         found = records.find(target)
         if found is None and isinstance(target, Digest):
-            found = self._all(name).get(target)
+            found = self._graph.members(name).get(target)
         return found
-
-    def _all(self, name: str, catalog: Catalog | None = None) -> Mapping[Digest, Descriptor]:
-        """Return every manifest of a repository: the recorded ones and the children of its indexes."""
-        records = (catalog or self._backend.catalog()).repository(name)
-        known = self._members.get(name)
-        if known is not None and known[0] is records:
-            return known[1]
-        members = self._reach(records.recorded.values())
-        self._members[name] = (records, members)
-        return members
-
-    def _reach(self, start: Iterable[Descriptor]) -> dict[Digest, Descriptor]:
-        """Return these manifests and all that the indexes among them point to, by digest."""
-        found = {one.digest: one for one in start}
-        level = [one for one in found.values() if one.is_index]
-        for _ in range(INDEX_DEPTH):
-            children = [child for one in level for child in children_of(self._parse(one.digest))]
-            level = [child for child in children if child.digest not in found and child.is_index]
-            found.update({child.digest: child for child in children if child.digest not in found})
-        return found
-
-    def _pointed_to(self, members: Mapping[Digest, Descriptor]) -> set[Digest]:
-        indexes = [one for one in members.values() if one.is_index]
-        return {child.digest for one in indexes for child in children_of(self._parse(one.digest))}
-
-    def _used(self, catalog: Catalog) -> set[Digest]:
-        """Return every digest that some record needs, those of other tools included."""
-        manifests = set(self._reach(one.descriptor for one in catalog.foreign))
-        for name in catalog.repositories:
-            manifests.update(self._all(name, catalog))
-        contents = {one.digest for digest in manifests for one in contents_of(self._parse(digest))}
-        return manifests | contents
 
     def _require(
         self, repository: str, parsed: Manifest | Index, catalog: Catalog, absent: Collection[Digest]
     ) -> None:
-        members = self._all(repository, catalog) if isinstance(parsed, Index) else {}
+        members = self._graph.members(repository, catalog) if isinstance(parsed, Index) else {}
         missing = []
         for one in contents_of(parsed):
             if one.media_type in FOREIGN_LAYER_TYPES or one.digest in absent:

@@ -12,7 +12,7 @@ from imagelock.stores.catalog import Catalog
 from imagelock.stores.local import LocalStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from imagelock.model.digest import Buffer, Digest
 
@@ -51,6 +51,10 @@ class _Memory:
 
     def remove(self, digest: Digest) -> None:
         self.blobs.pop(digest, None)
+
+    def contents(self) -> Iterator[tuple[Digest, int, float]]:
+        for digest, (data, _) in list(self.blobs.items()):
+            yield digest, len(data), 0.0
 
     def catalog(self) -> Catalog:
         return self._catalog

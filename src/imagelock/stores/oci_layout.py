@@ -158,6 +158,13 @@ class _Directory:
         with _file_errors(self.file(digest)):
             self.file(digest).unlink(missing_ok=True)
 
+    def contents(self) -> Iterator[tuple[Digest, int, float]]:
+        for file in sorted(self.blobs.glob("*/*")):
+            digest = _digest_of_name(file)
+            status = file.lstat() if digest is not None else None
+            if digest is not None and status is not None and stat.S_ISREG(status.st_mode):
+                yield digest, status.st_size, status.st_mtime
+
     def file(self, digest: Digest) -> Path:
         return self.blobs / digest.algorithm / digest.hex
 

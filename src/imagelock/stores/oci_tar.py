@@ -77,6 +77,10 @@ class _Tar:
         """Refuse."""
         raise self._read_only()
 
+    def contents(self) -> Iterator[tuple[Digest, int, float]]:
+        """Refuse: nothing is removed from a finished tar."""
+        raise self._read_only()
+
     def update(self, *_: object, **__: object) -> None:
         """Refuse."""
         raise self._read_only()
