@@ -217,7 +217,7 @@ def _unfinished(path: Path, inside: Contents | None) -> tuple[Finding, ...]:
     return (
         finding(
             "IL306",
-            f"{path.name} has it has no lock: an unfinished bundle, or another tool's layout",
+            f"{path.name} has no lock: an unfinished bundle, or another tool's layout",
             reference=path.name,
             hint="run the same `imagelock bundle create` again: it continues where it stopped",
         ),
