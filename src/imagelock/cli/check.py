@@ -11,9 +11,6 @@ from imagelock.cli.quota import quota_option
 
 if TYPE_CHECKING:
     from imagelock.cli.common import Run
-    from imagelock.ops.olm.pin import OlmPinning
-    from imagelock.ops.project import Project
-    from imagelock.ops.scan.collect import Collection
 
 
 class _Check(Verb):
@@ -70,17 +67,11 @@ def command(
       imagelock check --cluster=dump.json           and what this dump says
     """
     from imagelock.ops.scan.collect import collect
-    from imagelock.ops.verify.check import check, lock_to_check
+    from imagelock.ops.verify.whole import check_project
 
     project = run.open()
-    collection = collect(project, sources, force)
-    lock = lock_to_check(project, collection, sources)
-    olm = _olm(project, collection)
-    if olm is not None:
-        from imagelock.ops.olm.catalogs import with_catalogs
-
-        collection = with_catalogs(project, collection)
-    outcome = check(collection, lock, platforms=project.config.platforms, olm=olm)
+    checked = check_project(project, collect(project, sources, force), sources)
+    outcome, collection, lock = checked.outcome, checked.collection, checked.lock
     if render:
         from imagelock.ops.verify.render import with_rendering
 
@@ -100,11 +91,3 @@ def command(
         dumps = [dump for dump in cluster if dump]
         outcome = with_cluster(outcome, examine(project, lock, dumps, Access()).outcome)
     run.finish(outcome, collection=collection)
-
-
-def _olm(project: Project, collection: Collection) -> OlmPinning | None:
-    if not project.config.olm.related_images:
-        return None
-    from imagelock.ops.olm.catalogs import olm_pinning
-
-    return olm_pinning(project, collection)

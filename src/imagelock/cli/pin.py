@@ -63,11 +63,9 @@ def command(  # noqa: PLR0913 - the options of the contract
       imagelock pin --check               in a pipeline: is everything pinned?
     """
     from imagelock.cli.edits import copies_folder, diff_text, edited_stdin, takes_first
-    from imagelock.ops.olm.catalogs import olm_pinning
-    from imagelock.ops.pin.forms import Forms
-    from imagelock.ops.pin.plan import PinRequest, plan_pin
     from imagelock.ops.pin.run import run_edits, write_copies
-    from imagelock.ops.scan.collect import collect, has_record
+    from imagelock.ops.pin.whole import plan_project
+    from imagelock.ops.scan.collect import collect
     from imagelock.ops.usage import read_lock_for
     from imagelock.ops.writing import WriteMode
 
@@ -77,18 +75,9 @@ def command(  # noqa: PLR0913 - the options of the contract
     target = None if output_dir is None else copies_folder(project, output_dir)
     collection = collect(project, sources, force, besides=target)
     lock_file = read_lock_for(project, collection)
-    request = PinRequest(
-        forms=Forms.of(project.config, is_olm=project.config.olm.related_images),
-        keep_existing=project.config.existing == "keep",
-        untagged_first=takes_first(project, lock_file, untagged),
-        olm=olm_pinning(project, collection, lock_file.lock),
-    )
-    plan = plan_pin(collection, lock_file.lock, request)
     mode = WriteMode(write=not (check_only or show_diff), keep_going=keep_going)
-    if mode.write and has_record(project):
-        from imagelock.ops.trace.pinned import proved_plan
-
-        plan = proved_plan(project, collection, plan)
+    first = takes_first(project, lock_file, untagged)
+    plan = plan_project(project, collection, lock_file.lock, untagged_first=first, proves=mode.write)
     if target is not None:
         outcome = write_copies(collection, plan, target, mode)
     else:
