@@ -122,7 +122,7 @@ def command(  # noqa: PLR0913 - one parameter for each option
     Examples:
       imagelock serve ./bundle
       imagelock serve --writable ./store --port 0
-      imagelock serve --writable ./store --host 0.0.0.0 --tls-cert tls.crt --tls-key tls.key --htpasswd users
+      imagelock serve --writable ./store --host 0.0.0.0 --tls-cert c.pem --tls-key k.pem --htpasswd u
       imagelock serve ./store --prune --keep release-7.lock --keep release-8.lock
       skopeo inspect --tls-verify=false docker://127.0.0.1:5000/REPOSITORY:TAG
     """
