@@ -13,6 +13,7 @@ import pytest
 
 from imagelock.errors import ConfigError
 from imagelock.ops.parallel import map_concurrently
+from support.world import INTERRUPTIBLE
 
 
 class Counted:
@@ -99,3 +100,25 @@ def test_the_end_of_the_process_does_not_wait_for_what_has_begun() -> None:
     done = subprocess.run([sys.executable, "-c", FAILS], check=False, capture_output=True, timeout=120)
     assert done.returncode == 1
     assert b"ValueError" in done.stderr
+
+
+UNSEEN = """
+import signal, threading
+from imagelock.ops.parallel import map_concurrently
+
+def silent(number):
+    # The kernel may give a process's signal to any of its threads: the one that waits is not woken by it.
+    signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+    threading.Event().wait(100)
+
+try:
+    map_concurrently([1], silent, jobs=1, hosts=1, progress=None)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_a_signal_that_another_thread_was_given_ends_the_waiting() -> None:
+    command = [*INTERRUPTIBLE, sys.executable, "-c", UNSEEN]
+    done = subprocess.run(command, check=False, capture_output=True, timeout=60)
+    assert done.stdout == b"interrupted\n"

@@ -17,6 +17,10 @@ R = TypeVar("R")
 THREADS = 64
 """Threads at most, whatever the number of hosts; a host's own connections are limited by the client."""
 
+_LOOK_SECONDS = 0.2
+"""How often a waiting main thread wakes: a signal that comes as it falls asleep, or to another thread, is not
+seen before."""
+
 
 class Progress(Protocol):
     """Receives progress: one call for each finished item."""
@@ -91,7 +95,8 @@ class _WorkerPool(Generic[T, R]):
     def results(self, workers: int) -> list[R]:
         """Wait for so many workers and return the results in order; raise what the first of them raised."""
         for _ in range(workers):
-            self._ended.acquire()
+            while not self._ended.acquire(timeout=_LOOK_SECONDS):
+                pass  # and Python runs the handler of a signal that came meanwhile
             if self._error is not None:
                 raise self._error
         return [self._results[number] for number in range(len(self._results))]
