@@ -7,6 +7,7 @@ choice (docs/concepts/trust.md); loopback is always allowed.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import tomllib
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from imagelock.errors import ConfigError, InvalidValueError
 from imagelock.lazy_regex import lazy_regex
-from imagelock.limits import GIB, KIB, MIB, SCAN_FILE_BYTES, SCAN_FILE_MOST_BYTES
+from imagelock.limits import SCAN_FILE_BYTES, SCAN_FILE_MOST_BYTES
 from imagelock.model import toml_text
 from imagelock.model.exemption import Exemption
 from imagelock.model.form_rule import FormRule
@@ -23,6 +24,7 @@ from imagelock.model.olm import BASE32, DIALECTS, NAMINGS, Catalog, OlmSettings,
 from imagelock.model.platform import Platform
 from imagelock.model.registry_table import host_settings, registry_name
 from imagelock.model.rule import ScanRule
+from imagelock.model.sizes import parse_size
 from imagelock.model.tagfile import TagRule
 from imagelock.model.toml_lines import line_of
 from imagelock.model.toml_table import Table, TableError, expression
@@ -39,8 +41,6 @@ _CONFIG_TABLE = lazy_regex(
 )
 _RELEASE = lazy_regex(r"[a-z0-9](?:[a-z0-9.-]{0,51}[a-z0-9])?", re.ASCII)
 _LINE = lazy_regex(r"line ([0-9]+)", re.ASCII)
-_SIZE = lazy_regex(r"([0-9]{1,9}) ?(KiB|MiB|GiB)", re.ASCII)
-_UNITS = {"KiB": KIB, "MiB": MIB, "GiB": GIB}
 FORMS = ("name:tag@digest", "name@digest")
 EXISTING = ("move", "keep")
 
@@ -106,8 +106,9 @@ def _size(table: Table, key: str) -> int:
     written = table.optional(key, str)
     if written is None:
         return SCAN_FILE_BYTES
-    match = _SIZE.fullmatch(written)
-    size = 0 if match is None else int(match[1]) * _UNITS[match[2]]
+    size = 0
+    with contextlib.suppress(InvalidValueError):
+        size = parse_size(written)
     if not 0 < size <= SCAN_FILE_MOST_BYTES:
         raise TableError(table.key(key), 'expected a size of at most 1 GiB, such as "128 MiB"')
     return size

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from imagelock.cli.common import CONTEXT, Verb, VerbGroup, common
-from imagelock.cli.copying import finish, registries, what_to_copy
+from imagelock.cli.copying import finish, limit_rate, paced, registries, what_to_copy
 
 if TYPE_CHECKING:
     from imagelock.cli.common import Run
+    from imagelock.ops.copies.archive import PreparedArchives
+    from imagelock.ops.copies.bundle import Prepared
     from imagelock.ops.copies.items import CopyOptions
 
 _PATH = click.argument("path", type=click.Path(path_type=Path), metavar="FILE.tar|DIR")
@@ -52,8 +54,10 @@ def command() -> None:
     show_default=True,
     help="How files in DIR are named: by the whole name, or <last part>-<tag>.tar.",
 )
+@limit_rate
+@click.option("--dry-run", is_flag=True, help="Show what the bundle would take, write nothing.")
 @common()
-def create(
+def create(  # noqa: PLR0913 - one parameter for each option
     run: Run,
     path: Path,
     *,
@@ -61,6 +65,8 @@ def create(
     options: CopyOptions,
     archive: str,
     naming: str,
+    rate: int | None,
+    dry_run: bool,
 ) -> None:
     r"""Write the lock's images into one tar or directory.
 
@@ -72,6 +78,7 @@ def create(
     Examples:
       imagelock bundle create release.tar
       imagelock bundle create bundle/ --platform linux/amd64
+      imagelock bundle create release.tar --dry-run
       imagelock bundle create delta.tar --since images.lock.v1
       imagelock bundle create images/ --archive docker-archive --naming epiphany --platform linux/amd64
     """
@@ -79,6 +86,8 @@ def create(
     from imagelock.ops.copies import archive as archives
     from imagelock.ops.copies import bundle
     from imagelock.ops.copies.deliveries import lock_of
+    from imagelock.ops.copies.forecast import forecast
+    from imagelock.ops.copies.mirror import preview
     from imagelock.ops.project import read_lock
 
     if archive == "oci" and naming != "full":
@@ -92,13 +101,31 @@ def create(
         jobs=run.settings.jobs,
     )
     with registries(run, project, "bundling") as (client, shown):
+        source = paced(client, rate)
+        made: PreparedArchives | Prepared
         if archive == "oci":
-            made = bundle.create(request, client, shown)
+            made = bundle.prepare(request, source)
         else:
-            made = archives.create(request, client, archives.NAMINGS[naming], shown)
+            made = archives.prepare(request, source, archives.NAMINGS[naming])
+        if dry_run:
+            run.finish(
+                preview(
+                    "bundle-create",
+                    made.whole,
+                    (forecast(made.whole, request.lock, options.platforms), *made.advice),
+                )
+            )
+        run.say(forecast(made.whole, request.lock, options.platforms) + "\n")
+        done = bundle.write(made, shown) if isinstance(made, bundle.Prepared) else archives.write(made, shown)
         warnings = client.warnings
-    place = "FILE" if archive == "docker-archive" else ""
-    finish(run, "bundle-create", made.done, (*made.advice, *warnings), place=place)
+    finish(
+        run,
+        "bundle-create",
+        done.done,
+        (*done.advice, *warnings),
+        place="FILE" if archive == "docker-archive" else "",
+        bundle=None if done.written is None else (str(path), done.written),
+    )
 
 
 @command.command("verify", cls=Verb, context_settings=CONTEXT)
@@ -136,8 +163,8 @@ def list_(run: Run, path: Path) -> None:
     """
     from imagelock.cli.terminal import stdout_style, table_width
     from imagelock.model.outcome import Outcome
+    from imagelock.model.sizes import in_units
     from imagelock.ops.copies.inspect import listing
-    from imagelock.ops.copies.mirror import in_units
     from imagelock.report.json import document_json
     from imagelock.report.text import table_text
 
@@ -187,10 +214,18 @@ def list_(run: Run, path: Path) -> None:
     metavar="IMAGE",
     help="Move this tag even if it points to another image.",
 )
+@limit_rate
 @click.option("--dry-run", is_flag=True, help="Show what is missing, write nothing.")
 @common()
 def load(
-    run: Run, path: Path, *, to: str, maps: tuple[str, ...], moves: tuple[str, ...], dry_run: bool
+    run: Run,
+    path: Path,
+    *,
+    to: str,
+    maps: tuple[str, ...],
+    moves: tuple[str, ...],
+    rate: int | None,
+    dry_run: bool,
 ) -> None:
     r"""Push a bundle into a registry: <registry>/<original host>/<path>, digests unchanged.
 
@@ -204,7 +239,9 @@ def load(
     """
     from imagelock.errors import IntegrityError
     from imagelock.model.destination import destination
+    from imagelock.model.platform import Platform
     from imagelock.ops.copies import bundle, contents, inspect, mirror, transfer
+    from imagelock.ops.copies.forecast import forecast
     from imagelock.ops.copies.plan import plan
 
     project = run.open()
@@ -218,8 +255,10 @@ def load(
     jobs = run.settings.jobs
     with registries(run, project, "loading") as (client, shown):
         planned = plan(store, client, items, options, jobs=jobs)
-        done = None if dry_run else transfer.apply(planned, store, client, jobs=jobs, progress=shown)
+        words = forecast(planned, inside.lock, tuple(map(Platform.parse, inside.record.platforms)))
+        if dry_run:
+            run.finish(mirror.preview("bundle-load", planned, (words,), missing="IL306"))
+        run.say(words + "\n")
+        done = transfer.apply(planned, paced(store, rate), client, jobs=jobs, progress=shown)
         warnings = client.warnings
-    if done is None:
-        run.finish(mirror.preview("bundle-load", planned, missing="IL306"))
     finish(run, "bundle-load", done, warnings, missing="IL306")

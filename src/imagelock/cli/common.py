@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import sys
-from dataclasses import dataclass, replace
+import time
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -59,7 +60,7 @@ def verb(name: str) -> Callable[[Callable[..., Any]], click.Command]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One call of a command: the common options as given."""
+    """One call of a command: the common options as given, and when it began (monotonic seconds)."""
 
     settings: Settings
     output: str
@@ -68,6 +69,7 @@ class Run:
     strict: bool
     exit_zero: bool
     reports: tuple[tuple[str, Path], ...]
+    begun: float = field(default_factory=time.monotonic)
 
     @property
     def is_json(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import wraps
@@ -10,20 +11,25 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from imagelock.cli.terminal import progress, stdout_style, table_width
-from imagelock.errors import UsageError
+from imagelock.errors import InvalidValueError, UsageError
 from imagelock.model.platform import Platform
+from imagelock.model.sizes import in_units, parse_size
 from imagelock.ops.copies.items import CopyOptions
 from imagelock.ops.copies.mirror import outcome, rows
+from imagelock.ops.copies.sources import Pace, Paced
+from imagelock.report.json import document_json, outcome_fields
 from imagelock.report.text import table_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from imagelock.cli.common import Run
+    from imagelock.ops.copies.bundle import Written
     from imagelock.ops.copies.transfer import Done
     from imagelock.ops.parallel import Progress
     from imagelock.ops.project import Project
     from imagelock.registry.client import RegistryClient
+    from imagelock.stores.base import Source
 
 
 def what_to_copy(function: Callable[..., None]) -> Callable[..., None]:
@@ -72,6 +78,37 @@ _OPTIONS = (
 )
 
 
+def limit_rate(function: Callable[..., None]) -> Callable[..., None]:
+    """Add the option that keeps a copy to a rate; the command gets it as ``rate``, bytes a second."""
+    option = click.option(
+        "--limit-rate",
+        "rate",
+        type=_Size(),
+        metavar="SIZE",
+        help="Copy at most so much in a second, all connections together: 20MiB.",
+    )
+    return option(function)
+
+
+class _Size(click.ParamType[int]):
+    """A size with a unit, in bytes."""
+
+    name = "size"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read the size; one of nothing is refused."""
+        try:
+            size = parse_size(str(value))
+        except InvalidValueError as error:
+            self.fail(f"{error.message}: {error.hint}", param, ctx)
+        return size or self.fail("a size of nothing", param, ctx)
+
+
+def paced(source: Source, rate: int | None) -> Source:
+    """Return the source, at a rate where one is given."""
+    return source if rate is None else Paced(source, Pace(rate))
+
+
 @contextmanager
 def registries(run: Run, project: Project, title: str) -> Iterator[tuple[RegistryClient, Progress | None]]:
     """Yield a client for reading and writing, and a progress display."""
@@ -95,15 +132,39 @@ def finish(
     *,
     missing: str = "IL303",
     place: str = "TO",
+    bundle: tuple[str, Written] | None = None,
 ) -> NoReturn:
     """Show the table of results and end with the truthful exit code.
 
     ``missing`` is the finding of what the source does not have.  ``place`` heads the column that says
-    where an image went, ``FILE`` for a file of its own; without it the column is left out.
+    where an image went, ``FILE`` for a file of its own; without it the column is left out.  ``bundle`` is
+    what was written, with its path as the user wrote it.
     """
     told = outcome(command, done, missing=missing)
     lines = rows(done.results, files=place == "FILE")
     columns = ("IMAGE", place, "RESULT") if place else ("IMAGE", "RESULT")
     shown = [line if place else (line[0], line[2]) for line in lines]
     table = table_text(columns, shown, stdout_style(), table_width()) if lines else ""
-    run.finish(replace(told, advice=(*told.advice, *advice)), data=table)
+    seconds = time.monotonic() - run.begun
+    if bundle is None:
+        words: tuple[str, ...] = (f"took {in_seconds(seconds)}",)
+        fields: dict[str, Any] = {}
+    else:
+        path, written = bundle
+        words = (f"{path}: {in_units(written.size)}, {written.digest}, {in_seconds(seconds)}",)
+        fields = {"path": path, "size": written.size, "digest": str(written.digest)}
+    whole = replace(told, advice=(*told.advice, *advice, *words))
+    document = {
+        **outcome_fields(whole),
+        "seconds": round(seconds, 3),
+        **({"bundle": fields} if fields else {}),
+    }
+    run.finish(whole, data=table, json=lambda: document_json(command, document))
+
+
+def in_seconds(seconds: float) -> str:
+    """Return a time as people read it."""
+    if seconds < 100:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min {rest} s"

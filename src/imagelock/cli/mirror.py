@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from imagelock.cli.common import common, verb
-from imagelock.cli.copying import finish, registries, what_to_copy
+from imagelock.cli.copying import finish, limit_rate, paced, registries, what_to_copy
 
 if TYPE_CHECKING:
     from imagelock.cli.common import Run
@@ -32,9 +32,10 @@ if TYPE_CHECKING:
     metavar="IMAGE",
     help="Move this tag even if it points to another image.",
 )
+@limit_rate
 @click.option("--dry-run", is_flag=True, help="Show what is missing, write nothing.")
 @common()
-def command(
+def command(  # noqa: PLR0913 - one parameter for each option
     run: Run,
     *,
     to: str,
@@ -42,6 +43,7 @@ def command(
     shard: str | None,
     moves: tuple[str, ...],
     options: CopyOptions,
+    rate: int | None,
     dry_run: bool,
 ) -> None:
     r"""Copy the lock's images into another registry, byte for byte, under the same digests.
@@ -55,24 +57,29 @@ def command(
     Examples:
       imagelock mirror --to registry.corp:5000
       imagelock mirror --to registry.corp/mirror --dry-run
+      imagelock mirror --to registry.corp --limit-rate 20MiB
       imagelock mirror --to registry.corp --map 'docker.io/library/(.*)=base/$1'
       imagelock mirror --to registry.corp --shard 0/4      one of four jobs
     """
     from imagelock.model.destination import destination
     from imagelock.ops.copies import mirror, transfer
+    from imagelock.ops.copies.forecast import forecast
     from imagelock.ops.copies.plan import plan
     from imagelock.ops.copies.tree import CachingSource
     from imagelock.ops.project import read_lock
 
     project = run.open()
     part = mirror.Shard() if shard is None else mirror.Shard.parse(shard)
-    items = mirror.items(read_lock(project).lock, destination(to, maps), part, moves)
+    lock = read_lock(project).lock
+    items = mirror.items(lock, destination(to, maps), part, moves)
     jobs = run.settings.jobs
     with registries(run, project, "mirroring") as (client, shown):
-        source = CachingSource(client)
+        source = CachingSource(paced(client, rate))
         planned = plan(source, client, items, options, jobs=jobs)
-        done = None if dry_run else transfer.apply(planned, source, client, jobs=jobs, progress=shown)
+        words = forecast(planned, lock, options.platforms)
+        if dry_run:
+            run.finish(mirror.preview("mirror", planned, (words,)))
+        run.say(words + "\n")
+        done = transfer.apply(planned, source, client, jobs=jobs, progress=shown)
         advice = (*client.warnings, *mirror.left_with_vendor(planned.foreign.values()))
-    if done is None:
-        run.finish(mirror.preview("mirror", planned))
     finish(run, "mirror", done, advice)

@@ -67,7 +67,8 @@ class TarWriter:
     """A tar on its way; as a store's target its blobs lie under ``blobs/<algorithm>/<hex>``.
 
     ``sizes`` are all files that it will hold.  ``names`` gives a blob's file another name.  Blobs must
-    come from a :class:`~imagelock.stores.base.Source`, which proves them before their last piece.
+    come from a :class:`~imagelock.stores.base.Source`, which proves them before their last piece.  ``length`` is
+    what the whole tar takes, in bytes.
     Raises :class:`FileError` when another run writes the same file.
     """
 
@@ -77,7 +78,7 @@ class TarWriter:
         self._path = path
         self._part = path.with_name(f".{path.name}.imagelock-part")
         self._names = names or {}
-        self._places, self._length = plan_members(sizes)
+        self._places, self.length = plan_members(sizes)
         self._whole: dict[str, bool] = {}
         self._old = False
         self.adopted = False
@@ -184,14 +185,14 @@ class TarWriter:
             with self._errors():
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 self._old = os.fstat(self._file).st_size > 0 or self._adopt()
-                os.ftruncate(self._file, self._length)
+                os.ftruncate(self._file, self.length)
             end = 0
             for place in self._places.values():
                 self._write(place.header, place.start)
                 end = place.data + place.size
                 self._write(place.padding, end)
                 end += len(place.padding)
-            self._write(bytes(self._length - end), end)
+            self._write(bytes(self.length - end), end)
         except BaseException:
             os.close(self._file)
             raise
@@ -203,7 +204,7 @@ class TarWriter:
         except FileNotFoundError:
             return False
         try:
-            if os.fstat(finished).st_size != self._length:
+            if os.fstat(finished).st_size != self.length:
                 return False
             at = 0
             while piece := os.pread(finished, limits.MIB, at):

@@ -7,6 +7,7 @@ The form of ``docker save``: a ``manifest.json``, the config and the layers.  La
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,7 +16,8 @@ from imagelock.errors import IntegrityError, PlatformNotFoundError, RegistryErro
 from imagelock.model.manifest import CONFIG_TYPES, Index, Manifest, parse_manifest
 from imagelock.ops.copies.bundle import BundleResult
 from imagelock.ops.copies.items import CopyItem, CopyOptions, CopyStatus, Result
-from imagelock.ops.copies.plan import failure, keep_tag
+from imagelock.ops.copies.plan import failure, keep_tag, plan
+from imagelock.ops.copies.sources import Nothing
 from imagelock.ops.copies.transfer import STREAMS, Done, Moved
 from imagelock.ops.copies.tree import CachingSource, read_tree
 from imagelock.ops.parallel import map_concurrently
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from imagelock.model.lock import LockedImage
     from imagelock.model.platform import Platform
     from imagelock.ops.copies.bundle import Request
-    from imagelock.ops.copies.items import Tree
+    from imagelock.ops.copies.items import Plan, Tree
     from imagelock.ops.parallel import Progress
     from imagelock.stores.base import Source
 
@@ -54,10 +56,18 @@ NAMINGS: Mapping[str, Callable[[LockedImage], str]] = {"full": full_name, "epiph
 """The values of ``--naming``."""
 
 
-def create(
-    request: Request, registries: Source, naming: Callable[[LockedImage], str], progress: Progress | None
-) -> BundleResult:
-    """Write one archive per image into the directory.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedArchives:
+    """One archive for each item of ``whole``."""
+
+    request: Request
+    whole: Plan
+    source: Source
+    advice: tuple[str, ...] = ()
+
+
+def prepare(request: Request, registries: Source, naming: Callable[[LockedImage], str]) -> PreparedArchives:
+    """Read every manifest that the archives need; write nothing.
 
     Raises :class:`UsageError` when two images would get one name, and for several platforms at once.
     """
@@ -66,16 +76,29 @@ def create(
             "a docker-archive holds one platform of complete images",
             hint="give one --platform and a directory of its own, without --since",
         )
-    source, moved = CachingSource(registries), Moved()
-    files = _files(request, naming)
+    source = CachingSource(registries)
+    items = _files(request, naming)
+    options = CopyOptions(platforms=request.options.platforms)
+    return PreparedArchives(
+        request=request, whole=plan(source, Nothing(), items, options, jobs=request.jobs), source=source
+    )
+
+
+def write(prepared: PreparedArchives, progress: Progress | None = None) -> BundleResult:
+    """Write one archive per image into the directory; one image's failure is that image's result."""
+    request, source, moved = prepared.request, prepared.source, Moved()
+    settled = {one.item: one for one in prepared.whole.settled}
 
     def one(item: CopyItem) -> Result:
+        if item in settled:
+            return settled[item]
         try:
             return _write(item, request.path / item.target, request.options.platforms, source, moved)
         except RegistryError as error:
             return failure(item, error)
 
-    results = map_concurrently(tuple(files), one, jobs=min(request.jobs, STREAMS), hosts=1, progress=progress)
+    items = prepared.whole.items
+    results = map_concurrently(items, one, jobs=min(request.jobs, STREAMS), hosts=1, progress=progress)
     return BundleResult(Done(tuple(results), moved))
 
 

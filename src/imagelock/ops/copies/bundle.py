@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from imagelock.errors import FileError
+from imagelock.files import read_bytes
+from imagelock.limits import LAYOUT_INDEX_BYTES
 from imagelock.model.digest import Digest
 from imagelock.model.manifest import Index, parse_manifest
 from imagelock.ops.copies import contents, transfer
 from imagelock.ops.copies.items import CopyItem, CopyOptions, CopyStatus, Result
 from imagelock.ops.copies.mirror import left_with_vendor
 from imagelock.ops.copies.plan import hold_back, plan
+from imagelock.ops.copies.sources import Joined, Nothing
 from imagelock.ops.copies.transfer import Done
 from imagelock.ops.copies.tree import CachingSource, read_tree
 from imagelock.stores.catalog import Catalog
@@ -28,15 +30,14 @@ from imagelock.stores.oci_tar import INDEX, TarStore
 from imagelock.stores.oci_tar_writer import TarWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from imagelock.model.lock import Lock
-    from imagelock.model.manifest import Descriptor
     from imagelock.ops.copies.contents import Record
     from imagelock.ops.copies.items import Plan
     from imagelock.ops.parallel import Progress
-    from imagelock.stores.base import Content, HeadResult, Source
+    from imagelock.stores.base import Content, Source
     from imagelock.stores.local import LocalStore
 
 LAYOUT = "oci-layout"
@@ -54,12 +55,32 @@ class Request:
     jobs: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What a bundle will hold: images with work to do in ``whole``, and where each of its parts comes from."""
+
+    request: Request
+    whole: Plan
+    options: CopyOptions
+    source: Joined
+    advice: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A finished bundle: its bytes, and the digest of its ``index.json``, which names everything in it."""
+
+    size: int
+    digest: Digest
+
+
 @dataclass(frozen=True, slots=True)
 class BundleResult:
-    """The result of creating a bundle: how each image ended, and remarks for the user."""
+    """The result of creating a bundle: how each image ended, remarks for the user, and what is there now."""
 
     done: Done
     advice: tuple[str, ...] = ()
+    written: Written | None = None
 
 
 def is_tar(path: Path) -> bool:
@@ -67,20 +88,13 @@ def is_tar(path: Path) -> bool:
     return path.suffix == ".tar"
 
 
-def create(request: Request, registries: Source, progress: Progress | None = None) -> BundleResult:
-    """Create a bundle, or continue an interrupted one.
-
-    It gets its lock, and so is finished, only when every image is in it.
-    """
+def prepare(request: Request, registries: Source) -> Prepared:
+    """Read every manifest that the bundle needs, and decide what goes in; write nothing."""
     source = CachingSource(registries)
     items, left_out = _items(request)
     elsewhere, unread = _delivered(request, source)
     options = replace(request.options, elsewhere=frozenset(elsewhere))
-    whole = plan(source, _Nothing(), items, options, jobs=request.jobs)
-    advice = (*_unread(unread), *left_with_vendor(whole.foreign.values()))
-    if whole.settled:
-        return BundleResult(Done(_in_order(whole, hold_back(_pending(whole)))), advice)
-    options = replace(options, referrers=None)  # They are items of the plan by now.
+    whole = plan(source, Nothing(), items, options, jobs=request.jobs)
     record = contents.Record(
         platforms=tuple(map(str, request.options.platforms)),
         absent=_absent(whole),
@@ -88,9 +102,26 @@ def create(request: Request, registries: Source, progress: Progress | None = Non
         left_out=left_out,
         foreign_layers=request.options.foreign,
     )
-    packed = contents.pack(request.lock, record)
-    writer = _write_tar if is_tar(request.path) else _write_directory
-    return BundleResult(writer(request, whole, options, _Joined(packed, source), progress), advice)
+    return Prepared(
+        request=request,
+        whole=whole,
+        options=replace(options, referrers=None),  # They are items of the plan by now.
+        source=Joined(contents.pack(request.lock, record), source),
+        advice=(*_unread(unread), *left_with_vendor(whole.foreign.values())),
+    )
+
+
+def write(prepared: Prepared, progress: Progress | None = None) -> BundleResult:
+    """Write a bundle, or continue an interrupted one.
+
+    It gets its lock, and so is finished, only when every image is in it.
+    """
+    whole = prepared.whole
+    if whole.settled:
+        return BundleResult(Done(_in_order(whole, hold_back(_pending(whole)))), prepared.advice)
+    writer = _write_tar if is_tar(prepared.request.path) else _write_directory
+    done, written = writer(prepared, progress)
+    return BundleResult(done, prepared.advice, written)
 
 
 def open_store(path: Path) -> LocalStore:
@@ -128,23 +159,54 @@ def index_of(images: Sequence[tuple[str, str | None, Content]]) -> bytes:
 # Writing.
 
 
-def _write_directory(
-    request: Request, whole: Plan, options: CopyOptions, source: _Joined, progress: Progress | None
-) -> Done:
+def _write_directory(prepared: Prepared, progress: Progress | None) -> tuple[Done, Written | None]:
+    request, source = prepared.request, prepared.source
     target = LayoutStore(request.path)
     # Deep, so that running it again makes a damaged directory whole.
-    todo = plan(source, target, whole.items, replace(options, deep=True), jobs=request.jobs)
+    deep = replace(prepared.options, deep=True)
+    todo = plan(source, target, prepared.whole.items, deep, jobs=request.jobs)
     done = transfer.apply(todo, source, target, jobs=request.jobs, progress=progress)
-    if _finished(done):
-        todo = plan(source, target, (source.lock_item,), CopyOptions(), jobs=request.jobs)
-        transfer.apply(todo, source, target, jobs=request.jobs)
-        contents.forget_others(target, source.lock_item.digest)
-    return done
+    if not _finished(done):
+        return done, None
+    todo = plan(source, target, (source.lock_item,), CopyOptions(), jobs=request.jobs)
+    transfer.apply(todo, source, target, jobs=request.jobs)
+    contents.forget_others(target, source.lock_item.digest)
+    index = read_bytes(request.path / INDEX, LAYOUT_INDEX_BYTES)
+    files = _files(prepared)
+    return done, Written(
+        size=sum(files.sizes.values()) - len(files.index) + len(index), digest=Digest.of(index)
+    )
 
 
-def _write_tar(
-    request: Request, whole: Plan, options: CopyOptions, source: _Joined, progress: Progress | None
-) -> Done:
+def _write_tar(prepared: Prepared, progress: Progress | None) -> tuple[Done, Written | None]:
+    request, source, files = prepared.request, prepared.source, _files(prepared)
+    with TarWriter(request.path, files.sizes) as tar:
+        todo = plan(source, tar, files.items, prepared.options, jobs=request.jobs)
+        done = transfer.apply(todo, source, tar, jobs=request.jobs, progress=progress)
+        done = Done(done.results[:-1], done.moved)
+        if not _finished(done):
+            return Done(hold_back(done.results), done.moved), None
+        tar.put_file(INDEX, files.index)
+        tar.put_file(LAYOUT, LAYOUT_BODY)
+        tar.finish()
+        written = Written(size=tar.length, digest=Digest.of(files.index))
+        if tar.adopted and not any(job.blobs for job in todo.jobs):
+            there = tuple(replace(one, verdict=CopyStatus.THERE) for one in done.results)
+            return Done(there, done.moved), written
+    return done, written
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """Every file of a bundle with its size, the index as it will be, and what is copied, the lock last."""
+
+    sizes: dict[str, int]
+    index: bytes
+    items: tuple[CopyItem, ...]
+
+
+def _files(prepared: Prepared) -> _Files:
+    source, whole = prepared.source, prepared.whole
     lock_tree = read_tree(source, contents.NAME, source.lock_item.digest, CopyOptions())
     items = (*whole.items, source.lock_item)
     trees = {job.item: job.tree for job in whole.jobs} | {source.lock_item: lock_tree}
@@ -153,18 +215,7 @@ def _write_tar(
     for tree in trees.values():
         sizes.update((_blob(one.digest), len(one.body)) for one in tree.manifests)
         sizes.update((_blob(one.digest), one.size) for one in tree.blobs)
-    with TarWriter(request.path, sizes) as tar:
-        todo = plan(source, tar, items, options, jobs=request.jobs)
-        done = transfer.apply(todo, source, tar, jobs=request.jobs, progress=progress)
-        done = Done(done.results[:-1], done.moved)
-        if not _finished(done):
-            return Done(hold_back(done.results), done.moved)
-        tar.put_file(INDEX, index)
-        tar.put_file(LAYOUT, LAYOUT_BODY)
-        tar.finish()
-        if tar.adopted and not any(job.blobs for job in todo.jobs):
-            return Done(tuple(replace(one, verdict=CopyStatus.THERE) for one in done.results), done.moved)
-    return done
+    return _Files(sizes, index, items)
 
 
 def _blob(digest: Digest) -> str:
@@ -208,7 +259,7 @@ def _delivered(request: Request, source: Source) -> tuple[dict[Digest, str], int
             for one in request.since.images
         )
     )
-    old = plan(source, _Nothing(), items, CopyOptions(platforms=request.options.platforms), jobs=request.jobs)
+    old = plan(source, Nothing(), items, CopyOptions(platforms=request.options.platforms), jobs=request.jobs)
     found: dict[Digest, str] = {}
     for job in old.jobs:
         for blob in job.tree.blobs:
@@ -235,71 +286,3 @@ def _pending(whole: Plan) -> tuple[Result, ...]:
 def _in_order(whole: Plan, results: Sequence[Result]) -> tuple[Result, ...]:
     by_item = {one.item: one for one in results}
     return tuple(by_item[item] for item in whole.items)
-
-
-class _Nothing:
-    """A target that has nothing, so a plan for it reads every image and lists all of its content."""
-
-    def resolve_tag(self, repository: str, tag: str) -> Digest | None:
-        """Know no tag."""
-        del repository, tag
-        return None
-
-    def has_manifest(self, repository: str, digest: Digest) -> bool:
-        """Have none."""
-        del repository, digest
-        return False
-
-    has_blob = has_manifest
-
-    def mount(self, repository: str, digest: Digest, other: str) -> bool:
-        """Do nothing."""
-        del repository, digest, other
-        return False
-
-    def put_blob(self, repository: str, descriptor: Descriptor, pieces: object) -> None:
-        """Refuse."""
-        raise FileError("a plan writes nothing", where=f"{repository}@{descriptor.digest} {pieces}")
-
-    def put_manifest(
-        self,
-        repository: str,
-        content: Content,
-        tag: str | None = None,
-        *,
-        absent: Collection[Digest] = (),
-    ) -> None:
-        """Refuse."""
-        raise FileError("a plan writes nothing", where=f"{repository}:{tag} {content.digest} {absent}")
-
-
-class _Joined:
-    """The images' source, and the artifact with the lock, as one source."""
-
-    def __init__(self, packed: contents.Packed, images: Source) -> None:
-        self.lock_item = packed.item
-        self._packed = packed.store
-        self._images = images
-
-    def head(self, repository: str, target: str | Digest) -> HeadResult:
-        """Ask the one that has the repository."""
-        return self._of(repository).head(repository, target)
-
-    def get_manifest(self, repository: str, target: str | Digest) -> Content:
-        """Read from the one that has the repository."""
-        return self._of(repository).get_manifest(repository, target)
-
-    def get_blob(self, repository: str, digest: Digest, limit: int) -> bytes:
-        """Read from the one that has the repository."""
-        return self._of(repository).get_blob(repository, digest, limit)
-
-    def referrers(self, repository: str, subject: Digest) -> tuple[Descriptor, ...]:
-        """Ask the one that has the repository."""
-        return self._of(repository).referrers(repository, subject)
-
-    def open_blob(self, repository: str, descriptor: Descriptor) -> Iterator[bytes]:
-        """Stream from the one that has the repository."""
-        return self._of(repository).open_blob(repository, descriptor)
-
-    def _of(self, repository: str) -> Source:
-        return self._packed if repository == contents.NAME else self._images

@@ -19,6 +19,7 @@ from imagelock.errors import (
 )
 from imagelock.model.finding_codes import Level
 from imagelock.model.outcome import Change, Outcome, finding
+from imagelock.model.sizes import in_units
 from imagelock.ops.copies.items import CopyItem, CopyStatus
 from imagelock.ops.copies.plan import keep_tag
 
@@ -99,11 +100,10 @@ def outcome(command: str, done: Done, *, missing: str = "IL303") -> Outcome:
     )
 
 
-def preview(command: str, plan: Plan, *, missing: str = "IL303") -> Outcome:
+def preview(command: str, plan: Plan, advice: tuple[str, ...] = (), *, missing: str = "IL303") -> Outcome:
     """Report what :func:`~imagelock.ops.copies.transfer.apply` would do; ``missing`` as in :func:`outcome`."""
     settled = {one.item: one for one in plan.settled}
     counts = {verdict: sum(1 for one in plan.settled if one.verdict is verdict) for verdict in CopyStatus}
-    blobs = plan.missing
     return Outcome(
         command=command,
         changes=tuple(
@@ -118,10 +118,11 @@ def preview(command: str, plan: Plan, *, missing: str = "IL303") -> Outcome:
             "to_copy": sum(1 for job in plan.jobs if job.item.subject is None),
             **_counted("referrers", sum(1 for job in plan.jobs if job.item.subject is not None)),
             **{_key(verdict): counts[verdict] for verdict in CopyStatus if verdict is not CopyStatus.COPIED},
+            "blobs_to_send": len(plan.missing),
+            "bytes_to_send": plan.size,
         },
-        advice=(
-            f"dry run: nothing was written; {len(blobs)} blobs to send, {in_units(plan.size)}",
-            *left_with_vendor(plan.foreign.values()),
+        advice=tuple(
+            dict.fromkeys(("dry run: nothing was written", *advice, *left_with_vendor(plan.foreign.values())))
         ),
     )
 
@@ -143,16 +144,6 @@ def rows(results: Sequence[Result], *, files: bool = False) -> list[tuple[str, s
         for one in results
         if one.item.subject is None or one.error is not None or one.verdict is CopyStatus.CONFLICT
     ]
-
-
-def in_units(count: int) -> str:
-    """Return bytes as people read them (decimal units)."""
-    size = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"
 
 
 def copy_finding(result: Result, missing: str = "IL303") -> Finding | None:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from imagelock.errors import UsageError
 from imagelock.model.outcome import Change, Outcome
+from imagelock.model.sizes import in_units
 from imagelock.ops.copies import contents
-from imagelock.ops.copies.mirror import in_units
 from imagelock.stores.prune import keep_all, keep_only
 
 if TYPE_CHECKING:
