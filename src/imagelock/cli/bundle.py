@@ -83,6 +83,7 @@ def create(  # noqa: PLR0913 - one parameter for each option
       imagelock bundle create images/ --archive docker-archive --naming epiphany --platform linux/amd64
     """
     from imagelock.errors import UsageError
+    from imagelock.model.sizes import in_units
     from imagelock.ops.copies import archive as archives
     from imagelock.ops.copies import bundle
     from imagelock.ops.copies.deliveries import lock_of
@@ -107,15 +108,12 @@ def create(  # noqa: PLR0913 - one parameter for each option
             made = bundle.prepare(request, source)
         else:
             made = archives.prepare(request, source, archives.NAMINGS[naming])
+        words = forecast(made.whole, request.lock, options.platforms)
+        if isinstance(made, bundle.Prepared) and not made.whole.settled:
+            words += f"; {path} takes {in_units(bundle.needed(made))}"
         if dry_run:
-            run.finish(
-                preview(
-                    "bundle-create",
-                    made.whole,
-                    (forecast(made.whole, request.lock, options.platforms), *made.advice),
-                )
-            )
-        run.say(forecast(made.whole, request.lock, options.platforms) + "\n")
+            run.finish(preview("bundle-create", made.whole, (words, *made.advice)))
+        run.say(words + "\n")
         done = bundle.write(made, shown) if isinstance(made, bundle.Prepared) else archives.write(made, shown)
         warnings = client.warnings
     finish(

@@ -27,7 +27,7 @@ from imagelock.stores.manifest_links import record_of
 from imagelock.stores.oci_index import index_json
 from imagelock.stores.oci_layout import LayoutStore
 from imagelock.stores.oci_tar import INDEX, TarStore
-from imagelock.stores.oci_tar_writer import TarWriter
+from imagelock.stores.oci_tar_writer import TarWriter, plan_members
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,6 +109,12 @@ def prepare(request: Request, registries: Source) -> Prepared:
         source=Joined(contents.pack(request.lock, record), source),
         advice=(*_unread(unread), *left_with_vendor(whole.foreign.values())),
     )
+
+
+def needed(prepared: Prepared) -> int:
+    """Return the bytes that the finished bundle takes."""
+    files = _files(prepared)
+    return plan_members(files.sizes)[1] if is_tar(prepared.request.path) else sum(files.sizes.values())
 
 
 def write(prepared: Prepared, progress: Progress | None = None) -> BundleResult:

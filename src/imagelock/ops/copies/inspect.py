@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from imagelock.errors import IntegrityError, NotFoundError, RegistryError
+from imagelock.files import read_bytes
+from imagelock.limits import LAYOUT_INDEX_BYTES
 from imagelock.model.digest import Digest, same_digest
 from imagelock.model.manifest import Index, parse_manifest
 from imagelock.model.outcome import Outcome, finding
@@ -78,8 +80,18 @@ def verify(path: Path, progress: Progress | None = None) -> Outcome:
         command="bundle-verify",
         findings=(*_unfinished(path, inside), *_frame(store, found, inside), *findings),
         summary=_counts(inside, found, len(hashed), findings),
-        advice=(*_remarks(store, inside, found), *left_with_vendor(_foreign(found).values())),
+        advice=(
+            *_remarks(store, inside, found),
+            *left_with_vendor(_foreign(found).values()),
+            f"{path.name}: {bundle_digest(store, path)}",
+        ),
     )
+
+
+def bundle_digest(store: LocalStore, path: Path) -> Digest:
+    """Return the digest of a bundle's ``index.json``: ``bundle create`` says the same one at its end."""
+    body = store.file(INDEX) if isinstance(store, TarStore) else None
+    return Digest.of(read_bytes(path / INDEX, LAYOUT_INDEX_BYTES) if body is None else body)
 
 
 def damaged(command: str, path: Path, error: IntegrityError) -> Outcome:
