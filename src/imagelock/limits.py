@@ -143,6 +143,11 @@ CHART_SNIFF_BYTES = MIB
 CHART_FILES = 10_000
 CHART_DEPTH = 4
 """Charts packed in charts."""
+PACKAGE_BYTES = 64 * MIB
+"""A Debian package or an application's archive with all that is packed inside it, decompressed."""
+PACKAGE_FILES = 50_000
+PACKAGE_DEPTH = 4
+"""Archives packed in archives."""
 CREDENTIAL_FILE_BYTES = MIB
 HELPER_SECONDS = 30.0
 HELPER_BYTES = 64 * KIB

@@ -106,6 +106,14 @@ def kustomize_build(folder: Path) -> bytes:
     return _render(["kustomize", "build", str(folder)], folder)
 
 
+def deb_contents(path: Path) -> bytes:
+    """Return the files of a Debian package as one tar; raise :class:`FileError` when it is none or too large."""
+    done = run_limited(["dpkg-deb", "--fsys-tarfile", str(path.resolve())], path.parent)
+    if done.returncode != 0:
+        raise FileError(f"dpkg-deb: {_last_words(done, 'not a Debian package')}", where=str(path))
+    return done.stdout
+
+
 def _render(command: list[str], folder: Path) -> bytes:
     done = run_limited(command, folder)
     if done.returncode != 0:

@@ -211,3 +211,37 @@ def test_an_entry_of_a_tag_file_goes_with_its_item(site: Site) -> None:
 
     assert site.any("lock", "-C", str(site.root)).code == 0
     assert [image.name for image in parse_lock(site.read("images.lock"), "l").images] == [site.name("dex")]
+
+
+def test_a_file_is_rehearsed_on_another_registry_and_nothing_else_is_asked(site: Site) -> None:
+    digest = site.push("dex", BUILD)
+    site.write("t.yaml", tag_file(item("registry.invalid/acme/dex", RELEASE)))
+
+    done = site.run(
+        "apply", "--to", site.registry.address, "--repush", "dex, registry.invalid/acme/dex", "t.yaml"
+    )
+
+    assert done.code == 0
+    assert f"{site.name('dex')}:{RELEASE}" in done.out
+    again = site.run("plan", "--to", f"{site.registry.address}/", "t.yaml", "-o", "json")
+    assert actions(again) == {f"dex:{RELEASE}": "keep"}
+    assert again.document["tags"][0]["after"] == str(digest)
+    odd = site.run("plan", "--to", "NO HOST", "t.yaml")
+    assert (odd.code, "--to is not a registry" in odd.err) == (2, True)
+
+
+def test_repush_takes_several_names_with_commas(site: Site) -> None:
+    for image in ("dex", "audit", "rvmc"):
+        site.push(image, BUILD)
+        site.push(image, RELEASE)
+    site.write("t.yaml", tag_file(*(item(site.name(image), RELEASE) for image in ("dex", "audit", "rvmc"))))
+    done = site.run("apply", "--repush", "dex,audit", "t.yaml", "-o", "json")
+    assert list(actions(done).values()) == ["repushed", "repushed", "kept"]
+
+
+@pytest.mark.parametrize("verb", ["plan", "apply"])
+def test_the_markdown_names_image_tag_and_digest(site: Site, verb: str) -> None:
+    digest = site.push("dex", BUILD)
+    site.write("t.yaml", tag_file(item(site.name("dex"), RELEASE)))
+    site.run(verb, "--report", "markdown=r.md", "t.yaml")
+    assert f"| `{site.name('dex')}:{RELEASE}` | `{str(digest)[:19]}…` | `t.yaml:7` |" in site.read("r.md")

@@ -224,3 +224,54 @@ def test_suggest_is_not_misled_by_the_repository_of_a_hook(
     shown = site.run("suggest", "--git", str(clone), "t.yaml", "-o", "json")
 
     assert shown.document["changes"][0]["after"] == "docker.io/acme/dex:1.0.5"
+
+
+FLOATING = "docker.io/acme/dex:master-stable-latest"
+
+
+def test_write_replaces_every_place_that_floats_and_keeps_comments(site: Site, clone: Path) -> None:
+    tagged = revision(clone, "1.0.5")
+    site.write("t.yaml", tag_file(item("docker.io/acme/dex", "stx.8.0-v1.0.5", commit=tagged)))
+    (site.root / "vars").mkdir()
+    site.write("dex-static-overrides.yaml", f"image: {FLOATING}  # the build of the day\n")
+    site.write("vars/main.yml", f"---\n# images\ndex_img: '{FLOATING}'\nother: docker.io/acme/other:latest\n")
+    site.write("deploy.yaml", deployment(f"{FLOATING}"))
+
+    dry = site.run("suggest", "--git", str(clone), "t.yaml", "-o", "json")
+    assert (dry.document["summary"]["floating"], dry.document["summary"]["replaced"]) == (3, 0)
+    assert FLOATING in site.read("vars/main.yml")
+    done = site.run("suggest", "--git", str(clone), "--write", "--bug", "7", "t.yaml")
+
+    assert done.code == 0
+    managed = "docker.io/acme/dex:stx.8.0-v1.0.5"
+    assert site.read("dex-static-overrides.yaml") == f"image: {managed}  # the build of the day\n"
+    assert site.read("vars/main.yml") == (
+        f"---\n# images\ndex_img: '{managed}'\nother: docker.io/acme/other:latest\n"
+    )
+    assert managed in site.read("deploy.yaml")
+    assert done.out.startswith("Use the release tag of dex\n\nFloating tags replaced:\ndeploy.yaml:")
+    assert "IL405" not in done.err
+    again = site.run("suggest", "--git", str(clone), "--write", "t.yaml", "-o", "json")
+    assert (again.document["changes"], again.document["summary"]["floating"]) == ([], 0)
+
+
+def test_write_leaves_a_place_that_several_tags_fit_and_one_in_a_package(site: Site) -> None:
+    site.write(
+        "t.yaml",
+        tag_file(item("docker.io/acme/dex", "v1"), item("docker.io/acme/dex", "v2", build="other-1")),
+    )
+    site.write("deploy.yaml", deployment("docker.io/acme/dex:latest"))
+
+    done = site.run("suggest", "--write", "t.yaml", "-o", "json")
+
+    assert done.codes == ["IL405"]
+    assert "dex:v1 or docker.io/acme/dex:v2" in done.document["findings"][0]["hint"]
+    assert "dex:latest" in site.read("deploy.yaml")
+
+
+def test_floating_tags_are_looked_for_where_it_is_asked(site: Site) -> None:
+    site.write("t.yaml", tag_file(item("docker.io/acme/dex", "v1")))
+    for name in ("a.yaml", "b.yaml"):
+        site.write(name, deployment("docker.io/acme/dex:latest"))
+    shown = site.run("suggest", "--in", "b.yaml", "t.yaml", "-o", "json")
+    assert [item["file"] for item in shown.document["findings"]] == ["b.yaml"]

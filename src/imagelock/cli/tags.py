@@ -48,13 +48,21 @@ _MOVE = click.option(
     "--move",
     multiple=True,
     metavar="NAME",
-    help="Move the tags of this image to another digest (repeatable; full name, name:tag, or last part).",
+    help="Move the tags of these images to another digest (repeatable, or A,B; full name, name:tag, or last part).",
 )
 _REPUSH = click.option(
     "--repush",
     multiple=True,
     metavar="NAME",
-    help="Set the tags of this image again even if they are right (repeatable; NAME as above).",
+    help="Set the tags of these images again even if they are right (repeatable, or A,B; NAME as above).",
+)
+
+
+_TO = click.option(
+    "--to",
+    "registry",
+    metavar="HOST",
+    help="Rehearse on this registry, host[:port][/prefix], in place of those that the files name.",
 )
 
 
@@ -64,7 +72,8 @@ _REPUSH = click.option(
 def lint(run: Run, names: tuple[str, ...]) -> None:
     r"""Check tag files by their rules, offline.
 
-    Reports mistyped tags, missing and unknown keys, one name and tag with two sources, and duplicates. What tags look
+    Reports mistyped tags, missing and unknown keys (errors with --strict), floating src_build_tags, src_refs that are
+    no address of a commit, one name and tag with two sources, one version with two revisions, and duplicates. What tags look
     like is configured with [[tags.rule]]; without one, a tag that begins with stx must be stx.N.N-v....
 
     \b
@@ -77,15 +86,25 @@ def lint(run: Run, names: tuple[str, ...]) -> None:
 
     project = run.open()
     files = read_tag_files(project, names)
-    run.finish(tagrules.lint(files.files, project.config.tag_rules), collection=files.collection)
+    run.finish(
+        tagrules.lint(files.files, project.config.tag_rules, strict=run.strict), collection=files.collection
+    )
 
 
 @_verb("plan")
 @_FILES
 @_MOVE
 @_REPUSH
+@_TO
 @common()
-def plan(run: Run, names: tuple[str, ...], *, move: tuple[str, ...], repush: tuple[str, ...]) -> None:
+def plan(
+    run: Run,
+    names: tuple[str, ...],
+    *,
+    move: tuple[str, ...],
+    repush: tuple[str, ...],
+    registry: str | None,
+) -> None:
     r"""Show what apply would set, keep or refuse.
 
     Sends one HEAD for the release tag and one for its source. A tag that exists with another digest is a
@@ -95,37 +114,48 @@ def plan(run: Run, names: tuple[str, ...], *, move: tuple[str, ...], repush: tup
     Examples:
       imagelock tags plan image-tags.yaml
       imagelock tags plan --move stx-platformclients image-tags.yaml
+      imagelock tags plan --to staging.corp:5000 image-tags.yaml
     """
-    _carry_out(run, names, (move, repush), dry_run=True, command_name="tags-plan")
+    _carry_out(run, names, (move, repush), registry, dry_run=True, command_name="tags-plan")
 
 
 @_verb("apply")
 @_FILES
 @_MOVE
 @_REPUSH
+@_TO
 @click.option("--dry-run", is_flag=True, help="Show what would be set, change nothing.")
 @common()
 def apply(
-    run: Run, names: tuple[str, ...], *, move: tuple[str, ...], repush: tuple[str, ...], dry_run: bool
+    run: Run,
+    names: tuple[str, ...],
+    *,
+    move: tuple[str, ...],
+    repush: tuple[str, ...],
+    registry: str | None,
+    dry_run: bool,
 ) -> None:
     r"""Set the release tags, inside the registry.
 
     The manifest of the source is put under the release tag unchanged. An entry that fails does not stop the others;
-    on a second run, what is done is kept. A conflict is never overwritten: --move NAME compares, then sets.
+    on a second run, what is done is kept. A conflict is never overwritten: --move NAME compares, then sets. With --to
+    the same is done in another registry that has the builds under the same paths, and nowhere else.
 
     \b
     Examples:
       imagelock tags apply --dry-run image-tags.yaml
       imagelock tags apply image-tags-bullseye.yaml image-tags-trixie.yaml
-      imagelock tags apply --repush stx-audit image-tags.yaml
+      imagelock tags apply --repush stx-audit,stx-snmp image-tags.yaml
+      imagelock tags apply --to localhost:5000 image-tags.yaml
     """
-    _carry_out(run, names, (move, repush), dry_run=dry_run, command_name="tags-apply")
+    _carry_out(run, names, (move, repush), registry, dry_run=dry_run, command_name="tags-apply")
 
 
 def _carry_out(
     run: Run,
     names: tuple[str, ...],
     requested: tuple[tuple[str, ...], tuple[str, ...]],
+    registry: str | None,
     *,
     dry_run: bool,
     command_name: str,
@@ -136,8 +166,10 @@ def _carry_out(
 
     project = run.open()
     files = read_tag_files(project, names)
-    linted = tagrules.judge(files.files, project.config.tag_rules)
-    request = tags.TagRequest(move=requested[0], repush=requested[1])
+    linted = tagrules.judge(files.files, project.config.tag_rules, strict=run.strict)
+    if registry is not None:
+        linted = tagrules.rehearsed(linted, registry)
+    request = tags.TagRequest(move=_names(requested[0]), repush=_names(requested[1]))
     from imagelock.cli.terminal import progress
 
     with _client(run, project) as client, progress("asking registries", quiet=run.quiet) as shown:
@@ -154,6 +186,11 @@ def _carry_out(
         data=_table(run, results, done=not dry_run),
         json=lambda: _json(outcome, results, done=not dry_run),
     )
+
+
+def _names(given: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of an option that takes several with commas."""
+    return tuple(name.strip() for item in given for name in item.split(",") if name.strip())
 
 
 @contextmanager
@@ -227,7 +264,6 @@ def _json(outcome: Outcome, results: tuple[TagResult, ...], *, done: bool) -> st
     "--git",
     "repositories",
     multiple=True,
-    required=True,
     metavar="DIR",
     type=click.Path(path_type=Path),
     help="A git clone with the revisions of src_ref (repeatable).",
@@ -237,7 +273,18 @@ def _json(outcome: Outcome, results: tuple[TagResult, ...], *, done: bool) -> st
     metavar="NAME",
     help="Release that tags begin with, such as stx.13.0.  [default: keep the current one]",
 )
-@click.option("--write", is_flag=True, help="Write the tags into the files; comments are kept.")
+@click.option(
+    "--in",
+    "places",
+    multiple=True,
+    metavar="SOURCE",
+    help="Look for floating tags in this file or directory (repeatable).  [default: the whole project]",
+)
+@click.option(
+    "--write",
+    is_flag=True,
+    help="Write the tags into the files, and the managed tags into places that float; comments are kept.",
+)
 @click.option(
     "--message", "wants_message", is_flag=True, help="Print the commit message of the follow-up change."
 )
@@ -250,6 +297,7 @@ def suggest(  # noqa: PLR0913 - the options of the contract
     *,
     repositories: tuple[Path, ...],
     release: str | None,
+    places: tuple[str, ...],
     write: bool,
     wants_message: bool,
     bug: str | None,
@@ -259,7 +307,8 @@ def suggest(  # noqa: PLR0913 - the options of the contract
 
     A tag consists of the release, the output of git describe --tags for the revision of src_ref, and the file's suffix.
     Entries whose revision is in none of the repositories are left unchanged. Places of the project that use
-    a floating tag (latest, *-latest) for one of these images are reported as warnings (IL405) with the tag to use.
+    a floating tag (latest, *-latest) for one of these images are reported as warnings (IL405) with the tag to use, those
+    in packaged charts, applications' archives and Debian packages too. --write replaces them where one tag fits.
 
     \b
     Examples:
@@ -274,7 +323,9 @@ def suggest(  # noqa: PLR0913 - the options of the contract
     if closes and bug is None:
         raise UsageError("--closes needs --bug N")
     footer = None if bug is None else Footer(bug=bug, closes=closes)
-    request = SuggestRequest(repositories=repositories, release=release, write=write, footer=footer)
+    request = SuggestRequest(
+        repositories=repositories, release=release, places=places, write=write, footer=footer
+    )
     found = run_suggest(run.open(), names, request)
     wants_message = wants_message or bug is not None
     run.finish(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from imagelock.formats.build import (
     ansible,
+    ansible_vars,
     che_plugin,
     compose_v1,
     devcontainer,
@@ -103,6 +104,7 @@ NAMED_FORMATS: tuple[NamedFormat, ...] = (
     generator_file,
     helm_chart,
     helm_values,
+    ansible_vars,
 )
 
 

@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from imagelock.configured_regex import configured_regex
 from imagelock.lazy_regex import lazy_regex
+from imagelock.model.reference import Reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from imagelock.model.digest import Digest
     from imagelock.model.place import Place, Unreadable
-    from imagelock.model.reference import Reference
 
 REQUIRED_KEYS = ("name", "src_build_tag", "src_ref", "tag")
 DIGEST_KEY = "digest"
 KEYS = frozenset({*REQUIRED_KEYS, DIGEST_KEY})
 
+LATEST = "latest"
+_NEARLY = lazy_regex(r"(?:.*/)?(?P<hash>[0-9a-fA-F]{7,64})/?", re.ASCII)
 _COMMIT = lazy_regex(r"(?:.*/)?(?P<commit>[0-9a-f]{40}|[0-9a-f]{64})/?", re.ASCII)
 
 
@@ -83,11 +85,21 @@ class TagEntry:
     line: int
     column: int
     tag_place: Place | None = None
+    listed: Reference | None = None
+    """What the file names, where ``reference`` is its rehearsal in another registry."""
 
     @property
     def name(self) -> str:
         """The canonical name."""
         return self.reference.name
+
+    def rehearsed(self, registry: str) -> TagEntry:
+        """Return the entry in another registry, ``host[:port][/prefix]``, under the same path.
+
+        Raises :class:`InvalidValueError` where that is no reference.
+        """
+        moved = Reference.parse(f"{registry.rstrip('/')}/{self.reference.path}:{self.tag}")
+        return replace(self, reference=moved, listed=self.reference)
 
     @property
     def tag(self) -> str:
@@ -113,6 +125,33 @@ class TagEntry:
     def commit(self) -> str | None:
         """The full commit that ``source_ref`` ends with, or None."""
         return commit_of(self.source_ref)
+
+
+def ref_flaw(source_ref: str) -> str | None:
+    """Return why a ``src_ref`` does not say what was built from where, or None for ``https://…/commit/<full hash>``."""
+    if commit_of(source_ref) is None:
+        match = _NEARLY.fullmatch(source_ref)
+        if match is None:
+            return "is not a full commit, so it does not say what was built"
+        if match["hash"].lower() != match["hash"]:
+            return "has a commit in capitals, which git and forges write in small letters"
+        return "has a commit that is cut short, so it may come to mean another"
+    if "://" not in source_ref:
+        return "is a commit without its repository"
+    scheme, _, rest = source_ref.partition("://")
+    if scheme not in ("https", "http"):
+        return f"is no address of a commit: {scheme}:// is not for the web"
+    before = rest.rstrip("/").split("/")[-2:-1]
+    return (
+        None
+        if before == ["commit"]
+        else f"is the address of {before[0] if before else 'a host'}, not of a commit"
+    )
+
+
+def floats(tag: str) -> bool:
+    """Whether a tag is given to another image from time to time."""
+    return tag == LATEST or tag.endswith(f"-{LATEST}")
 
 
 def commit_of(source_ref: str) -> str | None:

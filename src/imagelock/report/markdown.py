@@ -23,6 +23,7 @@ ROWS = 200
 """Rows of a table: forges cut comments at 65,536 characters and summaries at a megabyte."""
 
 _TICKS = re.compile("`+")
+_DIGESTS = ("sha256:", "sha512:")
 _SHORT = 19
 """``sha256:`` and twelve characters."""
 
@@ -88,7 +89,8 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def _changes(level: str, changes: Iterable[Change]) -> list[str]:
     """Return a table for each kind of change; a tag that went while another came is a tag changed."""
     every = list(changes)
-    places = [one for one in every if one.file is not None]
+    tags = [one for one in every if one.file is not None and (one.after or "").startswith(_DIGESTS)]
+    places = [one for one in every if one.file is not None and one not in tags]
     entries = [one for one in every if one.file is None]
     swapped = tag_changes(entries)
     rest = [one for one in entries if not any(one in pair for pair in swapped)]
@@ -109,6 +111,11 @@ def _changes(level: str, changes: Iterable[Change]) -> list[str]:
                 if one.before is not None and one.after is not None
             ],
         ),
+        (
+            "Tags",
+            ("image", "digest", "place"),
+            [(code(one.reference), _moved(one), code(f"{one.file}:{one.line}")) for one in tags],
+        ),
         ("Places", ("place", "reference"), [_place(one) for one in places]),
     )
     return [f"{level} {title}\n\n{_table(head, rows)}" for title, head, rows in tables if rows]
@@ -120,6 +127,12 @@ def _row(one: Change, digest: str | None) -> tuple[str, str]:
 
 def _place(one: Change) -> tuple[str, str]:
     return code(f"{one.file}:{one.line}"), code(one.after or one.reference)
+
+
+def _moved(one: Change) -> str:
+    """Return a tag's digest, and what it was before where it was another."""
+    after = code(_clip(one.after))
+    return after if one.before in (None, one.after) else f"{code(_clip(one.before))} → {after}"
 
 
 def _clip(digest: str | None) -> str:

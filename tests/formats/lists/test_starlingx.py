@@ -121,9 +121,16 @@ def test_reading_gives_each_item_with_its_fields_and_odd_keys() -> None:
 
 
 @pytest.mark.parametrize(
+    "content",
+    ["---\nimages:\n  #- name: a\n", "images: {}\n", "images: []\n---\n", "images: ~\n---\n# end\n"],
+)
+def test_a_list_without_items_is_empty_and_no_error(content: str) -> None:
+    assert items(content) == []
+
+
+@pytest.mark.parametrize(
     ("content", "line", "reason"),
     [
-        ("---\nimages:\n  #- name: a\n", 2, "images is null: nothing is below it"),
         ("---\nimages: {a: b}\n", 2, "images is not a list"),
         ("---\nimage: []\n", 2, "the key images is missing"),
         ("images:\n- a\n", 2, "an item that is not a mapping"),

@@ -102,7 +102,6 @@ def test_a_silenced_finding_leaves_the_entry_valid() -> None:
 @pytest.mark.parametrize(
     ("content", "line", "message"),
     [
-        ("---\nimages:\n", 2, "images is null: nothing is below it"),
         ("---\nimage: []\n", 2, "the key images is missing"),
         ("# nothing\n", 1, "the file has no content"),
         (tag_file("  - just text\n"), 4, "an item that is not a mapping"),
@@ -203,3 +202,57 @@ def test_the_summary_counts_every_item_once() -> None:
 
     assert outcome.summary == {"files": 1, "items": 4, "duplicate": 1, "invalid": 1, "valid": 2}
     assert outcome.exit_code() == 1
+
+
+@pytest.mark.parametrize(
+    ("ref", "says"),
+    [
+        (f"https://git.example/app/commit/{COMMIT}", None),
+        (f"https://git.example/app/commit/{COMMIT}/", None),
+        ("https://git.example/app/commit/5d6701b", "is cut short"),
+        (f"https://git.example/app/commit/{COMMIT.upper()}", "in capitals"),
+        (f"https://git.example/app/commits/{COMMIT}", "the address of commits, not of a commit"),
+        (f"https://git.example/app/tree/{COMMIT}", "the address of tree"),
+        (f"ssh://git.example/app/commit/{COMMIT}", "not for the web"),
+        (COMMIT, "without its repository"),
+        ("https://git.example/app/tree/master", "not a full commit"),
+        ("HEAD", "not a full commit"),
+    ],
+)
+def test_a_source_is_the_address_of_a_full_commit(ref: str, says: str | None) -> None:
+    content = tag_file(item(DEX, "stx.4.0-v1.0")).replace(f"https://git.example/app/commit/{COMMIT}", ref)
+    found = linted(content)
+    assert len(found.entries) == 1
+    if says is None:
+        assert found.findings == ()
+    else:
+        assert says in only(found).message
+        assert (only(found).level, place(only(found))) == (Level.WARNING, ("IL402", "image-tags-0.yaml:6:14"))
+
+
+@pytest.mark.parametrize("build", ["latest", "master-debian-stable-latest"])
+def test_a_build_that_floats_is_a_warning_at_its_line(build: str) -> None:
+    found = linted(tag_file(item(DEX, "stx.4.0-v1.0", build=build)))
+    assert (only(found).level, place(only(found))) == (Level.WARNING, ("IL405", "image-tags-0.yaml:5:20"))
+
+
+def test_an_unknown_key_makes_its_item_invalid_where_it_is_strict() -> None:
+    content = tag_file(item(DEX, "stx.4.0-v1.0", more="    colour: red\n"))
+    file = read_tag_file(Text("t.yaml", content))
+    assert [item.level for item in judge([file], ()).findings] == [Level.WARNING]
+    strict = judge([file], (), strict=True)
+    assert ([item.level for item in strict.findings], strict.entries) == ([Level.ERROR], ())
+
+
+def test_one_version_that_files_build_from_two_revisions_is_reported_with_both() -> None:
+    other = "b" * 40
+    files = [
+        read_tag_file(Text("tags-bullseye.yaml", tag_file(item(DEX, "stx.13.0-v1.0-bullseye")))),
+        read_tag_file(Text("tags-trixie.yaml", tag_file(item(DEX, "stx.13.0-v1.0-trixie", commit=other)))),
+    ]
+    (found,) = lint(files, ()).findings
+    assert (found.code, found.level) == ("IL402", Level.WARNING)
+    assert "version stx.13.0-v1.0 is built from 2 revisions" in found.message
+    assert [note.partition(":")[0] for note in found.notes] == ["tags-bullseye.yaml", "tags-trixie.yaml"]
+    same = [files[0], read_tag_file(Text("tags-trixie.yaml", tag_file(item(DEX, "stx.13.0-v1.0-trixie"))))]
+    assert lint(same, ()).findings == ()

@@ -110,7 +110,7 @@ def read(text: Text) -> Iterator[TagPart]:
                 line=error.line, column=error.column, reason=error.message, hint=error.hint, format=name
             )
             continue
-        if document is not None:
+        if document is not None and not document.top.is_null:
             documents += 1
             yield from _items(document)
     if not documents:
@@ -136,9 +136,16 @@ def _items(document: Document) -> Iterator[TagPart]:
                 yield _item(item)
             seen.add(id(item.raw))
         return
+    if images.is_null or (images.is_mapping and not any(True for _ in images.entries())):
+        # A file whose last item was taken out: as empty as images: [].
+        return
     at = next(key for key in _keys(top) if key.text == "images")
-    reason = "images is null: nothing is below it" if images.is_null else "images is not a list"
-    yield Flaw(line=at.line, column=at.column, reason=reason, hint="write images: [] or add an item")
+    yield Flaw(
+        line=at.line,
+        column=at.column,
+        reason="images is not a list",
+        hint="write images: [] or add an item",
+    )
 
 
 def _item(item: Node) -> TagPart:

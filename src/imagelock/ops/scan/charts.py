@@ -170,7 +170,12 @@ def packed_texts(path: Path, shown: str) -> list[Packed]:
             raise
         # Some other archive: a chart of that size could not be installed by Helm either.
         return []
-    return list(_packed(data, f"{shown}!", _Budget(), 1))
+    return packed_charts(data, f"{shown}!")
+
+
+def packed_charts(data: bytes, prefix: str) -> list[Packed]:
+    """Return the texts of a packaged chart in memory, their paths behind ``prefix``; none for another archive."""
+    return list(_packed(data, prefix, _Budget(), 1))
 
 
 @dataclass(slots=True)

@@ -8,25 +8,37 @@ from typing import TYPE_CHECKING
 
 from imagelock.errors import FileError
 from imagelock.files import Write, decode, encode, read_bytes, write_all
+from imagelock.formats.edit.splice import fill
 from imagelock.formats.lists.starlingx import read
 from imagelock.formats.syntax.text import Text
 from imagelock.model.finding_codes import Level
 from imagelock.model.ignore_comments import ignores
-from imagelock.model.outcome import Outcome
+from imagelock.model.outcome import Finding, Outcome
 from imagelock.ops.scan.collect import Collection, collect
 from imagelock.ops.scan.scanned_file import ScannedFile
+from imagelock.ops.tags.packages import packed_files
 from imagelock.ops.tags.rules import TagFile, judge
-from imagelock.ops.tags.suggest import changes, edited, floating, floating_finding, message, suggest
+from imagelock.ops.tags.suggest import (
+    changes,
+    edited,
+    floating,
+    floating_finding,
+    message,
+    place_changes,
+    replacement,
+    suggest,
+)
 from imagelock.paths import LEADS_OUT, leads_out
 from imagelock.subprocesses import git_describe, git_has
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from imagelock.model.outcome import Finding
+    from imagelock.model.reference import Reference
     from imagelock.model.tagfile import TagEntry, TagRule
     from imagelock.ops.project import Project
+    from imagelock.ops.scan.collect import Occurrence
     from imagelock.ops.tags.suggest import Footer, Suggestion
 
 
@@ -64,13 +76,16 @@ def tag_file(text: Text) -> TagFile:
 
 
 def write_suggestions(
-    files: TagFiles, suggestions: Sequence[Suggestion], rules: Sequence[TagRule]
+    files: TagFiles,
+    suggestions: Sequence[Suggestion],
+    rules: Sequence[TagRule],
+    places: Sequence[tuple[Occurrence, Reference]] = (),
 ) -> tuple[Finding, ...]:
-    """Write the proposed tags into the files, all or none.
+    """Write the proposed tags into the tag files and the managed tags into places that float, all or none.
 
-    Returns the errors that the files would have then and have not now; nothing is written if there are any.
+    Returns the errors that the tag files would have then and have not now; nothing is written if there are any.
     """
-    writes = []
+    writes = [*_place_writes(places)]
     after = []
     for file in files.scanned:
         content = edited(file.text, suggestions)
@@ -88,12 +103,28 @@ def write_suggestions(
     return new
 
 
+def _place_writes(places: Sequence[tuple[Occurrence, Reference]]) -> Iterator[Write]:
+    """Yield each file with its floating places replaced; comments and everything else stay."""
+    by_file: dict[str, list[tuple[Occurrence, Reference]]] = {}
+    for use, new in places:
+        by_file.setdefault(use.file.name, []).append((use, new))
+    for wanted in by_file.values():
+        file = wanted[0][0].file
+        if file.path is not None:
+            content = fill(file.text, [(use.place, new) for use, new in wanted], file.rules, file.found)
+            yield Write(file.path, file.data, encode(content, file.data))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuggestRequest:
-    """What ``tags suggest`` is asked for; ``repositories`` are looked through in their order."""
+    """What ``tags suggest`` is asked for; ``repositories`` are looked through in their order.
+
+    ``places`` is where floating tags are looked for, by default the whole project.
+    """
 
     repositories: tuple[Path, ...]
     release: str | None = None
+    places: tuple[str, ...] = ()
     write: bool = False
     footer: Footer | None = None
 
@@ -116,11 +147,19 @@ def run_suggest(project: Project, names: Sequence[str], request: SuggestRequest)
     described = cache(lambda commit: git_describe(homes[commit], commit))
     at_home = [entry for entry in linted.entries if entry.commit in homes]
     suggestions, problems = suggest(at_home, described, rules=rules, release=request.release)
-    refused = write_suggestions(files, suggestions, rules) if request.write else ()
     proposed = {item.entry: item.tag for item in suggestions}
-    everywhere = collect(project)
+    everywhere = collect(project, request.places)
+    packed = list(packed_files(everywhere))
+    unread = [item for item in packed if isinstance(item, Finding)]
+    everywhere = replace(
+        everywhere, files=(*everywhere.files, *(item for item in packed if isinstance(item, ScannedFile)))
+    )
     places = tuple(floating(everywhere.uses, linted.entries, proposed))
-    changed = changes(suggestions)
+    replaced = [pair for use, tags in places if (pair := replacement(use, tags)) is not None]
+    refused = write_suggestions(files, suggestions, rules, replaced) if request.write else ()
+    done = replaced if request.write and not refused else []
+    written = [use for use, _ in done]
+    changed = (*changes(suggestions), *place_changes(done))
     elsewhere = len(linted.entries) - len(at_home)
     outcome = Outcome(
         command="tags-suggest",
@@ -129,22 +168,28 @@ def run_suggest(project: Project, names: Sequence[str], request: SuggestRequest)
             *linted.findings,
             *problems,
             *refused,
-            *(floating_finding(use, tags) for use, tags in places),
+            *unread,
+            *(floating_finding(use, tags) for use, tags in places if use not in written),
         ),
         summary={
             **linted.counts,
-            "proposed": len(changed),
-            "right": len(suggestions) - len(changed),
+            "proposed": sum(item.is_change for item in suggestions),
+            "right": sum(not item.is_change for item in suggestions),
             "without_version": len(problems),
             "elsewhere": elsewhere,
             "floating": len(places),
-            "written": len(changed) if request.write and not refused else 0,
+            "replaced": len(done),
+            "written": sum(item.is_change for item in suggestions) if request.write and not refused else 0,
         },
-        advice=_advice(request, at_home=len(at_home), changed=len(changed), refused=bool(refused)),
+        advice=_advice(
+            request, at_home=len(at_home), changed=len(changed) or len(replaced), refused=bool(refused)
+        ),
     )
     # Findings quote the lines that were read, tag files as they were before they were written.
     seen = replace(everywhere, files=(*everywhere.files, *files.scanned))
-    return Suggested(outcome=outcome, message=message(suggestions, places, request.footer), collection=seen)
+    return Suggested(
+        outcome=outcome, message=message(suggestions, places, request.footer, written), collection=seen
+    )
 
 
 def _homes(project: Project, entries: Sequence[TagEntry], repositories: Sequence[Path]) -> dict[str, Path]:
@@ -159,7 +204,7 @@ def _homes(project: Project, entries: Sequence[TagEntry], repositories: Sequence
 
 
 def _advice(request: SuggestRequest, *, at_home: int, changed: int, refused: bool) -> tuple[str, ...]:
-    if not at_home:
+    if request.repositories and not at_home:
         where = ", ".join(map(str, request.repositories))
         return (f"no src_ref is a commit of {where}",)
     if refused:

@@ -187,6 +187,8 @@ def _named(entries: Sequence[TagEntry], names: Iterable[str]) -> frozenset[TagEn
 
 def _names_of(entry: TagEntry) -> set[str]:
     names = {entry.name, entry.reference.written_name, entry.name.rpartition("/")[2]}
+    if entry.listed is not None:
+        names |= {entry.listed.name, entry.listed.written_name}
     return names | {f"{name}:{entry.tag}" for name in names}
 
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from imagelock.errors import InvalidValueError
+from imagelock.errors import InvalidValueError, UsageError
 from imagelock.model.digest import Digest
 from imagelock.model.finding_codes import Level
 from imagelock.model.outcome import Outcome, finding, finding_in
@@ -22,7 +22,8 @@ from imagelock.model.tagfile import (
     Flaw,
     TagEntry,
     breaches,
-    commit_of,
+    floats,
+    ref_flaw,
     starlingx_breach,
 )
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from imagelock.model.outcome import Finding
     from imagelock.model.tagfile import Field, TagItem, TagPart, TagRule
 
+_WORD = re.compile(r"[a-z]+[0-9]*", re.ASCII)
 _SLIP = re.compile(r"(?P<release>stx[.-]?[0-9]+\.[0-9]+)[._-]?(?P<version>v.+)", re.ASCII)
 
 
@@ -64,16 +66,22 @@ class Linted:
         return {"items": self.items, "duplicate": duplicates, "invalid": self.invalid}
 
 
-def lint(files: Sequence[TagFile], rules: Sequence[TagRule]) -> Outcome:
+def lint(files: Sequence[TagFile], rules: Sequence[TagRule], *, strict: bool = False) -> Outcome:
     """Return everything that is wrong with tag files."""
-    linted = judge(files, rules)
+    linted = judge(files, rules, strict=strict)
+    linted = replace(linted, findings=(*linted.findings, *_versions(linted.entries, rules)))
     valid = {"valid": len(linted.entries)}
     summary = {"files": len(files), **linted.counts, **valid}
     return Outcome(command="tags-lint", findings=linted.findings, summary=summary)
 
 
-def judge(files: Sequence[TagFile], rules: Sequence[TagRule], *, forms: bool = True) -> Linted:
-    """Split what the files hold into entries and findings; without ``forms`` any tag is right."""
+def judge(
+    files: Sequence[TagFile], rules: Sequence[TagRule], *, forms: bool = True, strict: bool = False
+) -> Linted:
+    """Split what the files hold into entries and findings.
+
+    Without ``forms`` any tag is right; with ``strict`` an unknown key makes its item invalid.
+    """
     entries: list[TagEntry] = []
     findings: list[Finding] = []
     items = 0
@@ -83,7 +91,7 @@ def judge(files: Sequence[TagFile], rules: Sequence[TagRule], *, forms: bool = T
                 findings += _not_silenced(file, [_flaw(file, part)])
                 continue
             items += 1
-            entry, wrong = _entry(file, part)
+            entry, wrong = _entry(file, part, strict=strict)
             if entry is not None and forms:
                 wrong += list(_forms(entry, part, rules))
             judged = _not_silenced(file, wrong)
@@ -93,6 +101,16 @@ def judge(files: Sequence[TagFile], rules: Sequence[TagRule], *, forms: bool = T
     distinct, disputed, more = _distinct(entries)
     invalid = items - len(entries) + disputed
     return Linted(entries=distinct, findings=(*findings, *more), items=items, invalid=invalid)
+
+
+def rehearsed(linted: Linted, registry: str) -> Linted:
+    """Return the entries in another registry; raise :class:`UsageError` for what is none."""
+    try:
+        return replace(linted, entries=tuple(entry.rehearsed(registry) for entry in linted.entries))
+    except InvalidValueError as error:
+        raise UsageError(
+            f"--to is not a registry: {error.message}", where=registry, hint="write host[:port][/prefix]"
+        ) from error
 
 
 def _not_silenced(file: TagFile, findings: Iterable[Finding]) -> list[Finding]:
@@ -112,9 +130,9 @@ def _flaw(file: TagFile, part: Flaw | Unreadable) -> Finding:
     )
 
 
-def _entry(file: TagFile, item: TagItem) -> tuple[TagEntry | None, list[Finding]]:
+def _entry(file: TagFile, item: TagItem, *, strict: bool) -> tuple[TagEntry | None, list[Finding]]:
     """Return the item as an entry, None when it is none, and what is wrong with it."""
-    wrong = [*_keys(file, item)]
+    wrong = [*_keys(file, item, strict=strict)]
     values: dict[str, Field] = {}
     for key, field in item.fields.items():
         problem = _value_problem(key, field)
@@ -125,9 +143,13 @@ def _entry(file: TagFile, item: TagItem) -> tuple[TagEntry | None, list[Finding]
     if any(key not in values for key in REQUIRED_KEYS):
         return None, wrong
     source_ref = values["src_ref"]
-    if commit_of(source_ref.text) is None:
-        message = "src_ref is not a full commit, so it does not say what was built"
-        wrong.append(_malformed(file, source_ref, message, level=Level.WARNING))
+    flaw = ref_flaw(source_ref.text)
+    if flaw is not None:
+        hint = "write https://HOST/PROJECT/commit/<all 40 digits>"
+        wrong.append(_malformed(file, source_ref, f"src_ref {flaw}", level=Level.WARNING, hint=hint))
+    source_tag = values["src_build_tag"]
+    if floats(source_tag.text):
+        wrong.append(_floating_source(file, source_tag))
     try:
         reference = Reference.parse(f"{values['name'].text}:{values['tag'].text}")
     except InvalidValueError as error:
@@ -146,7 +168,19 @@ def _entry(file: TagFile, item: TagItem) -> tuple[TagEntry | None, list[Finding]
     return entry, wrong
 
 
-def _keys(file: TagFile, item: TagItem) -> Iterator[Finding]:
+def _floating_source(file: TagFile, field: Field) -> Finding:
+    return finding(
+        "IL405",
+        f"src_build_tag {field.text} floats: another day it is another build",
+        reference=field.text,
+        file=file.name,
+        line=field.line,
+        column=field.column,
+        hint="write the tag of the build itself, which ends in its time",
+    )
+
+
+def _keys(file: TagFile, item: TagItem, *, strict: bool) -> Iterator[Finding]:
     written = {*item.fields, *(key.text for key in item.repeated)}
     for key in REQUIRED_KEYS:
         if key not in written:
@@ -163,7 +197,7 @@ def _keys(file: TagFile, item: TagItem) -> Iterator[Finding]:
     for again in item.repeated:
         yield _malformed(file, again, f"{again.text} is twice in one item; YAML readers take the last one")
     for other in item.others:
-        yield _malformed(file, other, f"unknown key {other.text!r}", level=Level.WARNING)
+        yield _malformed(file, other, f"unknown key {other.text!r}", level=None if strict else Level.WARNING)
 
 
 def _value_problem(key: str, field: Field) -> str | None:
@@ -273,6 +307,34 @@ def _dispute(group: Sequence[TagEntry]) -> Finding | None:
         notes=notes,
         hint="a tag names one image: change the tag of one of them",
     )
+
+
+def _versions(entries: Sequence[TagEntry], rules: Sequence[TagRule]) -> Iterator[Finding]:
+    """Yield the versions of an image that several files build from several revisions, suffixes apart."""
+    groups: dict[tuple[str, str], list[TagEntry]] = defaultdict(list)
+    for entry in entries:
+        groups[entry.name, entry.tag.removesuffix(tag_suffix(entry, rules))].append(entry)
+    for (name, version), group in groups.items():
+        if len({entry.source_ref for entry in group}) > 1:
+            yield finding_in(
+                group[-1],
+                "IL402",
+                f"{name}: version {version} is built from {len({e.source_ref for e in group})} revisions",
+                reference=group[-1].tag,
+                level=Level.WARNING,
+                notes=[f"{entry.where}: {entry.tag} from {entry.source_ref}" for entry in group],
+                hint="one version is one revision: build the others again, or give them another version",
+            )
+
+
+def tag_suffix(entry: TagEntry, rules: Sequence[TagRule]) -> str:
+    """Return the suffix a rule wants of this file, or the word that the tag shares with the file's name."""
+    for rule in rules:
+        if rule.suffix is not None and rule.concerns(entry.file):
+            return rule.suffix
+    words = re.split(r"[^a-z0-9]+", entry.file.rpartition("/")[2])
+    shared = [word for word in words if _WORD.fullmatch(word) and entry.tag.endswith(f"-{word}")]
+    return f"-{shared[0]}" if shared else ""
 
 
 def _duplicate(first: TagEntry, other: TagEntry) -> Finding:

@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING
 from imagelock.formats.edit.splice import fill
 from imagelock.model.outcome import Change, finding, finding_in
 from imagelock.model.reference import is_tag
-from imagelock.model.tagfile import breaches
+from imagelock.model.tagfile import LATEST, breaches, floats
+from imagelock.ops.tags.rules import tag_suffix
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
     from imagelock.formats.syntax.text import Text
     from imagelock.model.outcome import Finding
+    from imagelock.model.reference import Reference
     from imagelock.model.tagfile import TagEntry, TagRule
     from imagelock.ops.scan.collect import Occurrence
 
 _RELEASE = re.compile(r"(?P<release>stx[.-]?[0-9]+\.[0-9]+)(?=[._-])", re.ASCII)
 _NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9_.-]+", re.ASCII)
-_WORD = re.compile(r"[a-z]+[0-9]*", re.ASCII)
-_LATEST = "latest"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,11 +124,30 @@ def floating(
         managed = by_name.get(use.reference.name, [])
         tag = use.reference.pulled_tag
         is_open = use.place.tag_is_known and use.reference.digest is None
-        if managed and is_open and tag is not None and _floats(tag):
-            stem = tag.removesuffix(_LATEST)
+        if managed and is_open and tag is not None and floats(tag):
+            stem = tag.removesuffix(LATEST)
             of_build = [entry for entry in managed if stem and entry.source_tag.startswith(stem)]
             tags = dict.fromkeys(proposed.get(entry, entry.tag) for entry in of_build or managed)
             yield use, tuple(tags)
+
+
+def replacement(use: Occurrence, tags: Sequence[str]) -> tuple[Occurrence, Reference] | None:
+    """Return what a floating place is replaced by; None where several tags fit or it cannot be written."""
+    return (use, use.reference.with_tag(tags[0])) if len(tags) == 1 and use.place.pinnable else None
+
+
+def place_changes(replaced: Iterable[tuple[Occurrence, Reference]]) -> tuple[Change, ...]:
+    """Return what changes in places that float."""
+    return tuple(
+        Change(
+            reference=str(use.reference),
+            before=str(use.reference),
+            after=str(new),
+            file=use.file.name,
+            line=use.place.line,
+        )
+        for use, new in replaced
+    )
 
 
 def floating_finding(use: Occurrence, tags: Sequence[str]) -> Finding:
@@ -143,6 +162,7 @@ def floating_finding(use: Occurrence, tags: Sequence[str]) -> Finding:
         line=use.place.line,
         column=use.place.column,
         hint=f"write {meant}",
+        notes=[] if use.place.pinnable else [f"not written: {use.place.refusal}"],
     )
 
 
@@ -150,15 +170,19 @@ def message(
     suggestions: Sequence[Suggestion],
     places: Sequence[tuple[Occurrence, Sequence[str]]],
     footer: Footer | None,
+    written: Container[Occurrence] = (),
 ) -> str:
-    """Return the commit message of the change that takes the tags into use."""
+    """Return the commit message of the change that takes the tags into use; ``written`` are places already replaced."""
     moved = [item for item in suggestions if item.is_change]
     parts = [_subject(moved, places)]
     if moved:
         parts.append("\n".join(f"{_last(item.entry.name)}: {item.entry.tag} -> {item.tag}" for item in moved))
     if places:
-        lines = [f"{use.where}: {use.reference} -> {' or '.join(tags)}" for use, tags in places]
-        parts.append("\n".join(["Floating tags to replace:", *lines]))
+        done = [pair for pair in places if pair[0] in written]
+        left = [pair for pair in places if pair[0] not in written]
+        for title, pairs in (("Floating tags replaced:", done), ("Floating tags to replace:", left)):
+            lines = [f"{use.where}: {use.reference} -> {' or '.join(tags)}" for use, tags in pairs]
+            parts += ["\n".join([title, *lines])] if lines else []
     if footer is not None:
         parts.append(str(footer))
     return "\n\n".join(parts) + "\n"
@@ -181,19 +205,9 @@ def _tag(entry: TagEntry, version: str, rules: Sequence[TagRule], release: str |
     version = _NOT_IN_TAGS.sub("-", version)
     if head.startswith("stx") and not version.startswith("v"):
         version = f"v{version}"
-    suffix = _suffix(entry, rules)
+    suffix = tag_suffix(entry, rules)
     tag = f"{head}-{version}" if head else version
     return tag if tag.endswith(suffix) else f"{tag}{suffix}"
-
-
-def _suffix(entry: TagEntry, rules: Sequence[TagRule]) -> str:
-    """Return the suffix a rule wants of this file, or the word that the tag shares with the file's name."""
-    for rule in rules:
-        if rule.suffix is not None and rule.concerns(entry.file):
-            return rule.suffix
-    words = re.split(r"[^a-z0-9]+", entry.file.rpartition("/")[2])
-    shared = [word for word in words if _WORD.fullmatch(word) and entry.tag.endswith(f"-{word}")]
-    return f"-{shared[0]}" if shared else ""
 
 
 def _problem(entry: TagEntry, tag: str, rules: Sequence[TagRule]) -> str | None:
@@ -202,10 +216,6 @@ def _problem(entry: TagEntry, tag: str, rules: Sequence[TagRule]) -> str | None:
     if entry.tag_place is None:
         return "cannot be written: the tag's characters in the file cannot be located exactly"
     return next((breach for breach, _ in breaches(tag, entry.file, rules)), None)
-
-
-def _floats(tag: str) -> bool:
-    return tag == _LATEST or tag.endswith(f"-{_LATEST}")
 
 
 def _last(name: str) -> str:
