@@ -239,6 +239,7 @@ _PLAIN = (
     Sample("prow", "jobs.yaml", tools.CONTAINER_LISTS, 2),
     Sample("ecs", "task-definition.json", tools.TASK_DEFINITION, 1),
     Sample("ansible", "site.yml", tools.ANSIBLE, 3),
+    Sample("ansible-vars", "roles/web/vars/main.yml", tools.ANSIBLE_VARS, 3),
     Sample("molecule", "molecule/default/molecule.yml", tools.MOLECULE, 1),
     Sample("skaffold", "skaffold.yaml", tools.SKAFFOLD, 4),
     Sample("helm-releases", "releases.yaml", tools.HELM_RELEASES, 4),

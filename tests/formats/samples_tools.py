@@ -117,6 +117,20 @@ ANSIBLE = """\
   - docker_image: {name: quay.io/acme/apart, tag: "1", source: pull}
 """
 
+ANSIBLE_VARS = """\
+# quay.io/acme/comment:1
+registry: quay.io
+web_image: quay.io/acme/web:1  # kept
+images:
+  - 'registry.corp:5000/acme/db:2'
+  - name: sidecar
+    url: https://quay.io/acme/address:1
+    image: "{{ registry }}/acme/sidecar:3"
+nested:
+  deep: {key: ghcr.io/acme/deep:4}
+packages: [nginx:1.27]
+"""
+
 MOLECULE = """\
 driver:
   name: podman
