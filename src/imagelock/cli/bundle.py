@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from imagelock.cli.common import CONTEXT, Verb, VerbGroup, common
-from imagelock.cli.copying import finish, limit_rate, paced, registries, what_to_copy
+from imagelock.cli.copying import Size, finish, limit_rate, paced, registries, what_to_copy
 
 if TYPE_CHECKING:
     from imagelock.cli.common import Run
@@ -54,6 +54,13 @@ def command() -> None:
     show_default=True,
     help="How files in DIR are named: by the whole name, or <last part>-<tag>.tar.",
 )
+@click.option(
+    "--split",
+    "part_size",
+    type=Size(),
+    metavar="SIZE",
+    help="Cut a tar into parts of this size: 4GiB gives FILE.tar.001, FILE.tar.002, …",
+)
 @limit_rate
 @click.option("--dry-run", is_flag=True, help="Show what the bundle would take, write nothing.")
 @common()
@@ -65,6 +72,7 @@ def create(  # noqa: PLR0913 - one parameter for each option
     options: CopyOptions,
     archive: str,
     naming: str,
+    part_size: int | None,
     rate: int | None,
     dry_run: bool,
 ) -> None:
@@ -79,6 +87,7 @@ def create(  # noqa: PLR0913 - one parameter for each option
       imagelock bundle create release.tar
       imagelock bundle create bundle/ --platform linux/amd64
       imagelock bundle create release.tar --dry-run
+      imagelock bundle create release.tar --split 4GiB
       imagelock bundle create delta.tar --since images.lock.v1
       imagelock bundle create images/ --archive docker-archive --naming epiphany --platform linux/amd64
     """
@@ -90,15 +99,21 @@ def create(  # noqa: PLR0913 - one parameter for each option
     from imagelock.ops.copies.forecast import forecast
     from imagelock.ops.copies.mirror import preview
     from imagelock.ops.project import read_lock
+    from imagelock.stores.volumes import whole_path
 
     if archive == "oci" and naming != "full":
         raise UsageError("--naming is for --archive docker-archive")
+    if part_size is not None and (archive != "oci" or not bundle.is_tar(path)):
+        raise UsageError("--split cuts one tar: name the bundle FILE.tar")
+    if whole_path(path) != path:
+        raise UsageError(f"{path} is the name of a part", hint="name the whole; --split numbers the parts")
     project = run.open()
     request = bundle.Request(
         lock=read_lock(project).lock,
         path=project.directory / path,
         options=options,
         since=None if since is None else lock_of(run.settings.directory, since),
+        part_size=part_size,
         jobs=run.settings.jobs,
     )
     with registries(run, project, "bundling") as (client, shown):

@@ -83,14 +83,14 @@ def limit_rate(function: Callable[..., None]) -> Callable[..., None]:
     option = click.option(
         "--limit-rate",
         "rate",
-        type=_Size(),
+        type=Size(),
         metavar="SIZE",
         help="Copy at most so much in a second, all connections together: 20MiB.",
     )
     return option(function)
 
 
-class _Size(click.ParamType[int]):
+class Size(click.ParamType[int]):
     """A size with a unit, in bytes."""
 
     name = "size"
@@ -151,8 +151,10 @@ def finish(
         fields: dict[str, Any] = {}
     else:
         path, written = bundle
-        words = (f"{path}: {in_units(written.size)}, {written.digest}, {in_seconds(seconds)}",)
-        fields = {"path": path, "size": written.size, "digest": str(written.digest)}
+        names = [one.name for one in written.files]
+        shown_path = path if len(names) == 1 else f"{path}.001 to {names[-1].rpartition('.')[2]}"
+        words = (f"{shown_path}: {in_units(written.size)}, {written.digest}, {in_seconds(seconds)}",)
+        fields = {"path": path, "size": written.size, "digest": str(written.digest), "files": names}
     whole = replace(told, advice=(*told.advice, *advice, *words))
     document = {
         **outcome_fields(whole),

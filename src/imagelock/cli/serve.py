@@ -220,7 +220,9 @@ def _metering() -> Metering:
 
 
 def _open_store(path: Path, *, writable: bool) -> LocalStore:
-    if writable or not path.is_file():
+    from imagelock.stores.volumes import parts_of, whole_path
+
+    if writable or not parts_of(whole_path(path)):
         from imagelock.stores.oci_layout import LayoutStore
 
         return LayoutStore(path, create=writable)

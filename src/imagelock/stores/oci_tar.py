@@ -10,7 +10,6 @@ import io
 import os
 import re
 import tarfile
-import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -19,6 +18,7 @@ from imagelock.limits import KIB, LAYOUT_INDEX_BYTES, PIECE_BYTES
 from imagelock.stores.backend import Stamp
 from imagelock.stores.local import LocalStore
 from imagelock.stores.oci_index import read_index
+from imagelock.stores.volumes import Volumes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,7 +37,7 @@ _REGULAR = frozenset({tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE})
 
 
 class TarStore(LocalStore):
-    """A read-only :class:`~imagelock.stores.local.LocalStore` over a tar file.
+    """A read-only :class:`~imagelock.stores.local.LocalStore` over a tar file, or over the parts it was cut into.
 
     Raises :class:`FileError` when the file cannot be read or is not a tar, :class:`IntegrityError` when its
     structure is damaged: a header, the bytes between two members, the end, the index.
@@ -57,15 +57,11 @@ class TarStore(LocalStore):
 
 
 class _Tar:
-    """The back end: a file descriptor and the place of every member."""
+    """The back end: the file or its parts, and the place of every member."""
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)
-        try:
-            self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError as error:
-            raise FileError((error.strerror or str(error)).lower(), where=self.name) from error
-        weakref.finalize(self, os.close, self._file)
+        self._file = Volumes(path)
         self.places = dict(_members(self._file, self.name))
         self._catalog = self._read_catalog()
 
@@ -89,8 +85,7 @@ class _Tar:
         place = self.places.get(_member(digest))
         if place is None:
             return None
-        status = os.fstat(self._file)
-        return Stamp(place[1], (place[0], status.st_mtime_ns, status.st_ctime_ns))
+        return Stamp(place[1], (place[0], *self._file.stamp))
 
     def open(self, digest: Digest) -> BinaryIO | None:
         place = self.places.get(_member(digest))
@@ -129,9 +124,9 @@ class _Tar:
 
 
 class _Window(io.RawIOBase):
-    """Some bytes of a file, as a file; many windows read one descriptor at once."""
+    """Some bytes of a file, as a file; many windows read one file at once."""
 
-    def __init__(self, file: int, start: int, size: int) -> None:
+    def __init__(self, file: Volumes, start: int, size: int) -> None:
         self._file = file
         self._start = start
         self._size = size
@@ -154,7 +149,7 @@ class _Window(io.RawIOBase):
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # what io passes
         """Read what fits."""
         count = min(len(buffer), max(self._size - self._at, 0))
-        got = os.preadv(self._file, [memoryview(buffer)[:count]], self._start + self._at) if count else 0
+        got = self._file.readinto(memoryview(buffer)[:count], self._start + self._at) if count else 0
         self._at += got
         return got
 
@@ -163,11 +158,11 @@ def _member(digest: Digest) -> str:
     return f"blobs/{digest.algorithm}/{digest.hex}"
 
 
-def _members(file: int, where: str) -> Iterator[tuple[str, tuple[int, int]]]:
+def _members(file: Volumes, where: str) -> Iterator[tuple[str, tuple[int, int]]]:
     """Yield each regular file's name, the offset of its bytes, and their number."""
-    end, at, count, override = os.fstat(file).st_size, 0, 0, dict[bytes, bytes]()
+    end, at, count, override = file.size, 0, 0, dict[bytes, bytes]()
     while True:
-        block = os.pread(file, BLOCK, at)
+        block = file.read(BLOCK, at)
         if len(block) < BLOCK:
             raise _damaged(where, at, "the file ends too early") if at else _no_tar(where)
         if not any(block):
@@ -180,7 +175,7 @@ def _members(file: int, where: str) -> Iterator[tuple[str, tuple[int, int]]]:
         data, at = at + BLOCK, at + BLOCK + -(-size // BLOCK) * BLOCK
         _require_zeros(file, data + size, at, where)
         if info.type in {tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME}:
-            override = _overrides(os.pread(file, min(size, _HEADER_BYTES), data), info.type)
+            override = _overrides(file.read(min(size, _HEADER_BYTES), data), info.type)
             continue
         name = override.get(b"path", b"").decode("utf-8", "surrogateescape") or info.name
         override, count = {}, count + 1
@@ -201,10 +196,10 @@ def _overrides(data: bytes, kind: bytes) -> dict[bytes, bytes]:
     return {key: value for key, value in _PAX.findall(data) if key == b"path" or value.isdigit()}
 
 
-def _require_zeros(file: int, start: int, stop: int, where: str) -> None:
+def _require_zeros(file: Volumes, start: int, stop: int, where: str) -> None:
     """Refuse anything but zeros between members and at the end: no one would ever look at it."""
     while start < stop:
-        piece = os.pread(file, min(stop - start, PIECE_BYTES), start)
+        piece = file.read(min(stop - start, PIECE_BYTES), start)
         if not piece or any(piece):
             raise _damaged(where, start, "bytes between two members are not zero")
         start += len(piece)

@@ -9,18 +9,16 @@ same way (``adopted``), so that making it again fetches nothing.
 
 from __future__ import annotations
 
-import fcntl
-import os
 import tarfile
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imagelock import limits
-from imagelock.errors import FileError, IntegrityError, UsageError
+from imagelock.errors import IntegrityError, UsageError
 from imagelock.limits import PIECE_BYTES
 from imagelock.model.digest import Digest, new_hasher, same_digest
 from imagelock.stores.oci_tar import BLOCK
+from imagelock.stores.volumes import Volumes, WritableVolumes, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -68,24 +66,30 @@ class TarWriter:
 
     ``sizes`` are all files that it will hold.  ``names`` gives a blob's file another name.  Blobs must
     come from a :class:`~imagelock.stores.base.Source`, which proves them before their last piece.  ``length`` is
-    what the whole tar takes, in bytes.
-    Raises :class:`FileError` when another run writes the same file.
+    what the whole tar takes, in bytes;
+    ``part_size`` cuts it into parts of so many bytes.  Raises :class:`FileError` when another run writes the same file.
     """
 
     def __init__(
-        self, path: Path, sizes: Mapping[str, int], names: Mapping[Digest, str] | None = None
+        self,
+        path: Path,
+        sizes: Mapping[str, int],
+        names: Mapping[Digest, str] | None = None,
+        part_size: int | None = None,
     ) -> None:
         self._path = path
-        self._part = path.with_name(f".{path.name}.imagelock-part")
         self._names = names or {}
         self._places, self.length = plan_members(sizes)
         self._whole: dict[str, bool] = {}
         self._old = False
         self.adopted = False
-        with self._errors():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(self._part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        self._begin()
+        self._file = WritableVolumes(path, self.length, part_size)
+        self.paths = self._file.paths
+        try:
+            self._begin()
+        except BaseException:
+            self._file.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -96,7 +100,7 @@ class TarWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        os.close(self._file)
+        self._file.close()
 
     # As a target of blobs and manifests.
 
@@ -168,49 +172,32 @@ class TarWriter:
         missing = [name for name in self._places if not name.endswith("/") and not self._whole.get(name)]
         if missing:
             raise UsageError(f"{len(missing)} files were not written", where=missing[0])
-        with self._errors():
-            os.fsync(self._file)
-            self._part.replace(self._path)
-            folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+        self._file.publish()
 
     # Inside.
 
     def _begin(self) -> None:
-        """Be the only writer; write everything that is not a file's own bytes."""
-        try:
-            with self._errors():
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                self._old = os.fstat(self._file).st_size > 0 or self._adopt()
-                os.ftruncate(self._file, self.length)
-            end = 0
-            for place in self._places.values():
-                self._write(place.header, place.start)
-                end = place.data + place.size
-                self._write(place.padding, end)
-                end += len(place.padding)
-            self._write(bytes(self.length - end), end)
-        except BaseException:
-            os.close(self._file)
-            raise
+        """Write everything that is not a file's own bytes."""
+        self._old = self._file.is_begun or self._adopt()
+        end = 0
+        for place in self._places.values():
+            self._write(place.header, place.start)
+            end = place.data + place.size
+            self._write(place.padding, end)
+            end += len(place.padding)
+        self._write(bytes(self.length - end), end)
 
     def _adopt(self) -> bool:
         """Begin with the bytes of a finished file of the same length: most likely it is this one."""
-        try:
-            finished = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
+        if not parts_of(self._path):
             return False
-        try:
-            if os.fstat(finished).st_size != self.length:
-                return False
-            at = 0
-            while piece := os.pread(finished, limits.MIB, at):
-                at += os.pwrite(self._file, piece, at)
-        finally:
-            os.close(finished)
+        finished = Volumes(self._path)
+        if finished.size != self.length:
+            return False
+        at = 0
+        while piece := finished.read(limits.MIB, at):
+            self._write(piece, at)
+            at += len(piece)
         self.adopted = True
         return True
 
@@ -218,7 +205,7 @@ class TarWriter:
         place, hasher = self._places[name], new_hasher(digest.algorithm)
         at, end = place.data, place.data + place.size
         while at < end:
-            piece = os.pread(self._file, min(PIECE_BYTES, end - at), at)
+            piece = self._file.read(min(PIECE_BYTES, end - at), at)
             if not piece:
                 return False
             hasher.update(piece)
@@ -226,11 +213,7 @@ class TarWriter:
         return same_digest(Digest(digest.algorithm, hasher.hexdigest()), digest)
 
     def _write(self, piece: bytes, at: int) -> None:
-        view = memoryview(piece)
-        with self._errors():
-            while view:
-                count = os.pwrite(self._file, view, at)
-                view, at = view[count:], at + count
+        self._file.write(piece, at)
 
     def _name(self, digest: Digest) -> str:
         return self._names.get(digest) or f"blobs/{digest.algorithm}/{digest.hex}"
@@ -239,15 +222,6 @@ class TarWriter:
         if name not in self._places:
             raise UsageError("not one of the announced files", where=name)
         return self._places[name]
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except BlockingIOError as error:
-            raise FileError("another run is writing this file", where=str(self._path)) from error
-        except OSError as error:
-            raise FileError((error.strerror or str(error)).lower(), where=str(self._path)) from error
 
 
 def _parents(name: str) -> Iterator[str]:

@@ -28,6 +28,7 @@ from imagelock.stores.oci_index import index_json
 from imagelock.stores.oci_layout import LayoutStore
 from imagelock.stores.oci_tar import INDEX, TarStore
 from imagelock.stores.oci_tar_writer import TarWriter, plan_members
+from imagelock.stores.volumes import whole_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,12 +47,16 @@ LAYOUT_BODY = msgspec.json.encode({"imageLayoutVersion": "1.0.0"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What to put into a bundle: everything, some platforms, or what ``since`` does not have."""
+    """What to put into a bundle: everything, some platforms, or what ``since`` does not have.
+
+    ``part_size`` cuts a tar into parts of so many bytes.
+    """
 
     lock: Lock
     path: Path
     options: CopyOptions
     since: Lock | None = None
+    part_size: int | None = None
     jobs: int
 
 
@@ -68,10 +73,11 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """A finished bundle: its bytes, and the digest of its ``index.json``, which names everything in it."""
+    """A finished bundle: its bytes, the digest of its ``index.json``, which names everything in it, its files."""
 
     size: int
     digest: Digest
+    files: tuple[Path, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +90,8 @@ class BundleResult:
 
 
 def is_tar(path: Path) -> bool:
-    """Whether a bundle of this name is one tar file."""
-    return path.suffix == ".tar"
+    """Whether a bundle of this name is one tar file, or a part of one."""
+    return whole_path(path).suffix == ".tar"
 
 
 def prepare(request: Request, registries: Source) -> Prepared:
@@ -179,14 +185,13 @@ def _write_directory(prepared: Prepared, progress: Progress | None) -> tuple[Don
     contents.forget_others(target, source.lock_item.digest)
     index = read_bytes(request.path / INDEX, LAYOUT_INDEX_BYTES)
     files = _files(prepared)
-    return done, Written(
-        size=sum(files.sizes.values()) - len(files.index) + len(index), digest=Digest.of(index)
-    )
+    size = sum(files.sizes.values()) - len(files.index) + len(index)
+    return done, Written(size=size, digest=Digest.of(index), files=(request.path,))
 
 
 def _write_tar(prepared: Prepared, progress: Progress | None) -> tuple[Done, Written | None]:
     request, source, files = prepared.request, prepared.source, _files(prepared)
-    with TarWriter(request.path, files.sizes) as tar:
+    with TarWriter(request.path, files.sizes, part_size=request.part_size) as tar:
         todo = plan(source, tar, files.items, prepared.options, jobs=request.jobs)
         done = transfer.apply(todo, source, tar, jobs=request.jobs, progress=progress)
         done = Done(done.results[:-1], done.moved)
@@ -195,7 +200,7 @@ def _write_tar(prepared: Prepared, progress: Progress | None) -> tuple[Done, Wri
         tar.put_file(INDEX, files.index)
         tar.put_file(LAYOUT, LAYOUT_BODY)
         tar.finish()
-        written = Written(size=tar.length, digest=Digest.of(files.index))
+        written = Written(size=tar.length, digest=Digest.of(files.index), files=tar.paths)
         if tar.adopted and not any(job.blobs for job in todo.jobs):
             there = tuple(replace(one, verdict=CopyStatus.THERE) for one in done.results)
             return Done(there, done.moved), written

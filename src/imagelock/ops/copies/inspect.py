@@ -20,6 +20,7 @@ from imagelock.ops.copies.tree import read_tree
 from imagelock.ops.parallel import map_concurrently
 from imagelock.stores.oci_layout import strange_files
 from imagelock.stores.oci_tar import INDEX, TarStore
+from imagelock.stores.volumes import damaged_parts, sums_path, whole_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -76,6 +77,7 @@ def verify(path: Path, progress: Progress | None = None) -> Outcome:
     wrong = map_concurrently(hashed, prove, jobs=_READERS, hosts=1, progress=progress)
     findings = [tree for _, tree in found if not isinstance(tree, Tree)] + [one for one in wrong if one]
     findings += _strange(path, {*blobs, *_manifests(found)})
+    findings += _damaged_parts(path)
     return Outcome(
         command="bundle-verify",
         findings=(*_unfinished(path, inside), *_frame(store, found, inside), *findings),
@@ -96,7 +98,8 @@ def bundle_digest(store: LocalStore, path: Path) -> Digest:
 
 def damaged(command: str, path: Path, error: IntegrityError) -> Outcome:
     """Report a bundle whose own structure is damaged: nothing of it can be believed."""
-    return Outcome(command=command, findings=(_damaged(path.name, error),), summary={"damaged": 1})
+    findings = (_damaged(path.name, error), *_damaged_parts(path))
+    return Outcome(command=command, findings=findings, summary={"damaged": 1})
 
 
 def listing(path: Path) -> tuple[BundledImage, ...]:
@@ -190,6 +193,17 @@ def _manifests(found: list[tuple[Image, Tree | Finding]]) -> Iterator[Digest]:
     for _, tree in found:
         if isinstance(tree, Tree):
             yield from (one.digest for one in tree.manifests)
+
+
+def _damaged_parts(path: Path) -> Iterator[Finding]:
+    """Name the parts of a bundle that must be brought again: most often it is one of many."""
+    for name in damaged_parts(whole_path(path)):
+        yield finding(
+            "IL305",
+            f"{name} does not have the bytes that {sums_path(whole_path(path)).name} says",
+            reference=name,
+            hint="copy this part again",
+        )
 
 
 def _strange(path: Path, hashed: set[Digest]) -> Iterator[Finding]:
