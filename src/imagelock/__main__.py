@@ -19,6 +19,23 @@ _GC_THRESHOLDS = (50_000, 20, 100)
 
 def main() -> None:
     """Run the command line and exit."""
+    _main(sys.argv[1:])
+
+
+def filter_main() -> None:
+    """Pin what comes on stdin: the program ``imagelock-filter``, for tools that start a program without arguments.
+
+    Helm's post-renderers and KRM functions are such tools.  More arguments are options of ``imagelock pin``.
+    """
+    _main(["pin", "--quiet", *sys.argv[1:], "-"])
+
+
+def kubectl_main() -> None:
+    """Run ``imagelock cluster`` as a plug-in of kubectl: ``kubectl imagelock check``."""
+    _main(["cluster", *sys.argv[1:]])
+
+
+def _main(arguments: list[str]) -> None:
     # A scan makes many values that stay and hardly a cycle: by default a fifth of its time is the collector's.
     gc.set_threshold(*_GC_THRESHOLDS)
     _open_closed_streams()
@@ -26,7 +43,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that cannot show a character gets its escape, not an error.
             stream.reconfigure(errors="backslashreplace")
-    code = run(sys.argv[1:])
+    code = run(arguments)
     if code in _ENDED_BY_SIGNAL:
         # Everything is cleaned up by now; Python would wait for threads that wait for a silent registry.
         for stream in (sys.stdout, sys.stderr):

