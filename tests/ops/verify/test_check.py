@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import TYPE_CHECKING
 
@@ -147,6 +148,16 @@ def test_places_that_disagree_are_il120_naming_both(pinned: World) -> None:
     assert result.codes == ["IL105", "IL120"]
     notes = result.document["findings"][1]["notes"]
     assert [note.partition(": ")[0] for note in notes] == ["a.yaml:10", "b.yaml:10"]
+
+
+@pytest.mark.parametrize(("given", "code"), [("", 2), (" \n", 2), ("kind: ConfigMap\n", 0)])
+def test_a_pipe_that_brings_nothing_is_not_fine(
+    pinned: World, monkeypatch: pytest.MonkeyPatch, given: str, code: int
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(given.encode())))
+    result = pinned.run("check", "-")
+    assert result.code == code
+    assert ("standard input is empty" in result.err) is (code == 2)
 
 
 def test_an_entry_nothing_uses_is_a_warning_of_whole_runs_only(pinned: World) -> None:

@@ -40,6 +40,15 @@ _STATES = ("pinned", "unknown", "wrong", "ignored")
 def lock_to_check(project: Project, collection: Collection, sources: Sequence[str] = ()) -> Lock:
     """Read the lock that a collection is checked against; raise :class:`FileError` where there is nothing to check."""
     is_empty = not collection.all_uses and not collection.problems
+    if is_empty and any(
+        file.name == "<stdin>" and not file.text.content.strip() for file in collection.files
+    ):
+        raise nothing_here(
+            project,
+            ["-"],
+            "standard input is empty: there is nothing to check",
+            hint="look at how the program before the pipe ended",
+        )
     if is_empty and not project.lock_path.exists():
         raise nothing_here(
             project, sources, "neither a lock nor an image reference here: there is nothing to check"
