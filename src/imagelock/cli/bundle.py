@@ -1,4 +1,4 @@
-"""``imagelock bundle``: create, verify, list, load."""
+"""``imagelock bundle``: create, verify, list, diff, load."""
 
 from __future__ import annotations
 
@@ -113,6 +113,7 @@ def create(  # noqa: PLR0913 - one parameter for each option
         path=project.directory / path,
         options=options,
         since=None if since is None else lock_of(run.settings.directory, since),
+        since_name="" if since is None else since.name,
         part_size=part_size,
         jobs=run.settings.jobs,
     )
@@ -135,7 +136,7 @@ def create(  # noqa: PLR0913 - one parameter for each option
         run,
         "bundle-create",
         done.done,
-        (*done.advice, *warnings),
+        (*done.advice, *warnings, *(() if since is None else (f"load {since.name} before it",))),
         place="FILE" if archive == "docker-archive" else "",
         bundle=None if done.written is None else (str(path), done.written),
     )
@@ -177,11 +178,12 @@ def list_(run: Run, path: Path) -> None:
     from imagelock.cli.terminal import stdout_style, table_width
     from imagelock.model.outcome import Outcome
     from imagelock.model.sizes import in_units
-    from imagelock.ops.copies.inspect import listing
+    from imagelock.ops.copies.inspect import known_by, listing
     from imagelock.report.json import document_json
     from imagelock.report.text import table_text
 
-    found = listing(run.settings.directory / path)
+    where = run.settings.directory / path
+    found = listing(where)
     rows = [
         (
             f"{one.image.name}:{one.image.tag}" if one.image.tag else one.image.name,
@@ -204,7 +206,7 @@ def list_(run: Run, path: Path) -> None:
     ]
     summary = {"images": len(found)}
     run.finish(
-        Outcome(command="bundle-list", summary=summary),
+        Outcome(command="bundle-list", summary=summary, advice=known_by(where)),
         data=table_text(("IMAGE", "DIGEST", "PLATFORMS", "SIZE"), rows, stdout_style(), table_width()),
         json=lambda: document_json("bundle-list", {"images": fields, "summary": summary}),
     )
@@ -254,6 +256,7 @@ def load(
     from imagelock.model.destination import destination
     from imagelock.model.platform import Platform
     from imagelock.ops.copies import bundle, contents, inspect, mirror, transfer
+    from imagelock.ops.copies.deliveries import explained
     from imagelock.ops.copies.forecast import forecast
     from imagelock.ops.copies.plan import plan
 
@@ -274,4 +277,32 @@ def load(
         run.say(words + "\n")
         done = transfer.apply(planned, paced(store, rate), client, jobs=jobs, progress=shown)
         warnings = client.warnings
-    finish(run, "bundle-load", done, warnings, missing="IL306")
+    finish(
+        run,
+        "bundle-load",
+        done,
+        warnings,
+        missing="IL306",
+        explain=lambda told: explained(told, inside.record),
+    )
+
+
+@command.command("diff", cls=Verb, context_settings=CONTEXT)
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+@common()
+def diff(run: Run, old: Path, new: Path) -> None:
+    r"""Compare two deliveries: images added, removed or moved, and how many bytes are new.
+
+    OLD and NEW are bundles, locks or plain lists; bytes are known where they are bundles. Exits 0 whatever the difference
+    is.
+
+    \b
+    Examples:
+      imagelock bundle diff release-1.tar release-2.tar
+      imagelock bundle diff release-1.tar images.lock
+    """
+    from imagelock.ops.copies.deliveries import compare, open_delivery
+
+    where = run.settings.directory
+    run.finish(compare(open_delivery(where, old), open_delivery(where, new)))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from imagelock.cli.common import Run
+    from imagelock.model.outcome import Outcome
     from imagelock.ops.copies.bundle import Written
     from imagelock.ops.copies.transfer import Done
     from imagelock.ops.parallel import Progress
@@ -124,7 +125,7 @@ def registries(run: Run, project: Project, title: str) -> Iterator[tuple[Registr
         yield client, shown
 
 
-def finish(
+def finish(  # noqa: PLR0913 - what the commands that copy do differently, by name
     run: Run,
     command: str,
     done: Done,
@@ -133,14 +134,15 @@ def finish(
     missing: str = "IL303",
     place: str = "TO",
     bundle: tuple[str, Written] | None = None,
+    explain: Callable[[Outcome], Outcome] = lambda told: told,
 ) -> NoReturn:
     """Show the table of results and end with the truthful exit code.
 
     ``missing`` is the finding of what the source does not have.  ``place`` heads the column that says
     where an image went, ``FILE`` for a file of its own; without it the column is left out.  ``bundle`` is
-    what was written, with its path as the user wrote it.
+    what was written, with its path as the user wrote it.  ``explain`` gives findings a better way out.
     """
-    told = outcome(command, done, missing=missing)
+    told = explain(outcome(command, done, missing=missing))
     lines = rows(done.results, files=place == "FILE")
     columns = ("IMAGE", place, "RESULT") if place else ("IMAGE", "RESULT")
     shown = [line if place else (line[0], line[2]) for line in lines]

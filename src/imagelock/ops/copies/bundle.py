@@ -49,13 +49,14 @@ LAYOUT_BODY = msgspec.json.encode({"imageLayoutVersion": "1.0.0"})
 class Request:
     """What to put into a bundle: everything, some platforms, or what ``since`` does not have.
 
-    ``part_size`` cuts a tar into parts of so many bytes.
+    ``since_name`` is what people call the earlier delivery.  ``part_size`` cuts a tar into parts of so many bytes.
     """
 
     lock: Lock
     path: Path
     options: CopyOptions
     since: Lock | None = None
+    since_name: str = ""
     part_size: int | None = None
     jobs: int
 
@@ -107,6 +108,7 @@ def prepare(request: Request, registries: Source) -> Prepared:
         elsewhere={str(digest): name for digest, name in sorted(elsewhere.items())},
         left_out=left_out,
         foreign_layers=request.options.foreign,
+        needs=_needs(request),
     )
     return Prepared(
         request=request,
@@ -256,6 +258,12 @@ def _items(request: Request) -> tuple[tuple[CopyItem, ...], tuple[str, ...]]:
     )
     left_out = sorted(image.image_id for image in request.lock.images if image.image_id in before)
     return tuple(items), tuple(left_out)
+
+
+def _needs(request: Request) -> contents.Needs | None:
+    if request.since is None:
+        return None
+    return contents.Needs(name=request.since_name, lock=str(contents.lock_digest(request.since)))
 
 
 def _delivered(request: Request, source: Source) -> tuple[dict[Digest, str], int]:

@@ -34,12 +34,19 @@ RECORD_TYPE = "application/vnd.imagelock.bundle.record.v1+json"
 _VERSION = 1
 
 
+class Needs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The earlier delivery that a bundle builds on: what it was called, and the digest of its lock."""
+
+    name: str
+    lock: str
+
+
 class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is not in a bundle on purpose.
 
     ``absent`` are digests that images point to: children of other platforms, and blobs of an earlier
     delivery, which ``elsewhere`` gives with a repository that has them.  ``left_out`` are entries of the
-    lock that an earlier delivery holds.  ``foreign_layers`` says that layers are here that vendors keep to
+    lock that an earlier delivery holds, and ``needs`` says which one.  ``foreign_layers`` says that layers are here that vendors keep to
     themselves.
     """
 
@@ -49,6 +56,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     elsewhere: dict[str, str] = msgspec.field(default_factory=dict)
     left_out: tuple[str, ...] = ()
     foreign_layers: bool = False
+    needs: Needs | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,11 @@ class Contents:
 
     lock: Lock
     record: Record
+
+
+def lock_digest(lock: Lock) -> Digest:
+    """Return the digest of a lock's text: what names a release, wherever its lock lies."""
+    return Digest.of(render_lock(lock).encode())
 
 
 def pack(lock: Lock, record: Record) -> Packed:

@@ -85,9 +85,24 @@ def verify(path: Path, progress: Progress | None = None) -> Outcome:
         advice=(
             *_remarks(store, inside, found),
             *left_with_vendor(_foreign(found).values()),
-            f"{path.name}: {bundle_digest(store, path)}",
+            *_names(store, path, inside),
         ),
     )
+
+
+def known_by(path: Path) -> tuple[str, ...]:
+    """Say what a bundle is known by, one fact each."""
+    store = open_store(path)
+    return tuple(_names(store, path, contents.read(store)))
+
+
+def _names(store: LocalStore, path: Path, inside: Contents | None) -> Iterator[str]:
+    """Yield what a bundle is known by: its own digest, its lock's, and the delivery it builds on."""
+    yield f"{path.name}: {bundle_digest(store, path)}"
+    if inside is not None:
+        yield f"its lock: {contents.lock_digest(inside.lock)}"
+        if inside.record.needs is not None:
+            yield f"needs {inside.record.needs.name}, whose lock is {inside.record.needs.lock}"
 
 
 def bundle_digest(store: LocalStore, path: Path) -> Digest:
@@ -100,6 +115,16 @@ def damaged(command: str, path: Path, error: IntegrityError) -> Outcome:
     """Report a bundle whose own structure is damaged: nothing of it can be believed."""
     findings = (_damaged(path.name, error), *_damaged_parts(path))
     return Outcome(command=command, findings=findings, summary={"damaged": 1})
+
+
+def blobs_of(store: LocalStore) -> dict[Digest, int]:
+    """Return the size of each blob that a bundle's images point to and that is in it."""
+    inside = contents.read(store)
+    elsewhere = frozenset(inside.record.elsewhere) if inside is not None else frozenset()
+    trees = [tree for _, tree in _looked(store, inside) if isinstance(tree, Tree)]
+    return {
+        blob.digest: blob.size for tree in trees for blob in tree.blobs if str(blob.digest) not in elsewhere
+    }
 
 
 def listing(path: Path) -> tuple[BundledImage, ...]:
