@@ -105,3 +105,45 @@ def test_what_is_neither_file_nor_revision_is_told_without_gits_fatal(world: Wor
         True,
         False,
     )
+
+
+def test_a_renamed_host_is_the_same_content_under_another_name(world: World) -> None:
+    digest = world.push_as("quay.io/acme/pause:3.5", "pause")
+    assert world.push_as("ghcr.io/mirror/pause:3.5", "pause") == digest
+    world.push("quay.io/acme/gone:1")
+    world.write("a.yaml", deployment("quay.io/acme/pause:3.5", "quay.io/acme/gone:1"))
+    world.run("lock")
+    world.write("old.lock", world.read("images.lock"))
+    world.write("a.yaml", deployment("ghcr.io/mirror/pause:3.5"))
+    world.run("lock")
+
+    words = "the same content under another name: quay.io/acme/pause:3.5 -> ghcr.io/mirror/pause:3.5"
+    shown = world.run("diff", "old.lock")
+    assert words in shown.err
+    assert world.json("diff", "old.lock").document["summary"]["renamed"] == 1
+    note = world.run("diff", "old.lock", "-o", "markdown").out
+    assert f"| `quay.io/acme/pause:3.5` | `ghcr.io/mirror/pause:3.5` | `{digest[:19]}…` |" in note
+    assert "### Removed" in note
+    assert "### Added" not in note
+
+
+def test_other_content_under_another_name_is_no_renaming(world: World) -> None:
+    world.push("quay.io/acme/pause:3.5", "a")
+    world.push("ghcr.io/mirror/pause:3.5", "b")
+    world.write("a.yaml", deployment("quay.io/acme/pause:3.5"))
+    world.run("lock")
+    world.write("old.lock", world.read("images.lock"))
+    world.write("a.yaml", deployment("ghcr.io/mirror/pause:3.5"))
+    world.run("lock")
+    assert "renamed" not in world.json("diff", "old.lock").document["summary"]
+
+
+def test_drift_names_where_else_the_lock_has_the_content(world: World) -> None:
+    world.push_as("quay.io/acme/pause:3.5", "pause")
+    world.push_as("ghcr.io/mirror/pause:3.5", "pause")
+    world.write("a.yaml", deployment("quay.io/acme/pause:3.5", "ghcr.io/mirror/pause:3.5"))
+    world.run("lock")
+    world.push("quay.io/acme/pause:3.5", "other")
+    (item,) = world.json("drift").document["findings"]
+    assert item["code"] == "IL102"
+    assert "it is locked as ghcr.io/mirror/pause:3.5: the same content under another name" in item["notes"]

@@ -143,6 +143,37 @@ def tag_changes(changes: Iterable[Change]) -> tuple[tuple[Change, Change], ...]:
     )
 
 
+def renamed(changes: Iterable[Change]) -> tuple[tuple[Change, Change], ...]:
+    """Pair the entry that went with the one of another name that came with the same digest, where it is plain which.
+
+    Several of one digest are paired by their tag, or by the last part of their name.
+    """
+    gone: dict[str, list[Change]] = {}
+    come: dict[str, list[Change]] = {}
+    for change in changes:
+        if change.before is None and change.after is not None:
+            come.setdefault(change.after, []).append(change)
+        elif change.after is None and change.before is not None:
+            gone.setdefault(change.before, []).append(change)
+    pairs: list[tuple[Change, Change]] = []
+    for digest, old in gone.items():
+        for one in old:
+            others = [
+                new
+                for new in come.get(digest, ())
+                if _repository(new.reference) != _repository(one.reference)
+            ]
+            alike = [new for new in others if _said(new) == _said(one)] or others
+            if len(alike) == 1 and not any(alike[0] is new for _, new in pairs):
+                pairs.append((one, alike[0]))
+    return tuple(pairs)
+
+
+def _said(change: Change) -> str:
+    """Return what stays the same when an image is copied to another host: the last part of the name, and the tag."""
+    return change.reference.rpartition("/")[2]
+
+
 def _repository(reference: str) -> str:
     name = reference.partition("@")[0]
     path, colon, tag = name.rpartition(":")

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from imagelock.model.finding_codes import FINDING_CODES, Level
-from imagelock.model.outcome import tag_changes
+from imagelock.model.outcome import renamed, tag_changes
 from imagelock.report.facts import exempt_place, help_command, help_url
 from imagelock.report.style import printable
 
@@ -93,7 +93,8 @@ def _changes(level: str, changes: Iterable[Change]) -> list[str]:
     places = [one for one in every if one.file is not None and one not in tags]
     entries = [one for one in every if one.file is None]
     swapped = tag_changes(entries)
-    rest = [one for one in entries if not any(one in pair for pair in swapped)]
+    moved = renamed(entries)
+    rest = [one for one in entries if not any(one in pair for pair in (*swapped, *moved))]
     tables = (
         ("Added", ("image", "digest"), [_row(one, one.after) for one in rest if one.before is None]),
         ("Removed", ("image", "digest"), [_row(one, one.before) for one in rest if one.after is None]),
@@ -101,6 +102,11 @@ def _changes(level: str, changes: Iterable[Change]) -> list[str]:
             "Tag changed",
             ("before", "after", "digest"),
             [(code(old.reference), code(new.reference), code(_clip(new.after))) for old, new in swapped],
+        ),
+        (
+            "The same content under another name",
+            ("before", "after", "digest"),
+            [(code(old.reference), code(new.reference), code(_clip(new.after))) for old, new in moved],
         ),
         (
             "Digest moved under the same tag",

@@ -6,7 +6,7 @@ is another, the manifest is read and our own hash decides.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from imagelock.errors import DigestConflictError, NotFoundError, RegistryError
@@ -15,6 +15,8 @@ from imagelock.model.outcome import Change, Outcome, finding
 from imagelock.ops.parallel import map_concurrently
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from imagelock.model.digest import Digest
     from imagelock.model.lock import Lock, LockedImage
     from imagelock.model.outcome import Finding
@@ -36,10 +38,13 @@ _COUNTS = ("same", "moved", "tag_gone", "gone", "disagreed", "could_not_tell")
 
 def drift(lock: Lock, reader: ManifestReader, *, jobs: int, progress: Progress | None = None) -> Outcome:
     """Ask for every entry of the lock and tell what moved, is gone, or could not be determined."""
+    names: dict[str, list[LockedImage]] = {}
+    for entry in lock.images:
+        names.setdefault(str(entry.digest), []).append(entry)
 
     def ask(image: LockedImage) -> _Verdict:
         try:
-            return _judge(image, reader)
+            return _with_names(_judge(image, reader), image, names)
         except DigestConflictError as error:
             return _Verdict("disagreed", (_disagreed(image, error),))
         except RegistryError as error:
@@ -77,6 +82,25 @@ def _judge(image: LockedImage, reader: ManifestReader) -> _Verdict:
     if _has(reader, image.name, image.digest):
         return _Verdict("moved", (moved,), digest)
     return _Verdict("gone", (moved, _digest_gone(image)), digest)
+
+
+def _with_names(
+    verdict: _Verdict, image: LockedImage, names: Mapping[str, Sequence[LockedImage]]
+) -> _Verdict:
+    """Say under which other names the lock has the content that an entry lost, or that its tag is now."""
+    if not verdict.findings:
+        return verdict
+    notes = [
+        f"{what} as {other.reference}: the same content under another name"
+        for digest, what in (
+            (str(image.digest), "it is locked"),
+            (str(verdict.now), "what it is now is locked"),
+        )
+        for other in names.get(digest, ())
+        if other.name != image.name
+    ]
+    findings = tuple(replace(item, notes=(*item.notes, *notes)) for item in verdict.findings)
+    return replace(verdict, findings=findings)
 
 
 def _moved(image: LockedImage, now: Digest) -> Finding:

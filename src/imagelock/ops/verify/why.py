@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from imagelock.errors import UsageError
 from imagelock.model.lock import LockedImage
-from imagelock.model.outcome import Outcome, tag_changes
+from imagelock.model.outcome import Outcome, renamed, tag_changes
 from imagelock.ops.compare import differences, matches_image
 
 if TYPE_CHECKING:
@@ -59,16 +59,26 @@ def _means(
 def diff(old: Lock, new: Lock) -> Outcome:
     """Compare two locks: added, removed, tag changed, digest moved under the same tag.
 
-    A changed tag is an entry that went and one of the same name that came; it counts as both, and is reported.
+    A changed tag is an entry that went and one of the same name that came, and a changed name one with the same digest;
+    they count as both, and are reported.
     """
     changes = tuple(change for change in differences(old, new) if change.before != change.after)
     pairs = tag_changes(changes)
     retagged = {"tag_changed": len(pairs)} if pairs else {}
+    moved_names = renamed(changes)
+    if moved_names:
+        retagged["renamed"] = len(moved_names)
     added = sum(1 for change in changes if change.before is None)
     removed = sum(1 for change in changes if change.after is None)
     return Outcome(
         command="diff",
         changes=changes,
         summary={"added": added, "removed": removed, "moved": len(changes) - added - removed, **retagged},
-        advice=tuple(f"the tag changed: {old.reference} -> {new.reference}" for old, new in pairs),
+        advice=(
+            *(f"the tag changed: {old.reference} -> {new.reference}" for old, new in pairs),
+            *(
+                f"the same content under another name: {old.reference} -> {new.reference}"
+                for old, new in moved_names
+            ),
+        ),
     )
