@@ -183,3 +183,107 @@ def test_import_is_a_command_although_python_keeps_its_name(world: World) -> Non
 
     assert shown.code == 0
     assert "epiphany" in shown.out
+
+
+TEMPLATE = '# {{ managed }}\nsandbox_image = "{{ image_registry_address }}/quay.io/ceph/ceph:v16"\n'
+MANIFEST = """kind: epiphany-cluster
+specification:
+  components:
+    rook: {count: 1}
+    kafka: {count: 0}
+---
+kind: configuration/feature-mappings
+specification:
+  mappings:
+    rook: [rook, haproxy]
+    kafka: [kafka]
+"""
+
+
+def messages(result: Result) -> list[tuple[str, str]]:
+    return [(item["code"], item["message"]) for item in result.document["findings"]]
+
+
+def test_a_template_must_name_what_is_downloaded(site: World) -> None:
+    site.write("config.toml.j2", TEMPLATE)
+    assert messages(run(site, "--against", "config.toml.j2", "x86_64/images.yml", "-o", "json")) == []
+    site.write("config.toml.j2", TEMPLATE.replace("v16", "v17") + "# {{ a }}/quay.io/acme/comment:1\n")
+    shown = run(site, "--against", "config.toml.j2", "x86_64/images.yml", "-o", "json")
+    assert shown.code == 1
+    (item,) = shown.document["findings"]
+    assert (item["code"], item["file"], item["line"], item["column"]) == ("IL121", "config.toml.j2", 2, 47)
+    assert item["message"] == "quay.io/ceph/ceph:v17 is named here and is not in x86_64/images.yml"
+
+
+def test_a_manifest_tells_which_groups_a_cluster_uses(site: World) -> None:
+    site.write("manifest.yml", MANIFEST)
+    shown = run(site, "--against", "manifest.yml", "--against", "image-registry.yml", "x86_64/images.yml")
+    assert "this cluster does not use the groups image-registry (1)" in shown.err
+    assert "is used and has no features" not in shown.out
+
+
+def test_a_feature_that_is_loaded_for_and_not_downloaded_is_an_error(site: World) -> None:
+    site.write("manifest.yml", MANIFEST)
+    text = IMAGES[: IMAGES.index("  rook:")]
+    site.write("x86_64/images.yml", text)
+    found = messages(
+        run(
+            site,
+            *("--against", "manifest.yml", "--against", "image-registry.yml"),
+            *("x86_64/images.yml", "-o", "json"),
+        )
+    )
+    assert (
+        "IL121",
+        "rook needs the feature rook: 1 images are loaded for it, and no download list has the group",
+    ) in found
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (MANIFEST.partition("---\n")[0], "the manifest has no configuration/feature-mappings"),
+        (MANIFEST.partition("---\n")[2], "the manifest has no epiphany-cluster"),
+        ("plain: text\n", "neither a list of images"),
+    ],
+)
+def test_what_says_nothing_of_images_is_an_error(site: World, text: str, says: str) -> None:
+    site.write("other.yml", text)
+    shown = run(site, "--against", "other.yml", "x86_64/images.yml")
+    assert shown.code == 2
+    assert says in shown.err
+    assert "other.yml" in shown.err
+
+
+def test_a_component_without_features_is_a_warning(site: World) -> None:
+    site.write("manifest.yml", MANIFEST.replace("kafka: {count: 0}", "spark: {count: 2}"))
+    shown = run(site, "--against", "manifest.yml", "x86_64/images.yml", "-o", "json")
+    assert (shown.code, messages(shown)) == (
+        0,
+        [("IL121", "the component spark is used and has no features here")],
+    )
+
+
+def test_an_architecture_that_an_image_does_not_have_is_an_error(site: World) -> None:
+    for name in ("haproxy:2.2", "registry:2.8"):
+        site.push(name)
+    site.push("quay.io/ceph/ceph:v16", single=True)
+    site.write("aarch64/images.yml", IMAGES)
+    shown = run(site, "--lock", "x86_64/images.yml", "aarch64/images.yml", "-o", "json")
+    assert (shown.code, messages(shown)) == (
+        1,
+        [("IL106", "quay.io/ceph/ceph:v16 is listed for aarch64 and has no linux/arm64")],
+    )
+
+
+def test_sums_are_kept_as_comments_where_it_is_asked(site: World) -> None:
+    digest = site.push("registry:2.8")
+    shown = run(site, "--lock", "--group", "image-registry", "x86_64/images.yml", "-o", "list", "--notes")
+    assert shown.out.splitlines() == [
+        f"# x86_64/images.yml:7: sha1:{SUM}, mismatch allowed",
+        f"registry:2.8@{digest}",
+    ]
+    site.write("notes.txt", shown.out)
+    listed = site.run_plain("export", "list", "-C", str(site.root), "--lock-file", "notes.txt")
+    assert listed.out == f"docker.io/library/registry:2.8@{digest}\n"
+    assert run(site, "--notes", "x86_64/images.yml").code == 2

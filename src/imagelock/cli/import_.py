@@ -33,7 +33,8 @@ def command() -> None:
 _HELP = r"""Read {summary}.
 
 Shows every image with the sum of its archive, which a digest replaces. Exits 1 when two lists that must
-name the same images do not (IL121), an archive has another name than <base>-<tag>.tar (IL122), or two
+name the same images do not, a template names an image that no list has, or a cluster needs a feature without images
+(IL121), an image is listed for an architecture that it does not have (IL106), an archive has another name than <base>-<tag>.tar (IL122), or two
 images would become one file (IL116).
 
 \b
@@ -57,9 +58,14 @@ def _subcommand(kind: Import) -> click.Command:
         "--against",
         multiple=True,
         metavar="FILE",
-        help="A list of images to load that must name the same images (repeatable).",
+        help="What must agree (repeatable): a list of images to load, a template of a role, a cluster's manifest.",
     )
     @click.option("--lock", "lock", is_flag=True, help="Resolve the images and write them into the lock.")
+    @click.option(
+        "--notes",
+        is_flag=True,
+        help="With -o list, keep sha1 and allow_mismatch as comments above each image.",
+    )
     @common(outputs=("text", "json", "list"))
     def read(
         run: Run,
@@ -68,11 +74,16 @@ def _subcommand(kind: Import) -> click.Command:
         groups: tuple[str, ...],
         against: tuple[str, ...],
         lock: bool,
+        notes: bool,
     ) -> None:
         from imagelock.cli.registry_access import registry_access
         from imagelock.ops.imports import ImportRequest, run_import
         from imagelock.ops.writing import WriteMode
 
+        if notes and run.output != "list":
+            from imagelock.errors import UsageError
+
+            raise UsageError("--notes is for -o list")
         project = run.open()
         request = ImportRequest(names=names, against=against, groups=groups)
         with registry_access(run, project, "resolving", everyone=True) as access:
@@ -80,7 +91,7 @@ def _subcommand(kind: Import) -> click.Command:
         run.finish(
             imported.outcome,
             collection=imported.collection,
-            data=_list(imported) if run.output == "list" else _table(run, imported),
+            data=_list(imported, notes=notes) if run.output == "list" else _table(run, imported),
             json=lambda: _json(imported),
             feeds=run.output == "list",
         )
@@ -88,12 +99,16 @@ def _subcommand(kind: Import) -> click.Command:
     return read
 
 
-def _list(imported: Imported) -> str:
-    lines: dict[Reference, None] = {}
+def _list(imported: Imported, *, notes: bool) -> str:
+    lines: dict[Reference, list[str]] = {}
     for item in imported.requirements:
         digest = imported.digests.get(item.reference.canonical)
-        lines[item.reference if digest is None else item.reference.with_digest(digest)] = None
-    return "".join(f"{reference}\n" for reference in lines)
+        reference = item.reference if digest is None else item.reference.with_digest(digest)
+        said = lines.setdefault(reference, [])
+        if notes and item.sha1 is not None:
+            allowed = ", mismatch allowed" if item.allow_mismatch else ""
+            said.append(f"# {item.where}: sha1:{item.sha1}{allowed}\n")
+    return "".join(f"{''.join(said)}{reference}\n" for reference, said in lines.items())
 
 
 def _table(run: Run, imported: Imported) -> str:

@@ -1,4 +1,4 @@
-"""One image of an Epiphany download list, with what the list says about its archive."""
+"""What Epiphany's files say: an image of a list with what is said of its archive, and what a cluster uses."""
 
 from __future__ import annotations
 
@@ -36,3 +36,27 @@ class Requirement:
     def where(self) -> str:
         """``file:line``."""
         return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """One component that a cluster has, and the features that come with it."""
+
+    name: str
+    features: tuple[str, ...]
+    file: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """The components of a cluster that are used; ``is_mapped`` says whether the file tells their features."""
+
+    components: tuple[Component, ...]
+    is_mapped: bool
+
+    @property
+    def features(self) -> frozenset[str]:
+        """Every feature that is used."""
+        return frozenset(feature for item in self.components for feature in item.features)

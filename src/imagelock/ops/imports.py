@@ -14,9 +14,12 @@ from imagelock.errors import FileError, UsageError
 from imagelock.files import decode, read_bytes
 from imagelock.formats.lists import epiphany
 from imagelock.formats.syntax.text import Text
+from imagelock.interchange.epiphany_against import judge_platforms
+from imagelock.model.lock import Lock
 from imagelock.model.outcome import Change, Outcome, finding
 from imagelock.model.place import Place, Unreadable
 from imagelock.model.requirement import Requirement
+from imagelock.ops.imports_against import sorted_out
 from imagelock.ops.lock.plan import LockRequest
 from imagelock.ops.lock.run import run_lock
 from imagelock.ops.project import read_lock
@@ -27,7 +30,6 @@ if TYPE_CHECKING:
 
     from imagelock.interchange.base import Import
     from imagelock.model.digest import Digest
-    from imagelock.model.lock import Lock
     from imagelock.model.outcome import Finding
     from imagelock.ops.project import Project
     from imagelock.ops.registry_access import RegistryAccess
@@ -40,7 +42,7 @@ READERS: Mapping[str, Callable[[Text], Iterator[object]]] = {"epiphany": epiphan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportRequest:
-    """What to take of which files, and what lists they must agree with."""
+    """What to take of which files, and what they must agree with: lists to load, templates, a cluster's manifest."""
 
     names: tuple[str, ...]
     against: tuple[str, ...] = ()
@@ -67,7 +69,9 @@ def run_import(
 
     Raises :class:`FileError` for a file that is no such list and :class:`UsageError` for an unknown group.
     """
-    lists, others = (_lists(project, kind, names) for names in (request.names, request.against))
+    lists = _lists(project, kind, request.names)
+    around = sorted_out(project, request.against)
+    others = _lists(project, kind, around.lists)
     chosen = _of_groups(lists.requirements, request.groups)
     digests: Mapping[str, Digest] = {}
     locked = Outcome(command="lock")
@@ -82,15 +86,23 @@ def run_import(
         "allow_mismatch_dropped": sum(1 for item in chosen if item.allow_mismatch),
         "locked": len(digests),
     }
-    findings = (*lists.findings, *others.findings, *kind.judge(lists.requirements, others.requirements))
+    known = read_lock(project).lock if project.lock_path.is_file() else Lock()
+    findings = (
+        *lists.findings,
+        *others.findings,
+        *kind.judge(lists.requirements, others.requirements),
+        *around.findings(lists.requirements, others.requirements),
+        *judge_platforms(chosen, known),
+    )
     outcome = Outcome(
         command=f"import-{kind.name}",
         changes=_changes(chosen, digests),
         findings=tuple(dict.fromkeys((*findings, *locked.findings))),
         summary=summary,
-        advice=(*_advice(chosen), *locked.advice),
+        advice=(*_advice(chosen), *around.remarks(chosen), *locked.advice),
     )
-    both = replace(lists.collection, files=(*lists.collection.files, *others.collection.files))
+    files = (*lists.collection.files, *others.collection.files, *around.files)
+    both = replace(lists.collection, files=files)
     return Imported(requirements=chosen, collection=both, outcome=outcome, digests=digests)
 
 
