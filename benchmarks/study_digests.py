@@ -16,8 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
+import study_epiphany
 from imagelock.demo.sample_image import LINUX_AMD64, LINUX_ARM64, sample_image
 from imagelock.model.manifest import parse_manifest
 from imagelock.registry.client import RegistryClient
@@ -83,7 +85,7 @@ def tag_moved(site: Site, pusher: Pusher) -> Row:
     first = pusher.image(NAME, "1.4", sample_image("first"))
     second = pusher.image(NAME, "1.4", sample_image("second"))
     return Row(
-        title="somebody pushes another image under the tag",
+        title="someone pushes another image under the tag",
         tag=f"{same(digest_of(site, '1.4'), str(first))} image",
         digest="the same image" if exists(site, str(first)) else "gone",
         file_sum="says nothing of the registry",
@@ -210,7 +212,7 @@ def trials(site: Site, directory: Path) -> list[Row]:
         pusher.close()
 
 
-def page(results: dict[str, list[Row]]) -> str:
+def page(results: dict[str, list[Row]], steps: list[study_epiphany.Step]) -> str:
     """Return the page: one table a registry, each row explained below."""
     lines = [
         "<!-- Made by benchmarks/study_digests.py. Change the trials, then run it again. -->",
@@ -235,6 +237,7 @@ def page(results: dict[str, list[Row]]) -> str:
     lines += [
         f"- **{row.title[0].upper()}{row.title[1:]}.** {row.why}" for row in next(iter(results.values()))
     ]
+    lines += study_epiphany.lines(steps)
     lines += [
         "",
         "## What follows",
@@ -258,7 +261,10 @@ def main() -> int:
                 Site("docker-registry 2.8.2", registry.address, registry.collect),
                 Site("the embedded registry", embedded.address, None),
             )
-            text = page({site.title: trials(site, directory) for site in sites})
+            results = {site.title: trials(site, directory) for site in sites}
+            pusher = Pusher(registry.url)
+            text = page(results, study_epiphany.trials(registry.address, pusher, directory))
+            pusher.close()
     if "--check" in sys.argv:
         ok = PAGE.exists() and PAGE.read_text(encoding="utf-8") == text
         print("in step" if ok else f"{PAGE.name} is not what the trials give: run {Path(__file__).name}")
