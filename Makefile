@@ -53,9 +53,11 @@ bench: ## every benchmark in turn; each prints its ratios
 	if [ -z "$$found" ]; then echo "make bench: there are no benchmarks yet"; fi; \
 	if [ -n "$$failed" ]; then echo "make bench: failed: $$failed" >&2; exit 1; fi
 
-docs: ## write docs/reference anew from the code
-	@$(BOOTSTRAP)
+docs: ## write docs/reference from the code, build the site and the man pages into site/
+	@$(BOOTSTRAP) --group dev --group docs
 	@$(BIN)/python tools/docs.py
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@$(BIN)/python tools/man.py site/man
 
 lock: ## write requirements/ anew where pyproject.toml asks for it
 	@$(PYTHON) tools/lock.py

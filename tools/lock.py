@@ -26,13 +26,14 @@ LOCKS: dict[str, tuple[str, ...]] = {
     "dev": ("pyproject.toml", "--group", "dev", "--extra", "cluster", "--extra", "serve"),
     "runtime": ("pyproject.toml", "-c", f"{FOLDER}/dev.txt"),
     "container": ("pyproject.toml", "--extra", "cluster", "--extra", "serve", "-c", f"{FOLDER}/dev.txt"),
+    "docs": ("--group", "docs", "-c", f"{FOLDER}/dev.txt"),
     "build": ("--group", "build", "-c", f"{FOLDER}/dev.txt"),
     "sbom": ("--group", "sbom"),
     "lock": ("--group", "lock"),
 }
 """Each lock and what it is resolved from.
 
-The first four can share an environment, so the largest is resolved first and the others take its versions.
+The first five can share an environment, so the largest is resolved first and the others take its versions.
 The last two are installed alone: their needs may contradict the others'.
 """
 

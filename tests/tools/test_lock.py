@@ -27,6 +27,7 @@ ASKED = {
     "container": [*RUNTIME, *EXTRAS["cluster"], *EXTRAS["serve"]],
     "build": bootstrap.requirements(GROUPS, "build"),
     "dev": [*RUNTIME, *EXTRAS["cluster"], *EXTRAS["serve"], *bootstrap.requirements(GROUPS, "dev")],
+    "docs": bootstrap.requirements(GROUPS, "docs"),
     "sbom": bootstrap.requirements(GROUPS, "sbom"),
     "lock": bootstrap.requirements(GROUPS, "lock"),
 }
@@ -58,7 +59,8 @@ def test_what_pyproject_asks_for_is_locked_at_a_version_it_allows(name: str) -> 
 @pytest.mark.parametrize("name", ASKED)
 def test_every_package_has_hashes_and_no_address(name: str) -> None:
     packages = re.split(r"^(?=[a-z0-9])", text(name), flags=re.MULTILINE)[1:]
-    assert len(packages) == len(pins(name))
+    assert all(re.match(r"[a-z0-9.-]+==\S", package) for package in packages)
+    assert {package.partition("==")[0] for package in packages} == set(pins(name))
     assert all("--hash=sha256:" in package for package in packages)
     assert "://" not in text(name)
     assert "--index" not in text(name)
@@ -68,6 +70,9 @@ def test_what_shares_an_environment_agrees() -> None:
     everything = pins("dev")
     for name in AGREE:
         assert pins(name).items() <= everything.items()
+    # The site's tools come on top of everything else.
+    shared = pins("docs").keys() & everything.keys()
+    assert {name: pins("docs")[name] for name in shared} == {name: everything[name] for name in shared}
 
 
 def test_the_build_backend_is_locked_as_the_build_asks_for_it() -> None:
