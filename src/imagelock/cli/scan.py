@@ -40,6 +40,7 @@ def command(run: Run, sources: tuple[str, ...], explain: str | None, force: str 
       imagelock scan -o list | sort -u        the references, one per line
       imagelock scan --explain app.yaml:12    why is this line (not) listed?
     """
+    from imagelock.ops.scan.account import named_in_vain
     from imagelock.ops.scan.collect import collect
 
     if explain is not None:
@@ -58,7 +59,7 @@ def command(run: Run, sources: tuple[str, ...], explain: str | None, force: str 
             "ignored": collection.left_out.ignored,
             "excluded": collection.left_out.excluded,
         },
-        advice=collection.remarks(),
+        advice=(*collection.remarks(), *named_in_vain(collection)),
         exempt=collection.exempted(),
     )
     listed = "".join(f"{use.reference}\n" for use in uses)

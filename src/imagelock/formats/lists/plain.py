@@ -40,22 +40,26 @@ def claims(text: Text) -> bool:
 
 def find(text: Text) -> Iterator[Found]:
     """Yield one thing for each line that is neither blank nor comment."""
-    content = text.content.removeprefix("\ufeff")
-    offset = len(text.content) - len(content)
-    for line in content.split("\n"):
+    for start, end in bodies(text.content):
+        line, column = text.position(start)
+        yield judge_words(
+            text.content[start:end],
+            span=Span.plain(start, end),
+            where=(line, column),
+            path=f"[{line}]",
+            document=0,
+            format_name=name,
+        )
+
+
+def bodies(content: str) -> Iterator[tuple[int, int]]:
+    """Yield where each line's text begins and ends, without the blanks around it and a comment behind it."""
+    offset = int(content.startswith("\ufeff"))
+    for line in content[offset:].split("\n"):
         comment = _COMMENT.search(line)
         body = line if comment is None else line[: comment.start()]
         written = body.strip(_BLANKS)
         if written:
-            start = len(body) - len(body.lstrip(_BLANKS))
-            at = offset + start
-            line_number, column = text.position(at)
-            yield judge_words(
-                written,
-                span=Span.plain(at, at + len(written)),
-                where=(line_number, column),
-                path=f"[{line_number}]",
-                document=0,
-                format_name=name,
-            )
+            start = offset + len(body) - len(body.lstrip(_BLANKS))
+            yield start, start + len(written)
         offset += len(line) + 1

@@ -94,6 +94,14 @@ def expected_lines(collection: Collection) -> list[str]:
     ]
 
 
+def named_in_vain(collection: Collection) -> Iterator[str]:
+    """Yield a remark for each file that was named itself and holds nothing that looks like an image."""
+    held = {file.place for file in collection.files}
+    for file in collection.visited:
+        if file.is_named and file.path not in held:
+            yield f"{file.name} holds nothing that reads as an image; --format image-list takes every line for one"
+
+
 def _plural(word: str) -> str:
     noun, of, rest = word.partition(" that ") if " that " in word else word.partition(" of ")
     return f"{noun}s{of}{rest}"

@@ -227,7 +227,7 @@ def _collected(
     problems: list[Finding] = []
     paths = [source for source in sources if source != STDIN]
     if STDIN in sources:
-        files.append(reader.read_text("<stdin>", _read_stdin()))
+        files.append(reader.read_text("<stdin>", _read_stdin(), is_named=True))
     files += _image_files(project, paths if sources else project.config.sources, reader)
     paths = [source for source in paths if not source.startswith(IMAGE_SCHEME)]
     left_out = LeftOut()

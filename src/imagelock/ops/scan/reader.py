@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from imagelock.errors import FileError
 from imagelock.files import UTF_8, decode, encoding_of, read_bytes, read_up_to
+from imagelock.formats.lists import by_content
 from imagelock.formats.relations.all import said as statements
 from imagelock.formats.scan import DOCUMENT_SUFFIXES, find
 from imagelock.formats.syntax.text import Text
 from imagelock.limits import MIB, SCAN_FILE_BYTES
 from imagelock.model.outcome import finding
+from imagelock.model.place import Skipped
 from imagelock.ops.scan.charts import PACKAGE_SUFFIX, READ_ONLY, Charts, packed_texts
 from imagelock.ops.scan.file_patterns import matches_file
 from imagelock.ops.scan.reference_pool import ReferencePool
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from imagelock.model.context import FileContext
     from imagelock.model.outcome import Finding
+    from imagelock.model.place import Found
     from imagelock.model.rule import ScanRule
     from imagelock.ops.scan.walk import Visited
 
@@ -86,7 +89,7 @@ class FileReader:
             return []
         text = Text(name, content, self._charts.around(path, name), self.context_of(name))
         rules = self.rules_of(name)
-        found = find(text, self._force if is_named else None, rules)
+        found = self._named(text, rules) if is_named else find(text, None, rules)
         said = () if is_outside or text.context is not None else statements(text)
         if not found and not said:
             return []
@@ -96,11 +99,21 @@ class FileReader:
         found = self._pool.shared(found)
         return [ScannedFile.of(text, path, data, tuple(found), rules, self._memory, said)]
 
-    def read_text(self, name: str, data: bytes) -> ScannedFile:
-        """Scan a text that does not come from a file, such as standard input."""
+    def read_text(self, name: str, data: bytes, *, is_named: bool = False) -> ScannedFile:
+        """Scan a text that does not come from a file, such as standard input, which the user names."""
         text = Text(name, decode(data))
         rules = self.rules_of(name)
-        return ScannedFile.of(text, None, data, tuple(find(text, self._force, rules)), rules)
+        found = self._named(text, rules) if is_named else find(text, self._force, rules)
+        return ScannedFile.of(text, None, data, tuple(found), rules)
+
+    def _named(self, text: Text, rules: tuple[ScanRule, ...]) -> list[Found]:
+        """Return what a text holds that the user named: where no format knows it, the list of images that it is."""
+        found = find(text, self._force, rules)
+        if self._force is None and all(
+            isinstance(item, Skipped) and not item.kind.is_expected for item in found
+        ):
+            return by_content.find(text) or found
+        return found
 
     def _packed(self, path: Path, name: str) -> Iterator[ScannedFile]:
         """Yield the texts of a packaged chart that hold something; none of them can be written."""
