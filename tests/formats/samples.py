@@ -268,6 +268,15 @@ _PLAIN = (
     Sample("image-set", "isc.yaml", tools.IMAGE_SET, 2),
     Sample("quadlet", "web.container", tools.QUADLET, 1),
     Sample("concourse", "ci/pipeline.yml", tools.CONCOURSE, 1),
+    Sample("terraform", "main.tf", tools.TERRAFORM, 3),
+    Sample("shell", "hack/run.sh", tools.SHELL, 5),
+    Sample("makefile", "Makefile", tools.MAKEFILE, 2),
+    Sample("bazel", "WORKSPACE", tools.BAZEL, 2),
+    Sample("jsonnet", "web.libsonnet", tools.JSONNET, 3),
+    Sample("toml", "config.toml", tools.TOML, 2),
+    Sample("groovy", "vars/build.groovy", tools.GROOVY, 2),
+    Sample("pre-commit", ".pre-commit-config.yaml", tools.PRE_COMMIT, 2),
+    Sample("ko", ".ko.yaml", tools.KO, 2),
     Sample("buildkite", ".buildkite/pipeline.yml", tools.BUILDKITE, 2),
 )
 

@@ -406,3 +406,92 @@ jobs:
 - name: test
   plan: [{get: web}]
 """
+TERRAFORM = """\
+variable "image" { default = "quay.io/acme/variable:1" }
+resource "docker_image" "web" { name = "quay.io/acme/web:1" }
+resource "kubernetes_pod" "web" {
+  spec { container {
+    image = "quay.io/acme/two:1"
+  } }
+}
+resource "kubectl_manifest" "pod" {
+  yaml_body = <<-EOT
+    containers:
+    - image: quay.io/acme/text:1
+  EOT
+}
+"""
+SHELL = """\
+#!/bin/sh
+docker run --rm -v "$PWD:/x" quay.io/acme/web:1 sh -c 'x'
+docker run \\
+  -it "quay.io/acme/two:1"
+IMAGE=quay.io/acme/three:1
+podman run $IMAGE ls
+kubectl run x --image=quay.io/acme/four:1
+kubectl apply -f - <<EOF
+spec:
+  containers:
+  - image: quay.io/acme/five:1
+EOF
+docker pull quay.io/acme/pulled:1
+"""
+MAKEFILE = """\
+LINT_IMAGE ?= quay.io/acme/web:1
+IMG ?= controller:latest
+lint:
+\tdocker run --rm $(LINT_IMAGE) lint
+\t@docker run quay.io/acme/two:1
+build:
+\tdocker build -t $(IMG) .
+"""
+BAZEL = """\
+container_pull(
+    name = "web",
+    registry = "quay.io",
+    repository = "acme/web",
+    tag = "1",
+    digest = "",
+)
+oci.pull(name = "two", image = "quay.io/acme/two", digest = "sha256:%s")
+oci.pull(name = "three", image = "quay.io/acme/three", tag = "1")
+""" % ("1" * 64)
+JSONNET = """\
+local image = 'quay.io/acme/local:1';
+{
+  image: 'quay.io/acme/web:1',
+  "image": "quay.io/acme/two:1",
+  text: |||
+    - image: quay.io/acme/text:1
+  |||,
+}
+"""
+TOML = """\
+[runners.docker]
+image = "quay.io/acme/web:1"
+helper_image = 'quay.io/acme/helper:1' # image = "quay.io/acme/not-this:1"
+allowed_images = ["quay.io/acme/allowed:1"]
+"""
+GROOVY = """\
+def call(String image = 'quay.io/acme/default:1') {
+  docker.image('quay.io/acme/web:1').inside { sh 'make' }
+  agent { docker { image "quay.io/acme/two:1" } }
+}
+"""
+PRE_COMMIT = """\
+repos:
+- repo: local
+  hooks:
+  - id: lint
+    language: docker_image
+    entry: quay.io/acme/web:1 --fix
+  - id: check
+    language: docker_image
+    entry: "--entrypoint /x quay.io/acme/two:1"
+  - {id: own, language: docker, entry: x}
+"""
+KO = """\
+defaultBaseImage: quay.io/acme/web:1
+baseImageOverrides:
+  github.com/acme/app: "quay.io/acme/two:1"
+"""

@@ -114,8 +114,15 @@ if [ "$x" ]; then echo "y: z"; fi
 """
 
 
-@pytest.mark.parametrize("path", ["run.sh", "run", "docs/pods.md", "x_test.go"])
-def test_objects_inside_scripts_and_code_are_told_and_no_damage(path: str) -> None:
+@pytest.mark.parametrize("path", ["run.sh", "run"])
+def test_objects_inside_scripts_are_read(path: str) -> None:
+    (place,) = find(Text(path, SCRIPT))
+    assert isinstance(place, Place)
+    assert (str(place.reference), place.line, place.pinnable) == ("quay.io/acme/app:1", 8, True)
+
+
+@pytest.mark.parametrize("path", ["docs/pods.md", "x_test.go"])
+def test_objects_inside_documentation_and_code_are_reported_and_no_damage(path: str) -> None:
     (skipped,) = find(Text(path, SCRIPT))
     assert isinstance(skipped, Skipped)
     assert (skipped.text, skipped.line) == ("quay.io/acme/app:1", 8)

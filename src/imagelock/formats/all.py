@@ -14,6 +14,7 @@ from imagelock.formats.build import (
     dockerfile,
     env_file,
     hcl,
+    ko,
     quadlet,
     skaffold,
 )
@@ -32,6 +33,7 @@ from imagelock.formats.ci import (
     github_actions,
     gitlab_ci,
     jenkins,
+    pre_commit,
 )
 from imagelock.formats.gitops import argocd, flux, generator_file, json_patch, kustomization
 from imagelock.formats.helm import chart as helm_chart
@@ -50,6 +52,7 @@ from imagelock.formats.lists import (
 from imagelock.formats.lists import plain as image_list
 from imagelock.formats.olm import catalog as olm_catalog
 from imagelock.formats.olm import cluster_service_version
+from imagelock.formats.source import bazel, jsonnet, shell, terraform, toml
 
 if TYPE_CHECKING:
     from imagelock.formats.base import DocumentFormat, FileFormat, NamedFormat
@@ -61,6 +64,11 @@ FILE_FORMATS: tuple[FileFormat, ...] = (
     devcontainer,
     jenkins,
     hcl,
+    terraform,
+    shell,
+    bazel,
+    jsonnet,
+    toml,
     quadlet,
     env_file,
     epiphany_text,
@@ -85,6 +93,8 @@ DOCUMENT_FORMATS: tuple[DocumentFormat, ...] = (
     circleci,
     cloud_build,
     concourse,
+    pre_commit,
+    ko,
     azure_pipelines,
     bitbucket_pipelines,
     buildkite,

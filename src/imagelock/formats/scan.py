@@ -72,7 +72,7 @@ def find(text: Text, force: str | None = None, rules: Sequence[ScanRule] = ()) -
     if documents:
         found = refuse_shared(documents, found)
     if any(not rule.reads_documents for rule in rules):
-        found += rule_format.find_in_text(text, rules, _characters(found))
+        found = _without_unwritable([*found, *rule_format.find_in_text(text, rules, _characters(found))])
     if text.context is not None:
         found = meant(found, text.context)
     if not any(isinstance(item, Skipped) and item.kind is SkipKind.NOT_A_SOURCE for item in found):
@@ -110,6 +110,17 @@ def _without_taken(found: list[Found]) -> list[Found]:
     """Return everything but what was skipped until a rule took it."""
     taken = {(item.line, str(item.reference)) for item in found if isinstance(item, Place)}
     return [item for item in found if not isinstance(item, Skipped) or (item.line, item.text) not in taken]
+
+
+def _without_unwritable(found: list[Found]) -> list[Found]:
+    """Return everything but the places that cannot be written until a rule took them."""
+    places = (item for item in found if isinstance(item, Place) and item.format == rule_format.name)
+    taken = {(item.line, item.reference) for item in places}
+    return [
+        item
+        for item in found
+        if not isinstance(item, Place) or item.slots or (item.line, item.reference) not in taken
+    ]
 
 
 def _where(item: Found) -> tuple[int, int]:

@@ -34,8 +34,9 @@ def test_files_are_known_by_name(path: str) -> None:
     assert references("agent { docker { image 'a/b:1' } }\n", path) == ["a/b:1"]
 
 
-def test_groovy_elsewhere_is_not_read() -> None:
-    assert references("agent { docker { image 'a/b:1' } }\n", "build.groovy") == []
+def test_groovy_elsewhere_is_read_where_a_tag_shows_that_it_is_an_image() -> None:
+    assert references("agent { docker { image 'a/b:1' } }\n", "build.groovy") == ["a/b:1"]
+    assert references("image 'a/b'\n", "build.groovy") == []
 
 
 @pytest.mark.parametrize(

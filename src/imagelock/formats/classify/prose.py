@@ -87,7 +87,7 @@ _DESCRIBING = frozenset(
 )
 _DOCUMENTS = (".md", ".html", ".rst", ".adoc")
 _BUILDS = lazy_regex(
-    r"(?:(?:^|[\s\"'\[,])(?:-t|--tag|--destination|--image-tag)[\"']?(?:[ =,]+[\"']?)|\bpush +[\"']?|\.build\([ ]*[\"'])\Z"
+    r"(?:(?:^|[\s\"'\[,])(?:-t|--tag|--destination|--image-tag)[\"']?(?:[ =,]+[\"']?)|\bpush +[\"']?|(?:docker|podman|nerdctl|buildah) +(?:image +)?tag +\S+ +[\"']?|\.build\([ ]*[\"'])\Z"
 )
 _BUILDS_NEXT = lazy_regex(r"[ \t]*(?:- +)?[\"']?(?:-t|--tag|--destination)[\"']?,?[ \t]*")
 """A flag for the name of what is built, before its value on the same line or alone on the line above."""
