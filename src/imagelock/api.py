@@ -26,6 +26,7 @@ from imagelock.model.reference import Reference
 from imagelock.ops.lock.plan import LockRequest
 from imagelock.ops.lock.resolve import ImageQuery, ResolutionFailure, ResolveOptions, resolve_all
 from imagelock.ops.lock.run import run_lock
+from imagelock.ops.lock.select import with_selected
 from imagelock.ops.pin.run import run_edits
 from imagelock.ops.pin.whole import plan_project
 from imagelock.ops.project import Settings, open_project
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from imagelock.ops.project import Project
-    from imagelock.stores.base import ManifestReader
+    from imagelock.ops.registry_access import RegistryReader
 
 __all__ = [
     "Change",
@@ -183,8 +184,9 @@ def lock(
 ) -> Outcome:
     """Resolve what the lock does not know (with ``upgrade`` everything) and write it, as ``imagelock lock`` does."""
     project = _project(directory, options)
-    request = LockRequest(upgrade=upgrade, offline=options.offline, platforms=project.config.platforms)
     access = RegistryAccess(open_reader=lambda: _reader(project), jobs=project.settings.jobs)
+    known = LockRequest(upgrade=upgrade, offline=options.offline, platforms=project.config.platforms)
+    request = with_selected(project, known, access)
     return run_lock(project, collect(project, sources), request, access, WriteMode(write=write))
 
 
@@ -226,7 +228,7 @@ def _project(directory: Path | str, options: Options) -> Project:
 
 
 @contextmanager
-def _reader(project: Project) -> Iterator[ManifestReader]:
+def _reader(project: Project) -> Iterator[RegistryReader]:
     if project.settings.offline:
         yield OfflineReader()
         return

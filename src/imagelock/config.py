@@ -22,8 +22,10 @@ from imagelock.model.form_rule import FormRule
 from imagelock.model.helm import HelmRelease
 from imagelock.model.olm import BASE32, DIALECTS, NAMINGS, Catalog, OlmSettings, safe
 from imagelock.model.platform import Platform
+from imagelock.model.reference import Reference
 from imagelock.model.registry_table import host_settings, registry_name
 from imagelock.model.rule import ScanRule
+from imagelock.model.selection import REGEX, SEMVER, Selection, require_range
 from imagelock.model.sizes import parse_size
 from imagelock.model.tagfile import TagRule
 from imagelock.model.toml_lines import line_of
@@ -69,6 +71,7 @@ class Config:
     exemptions: tuple[Exemption, ...] = ()
     helm: tuple[HelmRelease, ...] = ()
     tag_rules: tuple[TagRule, ...] = ()
+    selections: tuple[Selection, ...] = ()
     olm: OlmSettings = field(default_factory=OlmSettings)
     warnings: tuple[str, ...] = ()
 
@@ -115,7 +118,8 @@ def _size(table: Table, key: str) -> int:
 
 
 def _config(root: Table, where: str, *, trusted: bool) -> Config:
-    scan, lock, build, pin, tags = (root.table(name) for name in ("scan", "lock", "build", "pin", "tags"))
+    names = ("scan", "lock", "build", "pin", "tags", "mirror")
+    scan, lock, build, pin, tags, mirror = (root.table(name) for name in names)
     warnings: list[str] = []
     config = Config(
         sources=scan.strings("sources") or (".",),
@@ -138,10 +142,11 @@ def _config(root: Table, where: str, *, trusted: bool) -> Config:
         exemptions=tuple(_exemption(table) for table in root.tables("exempt")),
         helm=tuple(_helm(table) for table in root.tables("helm")),
         tag_rules=tuple(_tag_rule(table, trusted=trusted) for table in tags.tables("rule")),
+        selections=tuple(_selection(table, trusted=trusted) for table in mirror.tables("select")),
         olm=_olm(root.table("olm"), trusted=trusted),
         warnings=tuple(warnings),
     )
-    for table in (scan, lock, build, pin, tags, root):
+    for table in (scan, lock, build, pin, tags, mirror, root):
         table.done()
     return config
 
@@ -222,6 +227,40 @@ def _tag_rule(table: Table, *, trusted: bool) -> TagRule:
     if rule.tag is not None:
         expression(table.key("tag"), rule.tag, trusted=trusted)
     return rule
+
+
+def _selection(table: Table, *, trusted: bool) -> Selection:
+    written, tags, newest = (
+        table.required("name", str),
+        table.optional("tags", str),
+        table.optional("newest", int),
+    )
+    try:
+        reference = Reference.parse(written)
+    except InvalidValueError as error:
+        raise TableError(table.key("name"), error.message) from error
+    if reference.tag is not None or reference.digest is not None:
+        raise TableError(table.key("name"), "a repository, without a tag or a digest")
+    if tags is not None:
+        _require_tags(table.key("tags"), tags, trusted=trusted)
+    if newest is not None and newest < 1:
+        raise TableError(table.key("newest"), "expected how many of the newest tags, at least 1")
+    if tags is None and newest is None:
+        raise TableError(table.path, "a selection needs tags, newest, or both")
+    table.done()
+    return Selection(name=reference.name, tags=tags, newest=newest)
+
+
+def _require_tags(key: str, tags: str, *, trusted: bool) -> None:
+    if tags.startswith(REGEX):
+        expression(key, tags.removeprefix(REGEX), trusted=trusted)
+        return
+    if not tags.startswith(SEMVER):
+        raise TableError(key, f'expected "{SEMVER}>=1.2 <2" or "{REGEX}…", found {tags!r}')
+    try:
+        require_range(tags.removeprefix(SEMVER))
+    except ValueError as error:
+        raise TableError(key, str(error)) from error
 
 
 def _olm(table: Table, *, trusted: bool) -> OlmSettings:

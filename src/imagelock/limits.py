@@ -70,6 +70,8 @@ ZSTD_WINDOW_BYTES = 128 * MIB
 IMAGE_LINKS = 40
 """Links followed for one file of an image, as Linux does."""
 
+TAG_LIST_BYTES = 32 * MIB
+"""One page of a repository's tags; some registries know no pages."""
 PIECE_BYTES = 256 * KIB
 """What is read, hashed and written at once."""
 UPLOADS_OPEN = 256

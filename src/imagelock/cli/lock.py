@@ -104,6 +104,8 @@ def command(  # noqa: PLR0913 - the options of the contract
         listed=read_lists(project, lists, resolve_external=resolve_external),
     )
     asks = not check_only or upgrade or bool(upgrade_images)
+    if not resolve:  # A lock in conflict is settled first; what was selected stays meanwhile.
+        request = _with_selected(run, project, request, asks=asks)
     if project.config.olm.catalogs:
         collection = _with_catalogs(run, project, collection, request, asks=asks)
     if not asks:
@@ -114,6 +116,17 @@ def command(  # noqa: PLR0913 - the options of the contract
         mode = WriteMode(write=write, keep_going=keep_going, settle=resolve, notify=run.remark)
         outcome = run_lock(project, collection, request, access, mode)
     run.finish(outcome, collection=collection, at_least=int(check_only and bool(outcome.changes)))
+
+
+def _with_selected(run: Run, project: Project, request: LockRequest, *, asks: bool) -> LockRequest:
+    """Add what ``[[mirror.select]]`` chooses; nothing is asked for what was chosen before."""
+    from imagelock.cli.registry_access import registry_access
+    from imagelock.ops.lock.select import with_selected
+
+    if not asks or not project.config.selections:
+        return with_selected(project, request, None)
+    with registry_access(run, project, "listing tags") as access:
+        return with_selected(project, request, access)
 
 
 def _with_catalogs(

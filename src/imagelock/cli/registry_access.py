@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from imagelock.cli.common import Run
     from imagelock.ops.project import Project
-    from imagelock.stores.base import ManifestReader
+    from imagelock.ops.registry_access import RegistryReader
 
 
 @contextmanager
@@ -28,7 +28,7 @@ def registry_access(
     """
 
     @contextmanager
-    def reader() -> Iterator[ManifestReader]:
+    def reader() -> Iterator[RegistryReader]:
         if run.settings.offline:
             yield OfflineReader()
             return

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from imagelock.errors import OfflineError
+from imagelock.stores.base import ManifestReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,7 +15,14 @@ if TYPE_CHECKING:
     from imagelock.errors import RegistryError
     from imagelock.model.digest import Digest
     from imagelock.ops.parallel import Progress
-    from imagelock.stores.base import Content, HeadResult, ManifestReader
+    from imagelock.stores.base import Content, HeadResult
+
+
+class RegistryReader(ManifestReader, Protocol):
+    """The reading of manifests, and of the lists of tags that selections choose from."""
+
+    def tags(self, repository: str) -> tuple[str, ...]:
+        """Return every tag of a repository."""
 
 
 class OfflineReader:
@@ -32,6 +40,10 @@ class OfflineReader:
         """Refuse to read."""
         raise self._refusal(repository, digest)
 
+    def tags(self, repository: str) -> tuple[str, ...]:
+        """Refuse to list."""
+        raise self._refusal(repository, "*")
+
     def _refusal(self, repository: str, target: str | Digest) -> RegistryError:
         mark = ":" if isinstance(target, str) else "@"
         return OfflineError(
@@ -43,6 +55,6 @@ class OfflineReader:
 class RegistryAccess:
     """Access to registries; the client is opened only when something has to be requested."""
 
-    open_reader: Callable[[], AbstractContextManager[ManifestReader]]
+    open_reader: Callable[[], AbstractContextManager[RegistryReader]]
     jobs: int
     progress: Progress | None = None

@@ -26,7 +26,7 @@ from imagelock.errors import (
 from imagelock.model.digest import Digest
 from imagelock.model.manifest import ACCEPTED_TYPES, OCI_INDEX
 from imagelock.model.reference import is_tag
-from imagelock.registry import referrers, verify
+from imagelock.registry import referrers, tag_list, verify
 from imagelock.registry.auth.authorizer import Authorizer
 from imagelock.registry.download import require_stream, verified_pieces
 from imagelock.registry.hosts.endpoints import alternate_names, endpoints, origin
@@ -165,6 +165,20 @@ class RegistryClient:
             return verify.blob(self._request(at, call), digest)
 
         return self._first(repository, digest, _twice(read))[1]
+
+    def tags(self, repository: str) -> tuple[str, ...]:
+        """Return every tag of a repository, as the first endpoint that may resolve tags lists them."""
+
+        def read(at: Endpoint, manner: RequestOptions) -> tuple[str, ...]:
+            def ask(target: str) -> Response:
+                call = Request(
+                    method="GET", target=target, limit=limits.TAG_LIST_BYTES, headers=_ANY, manner=manner
+                )
+                return self._request(at, call)
+
+            return tag_list.listed(ask, at)
+
+        return self._first(repository, "*", read)[1]
 
     def referrers(self, repository: str, subject: Digest) -> tuple[Descriptor, ...]:
         """List what refers to a manifest ("Listing Referrers"): by the API, or by its tag where there is none."""

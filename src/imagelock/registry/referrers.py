@@ -5,16 +5,14 @@ OCI distribution specification 1.1, "Listing Referrers" and "Referrers Tag Schem
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
 from imagelock.errors import IntegrityError, InvalidValueError
-from imagelock.lazy_regex import lazy_regex
 from imagelock.model.digest import Digest
 from imagelock.model.manifest import OCI_INDEX, Descriptor, Index, Manifest, descriptor_fields, parse_manifest
-from imagelock.registry.http.responses import refusal
+from imagelock.registry.http.responses import next_query, refusal
 from imagelock.stores.base import Content
 
 if TYPE_CHECKING:
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
 _NO_API = frozenset({400, 404, 405, 406, 501})
 """Answers of registries that do not know the API; what is unknown to one that does is an empty list."""
 _PAGES = 1000
-_NEXT = lazy_regex(r"<[^>?]*\?([^>]*)>\s*;\s*rel=\"?next\"?", re.ASCII)
 
 
 def fallback_tag(subject: Digest) -> str:
@@ -48,10 +45,10 @@ def listed(ask: Ask, at: Endpoint, subject: Digest) -> tuple[Descriptor, ...] | 
             raise refusal(answer, what="list of referrers")
         page = _index(answer.body, answer.url)
         found += page
-        link = _NEXT.search(answer.headers.get("Link", ""))
-        if link is None or not page:
+        query = next_query(answer)
+        if query is None or not page:
             return tuple(dict.fromkeys(found))
-        target = f"{path}?{link[1]}"
+        target = f"{path}?{query}"
     raise IntegrityError(f"a list of referrers with more than {_PAGES} pages", where=str(subject))
 
 

@@ -21,6 +21,7 @@ from imagelock.lockfile.reader import list_lines, parse_list
 from imagelock.model.digest import same_digest
 from imagelock.model.lock import LATEST, LockedImage, Source
 from imagelock.model.outcome import finding
+from imagelock.model.selection import ORIGIN as SELECTED
 from imagelock.paths import LEADS_OUT, leads_out
 
 if TYPE_CHECKING:
@@ -107,6 +108,8 @@ class ListedImage:
     findings: tuple[Finding, ...] = ()
     open: Mapping[tuple[str, str], Source] = field(default_factory=dict)
     built: Built | None = None
+    selected: bool = False
+    """Whether ``open`` has all that ``[[mirror.select]]`` chose, so that what it chose before and is not there goes."""
     own: frozenset[str] = frozenset()
     """The repositories of ``[build] images``: their digests come from records alone, whatever a registry has."""
 
@@ -121,6 +124,8 @@ class ListedImage:
         """Whether an entry that is in no list now came from a list that was read."""
         if image.source is None:
             return False
+        if image.source.origin.startswith(SELECTED):
+            return self.selected
         return image.source.origin in self.origins or (
             self.built is not None and self.built.is_outdated(image)
         )

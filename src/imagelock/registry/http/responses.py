@@ -37,6 +37,7 @@ _CODE = lazy_regex(r"[A-Z0-9_ -]{1,40}", re.ASCII)
 _PLAIN_CODE = lazy_regex(r"[A-Z]+(?:_[A-Z]+)*", re.ASCII)
 _CODINGS = frozenset({"gzip", "x-gzip", "deflate", "br", "zstd", "compress"})
 _UNPRINTABLE = lazy_regex(r"[^\x20-\x7e]+")
+_NEXT = lazy_regex(r"<[^>?]*\?([^>]*)>\s*;\s*rel=\"?next\"?", re.ASCII)
 _REPOSITORY_UNKNOWN = frozenset({"NAME_UNKNOWN", "NAME_INVALID", "REPOSITORY_NOT_FOUND"})
 
 
@@ -122,6 +123,12 @@ def is_true_404(answer: Response) -> bool:
     if answer.code is not None or "Docker-Distribution-Api-Version" in answer.headers:
         return True
     return not answer.is_a_page
+
+
+def next_query(answer: Response) -> str | None:
+    """Return the query of the next page of a list (RFC 8288); None on the last page."""
+    link = _NEXT.search(answer.headers.get("Link", ""))
+    return None if link is None else link[1]
 
 
 def refusal(answer: Response, *, what: str) -> RegistryError:
