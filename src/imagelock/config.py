@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
     from imagelock.model.hosts import HostSettings
 
+_MOST_TAGS_CHARS = 1_000
+"""What chooses tags; the reader of ranges takes time with the length."""
 FILE_NAME = "imagelock.toml"
 PYPROJECT = "pyproject.toml"
 _CONFIG_TABLE = lazy_regex(
@@ -252,6 +254,8 @@ def _selection(table: Table, *, trusted: bool) -> Selection:
 
 
 def _require_tags(key: str, tags: str, *, trusted: bool) -> None:
+    if len(tags) > _MOST_TAGS_CHARS:
+        raise TableError(key, f"longer than {_MOST_TAGS_CHARS} characters")
     if tags.startswith(REGEX):
         expression(key, tags.removeprefix(REGEX), trusted=trusted)
         return

@@ -68,7 +68,8 @@ def apply(
         lock=lock,
         changes=differences(old, lock),
         findings=tuple(findings),
-        complete=not failures and not any(item.code in ("IL104", "IL120", "IL121") for item in findings),
+        complete=not failures
+        and not any(item.code in ("IL104", "IL120", "IL121", "IL301") for item in findings),
         moved=_moved(old, lock),
     )
 

@@ -14,6 +14,7 @@ from imagelock.errors import UsageError
 from imagelock.model.digest import same_digest
 from imagelock.model.lock import LATEST, Lock, LockedImage
 from imagelock.model.reference import Reference
+from imagelock.model.selection import ORIGIN as SELECTED
 from imagelock.ops.compare import matches_image
 from imagelock.ops.findings import finding_at
 from imagelock.ops.lock.build_lists import ListedImage
@@ -93,7 +94,7 @@ def plan(collection: Collection, lock: Lock, request: LockRequest) -> LockPlan:
         # Nothing else may change: what is new and not named waits for the next plain `lock`.
         uses = _named(uses, request.upgrade_images, lock)
         _check_known(request.upgrade_images, lock, uses)
-        listed = ListedImage(own=listed.own)
+        listed = ListedImage(own=listed.own, open=_named_selections(listed, request.upgrade_images))
     known = _overlaid(lock, listed.images)
     built = [use for use in uses if use.reference.name in listed.own]
     uses = tuple(use for use in uses if use.reference.name not in listed.own)
@@ -274,6 +275,15 @@ def _named(uses: Iterable[Occurrence], images: Sequence[str], lock: Lock) -> tup
         if any(matches_image(text, use.reference.name, use.reference.pulled_tag) for text in images)
         or (use.file.is_inside_image and split_source(use.file.name)[0].name in asked)
     )
+
+
+def _named_selections(listed: ListedImage, images: Sequence[str]) -> dict[tuple[str, str], Source]:
+    """Return what selections chose of the images that were asked for by name."""
+    return {
+        (name, tag): source
+        for (name, tag), source in listed.open.items()
+        if source.origin.startswith(SELECTED) and any(matches_image(text, name, tag) for text in images)
+    }
 
 
 def _places(
