@@ -43,6 +43,10 @@ label = "plugins"
 source = "plugins.txt"
 [olm]
 related-images = true
+[[mirror.select]]
+name = "quay.io/team/app"
+tags = "semver:>=1.2 <2"
+newest = 3
 [[tags.rule]]
 suffix = "-v1"
 [registries."quay.io"]
