@@ -84,12 +84,20 @@ def missing(names: Iterable[str], wanted: Iterable[str]) -> list[str]:
     return [end for end in wanted if not any(name.endswith(end) for name in held)]
 
 
+_WHEEL = (
+    "imagelock/__main__.py",
+    "imagelock/py.typed",
+    "imagelock/docs/guides/first-steps.md",
+    "licenses/LICENSE",
+)
+
+
 def inspect(wheel: Path, source: Path) -> None:
     """Refuse archives without what they must hold, and a wheel with what is none of its business."""
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     strays = [name for name in names if not name.startswith("imagelock")]
-    lacking = missing(names, ("imagelock/__main__.py", "imagelock/py.typed", "licenses/LICENSE"))
+    lacking = missing(names, _WHEEL)
     if strays or lacking:
         raise DistError(f"{wheel.name} holds {strays or 'nothing strange'} and lacks {lacking or 'nothing'}")
     with tarfile.open(source) as archive:
@@ -108,7 +116,9 @@ def try_out(wheel: Path, folder: Path) -> Path:
     if version.split()[-1] != wheel.name.split("-")[1]:
         raise DistError(f"{wheel.name} says that it is {version}")
     run(program, "demo", cwd=folder)
-    print(f"{wheel.name}: installs into an empty environment; --version and demo run there")
+    if "# The lock" not in run(program, "help", "lock", cwd=folder):
+        raise DistError(f"{wheel.name} does not show its pages")
+    print(f"{wheel.name}: installs into an empty environment; --version, help and demo run there")
     return python
 
 

@@ -94,7 +94,7 @@ def parse_config(text: str, where: str, *, trusted: bool) -> Config:
         raise ConfigError(
             str(error),
             where=where if at is None else f"{where}:{at}",
-            hint="see docs/reference/configuration.md",
+            hint="`imagelock help configuration` has every key",
         ) from error
     except (ValueError, RecursionError) as error:
         # A number of a million digits and a thousand brackets are not TOMLDecodeErrors to tomllib.

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-WHEEL = ("imagelock/__main__.py", "imagelock/py.typed", "imagelock-0.1.0.dist-info/licenses/LICENSE")
+WHEEL = (
+    "imagelock/__main__.py",
+    "imagelock/py.typed",
+    "imagelock/docs/guides/first-steps.md",
+    "imagelock-0.1.0.dist-info/licenses/LICENSE",
+)
 SOURCE = tuple(
     f"x/{name}" for name in ("pyproject.toml", "LICENSE", "README.md", "src/imagelock/__main__.py")
 )

@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, str] = {
     "olm": "pass digests on to an operator and its registries",
     "tags": "check tag files and set release tags from them",
     "merge-driver": "merge two locks for git, image by image",
+    "help": "show a guide, a concept or a reference page",
     "explain": "explain what a finding means and what to do",
     "mirror": "copy the lock's images into another registry",
     "cluster": "compare what a cluster runs with the lock",
