@@ -3,7 +3,10 @@
 Programs call the functions of :mod:`imagelock.api`, which are names of this package: ``imagelock.scan("deploy")``.
 """
 
-__version__ = "0.1.0"
+try:
+    from imagelock._version import __version__
+except ImportError:  # a tree that nothing was built from
+    __version__ = "0.1.0.dev0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
