@@ -65,6 +65,8 @@ class Config:
     lock_from: tuple[str, ...] = ()
     build_images: tuple[str, ...] = ()
     build_references: tuple[str, ...] = ()
+    says_lists: bool = False
+    """Whether the file says which lists there are; without it lists of the usual names count where they are there."""
     form: str = FORMS[0]
     forms: tuple[FormRule, ...] = ()
     existing: str = EXISTING[0]
@@ -133,6 +135,7 @@ def _config(root: Table, where: str, *, trusted: bool) -> Config:
         lock_from=lock.strings("from") or (),
         build_images=build.strings("images") or (),
         build_references=build.strings("references") or (),
+        says_lists="build" in root.values or "from" in lock.values,
         form=_choice(pin, "form", FORMS),
         forms=tuple(_form_rule(table) for table in pin.tables("rule")),
         existing=_choice(pin, "existing", EXISTING),

@@ -95,6 +95,10 @@ class LockFile:
         return Write(self.path, self.data, encode(render_lock(lock)))
 
 
+_OWN, _EXTERNAL, _RECORDS = "eurodat-images", "external_images", "image_references/*"
+"""What a pipeline builds, what it takes from others, and what its build jobs record."""
+
+
 def open_project(settings: Settings) -> Project:
     """Find the configuration (nearest upward, unless given) and the lock of a directory."""
     directory = settings.directory.absolute()
@@ -111,7 +115,7 @@ def open_project(settings: Settings) -> Project:
         settings=settings,
         directory=directory,
         root=root,
-        config=_with_user_hosts(config),
+        config=_with_user_hosts(_with_usual_lists(config, root)),
         config_path=path,
         lock_path=lock_path,
     )
@@ -195,6 +199,21 @@ def _read_config(path: Path, *, trusted: bool) -> Config:
 
 def _beside(path: Path, name: str | None) -> str | None:
     return None if name is None else str(path.parent / name)
+
+
+def _with_usual_lists(config: Config, root: Path) -> Config:
+    """Take the lists of a pipeline by their usual names, where the configuration says nothing of lists.
+
+    ``eurodat-images`` says that there is such a pipeline; ``external_images`` alone is a list like any other.
+    """
+    if config.says_lists or not _is_list(root / _OWN):
+        return config
+    external = (_EXTERNAL,) if _is_list(root / _EXTERNAL) else ()
+    return replace(config, build_images=(_OWN,), build_references=(_RECORDS,), lock_from=external)
+
+
+def _is_list(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
 
 
 def _with_user_hosts(config: Config) -> Config:

@@ -276,3 +276,27 @@ def test_what_the_pipeline_builds_is_never_taken_from_a_registry(pipeline: World
     built(pipeline, WEB, "2")
     assert pipeline.run("lock").code == 0
     assert f"{WEB}:2" in locked(pipeline)
+
+
+def test_lists_of_the_usual_names_need_no_configuration(pipeline: World) -> None:
+    built(pipeline, API, "1")
+    built(pipeline, WEB, "1")
+    assert pipeline.run("lock").code == 0
+    expected = pipeline.read("images.lock")
+    (pipeline.root / "images.lock").unlink()
+    pipeline.configure()
+    assert pipeline.run("lock").code == 0
+    assert pipeline.read("images.lock") == expected
+
+
+def test_a_configuration_of_lists_takes_the_place_of_the_usual_names(pipeline: World) -> None:
+    pipeline.configure('[lock]\nfrom = ["external_images"]\n')
+    assert pipeline.run("lock").code == 0
+    assert list(locked(pipeline)) == [EXTERNAL]
+
+
+def test_external_images_alone_is_a_list_like_any_other(world: World) -> None:
+    world.push("redis:7")
+    world.write("external_images", "redis:7\n")
+    assert world.run("lock").code == 0
+    assert [image.reference for image in world.lock.images] == ["docker.io/library/redis:7"]
