@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from imagelock.errors import FormatError
-from imagelock.formats.edit.blocks import Item, ListEdit, edit_lists
+from imagelock.formats.edit.blocks import edit_lists
+from imagelock.formats.edit.list_items import Item, ListEdit
 from imagelock.formats.syntax.text import Text
 
 A, B = (Item((("name", name), ("image", f"quay.io/acme/{name}@sha256:1"))) for name in "ab")
@@ -74,6 +75,60 @@ def test_where_only_values_differ_only_these_are_written() -> None:
     assert _edited(before, drop=(0,)) == before.replace("sha256:0", "sha256:1")
 
 
+FLOW_A = '{name: "a", image: "quay.io/acme/a@sha256:1"}'
+JSON_A = FLOW_A.replace("name:", '"name":').replace("image:", '"image":')
+
+
+@pytest.mark.parametrize(
+    ("before", "drop", "after"),
+    [
+        ("spec: {z: 1}\n", (), f"spec: {{z: 1, list: [{FLOW_A}]}}\n"),
+        ("spec: {}\n", (), f"spec: {{list: [{FLOW_A}]}}\n"),
+        (
+            "spec: {list: [{name: x}, {name: y}], z: 1}\n",
+            (0,),
+            f"spec: {{list: [{{name: y}}, {FLOW_A}], z: 1}}\n",
+        ),
+        ("spec: {list: [], z: 1} # kept\n", (), f"spec: {{list: [{FLOW_A}], z: 1}} # kept\n"),
+        (
+            "spec:\n  list: [{name: x, valueFrom: {a: b}}, {name: y}] # kept\n  z: 1\n",
+            (1,),
+            "spec:\n  list: # kept\n  - {name: x, valueFrom: {a: b}}\n  - name: a\n    image: quay.io/acme/a@sha256:1\n  z: 1\n",
+        ),
+        (
+            "spec:\n  list: [\n    {name: x},\n  ]\n",
+            (0,),
+            "spec:\n  list:\n  - name: a\n    image: quay.io/acme/a@sha256:1\n",
+        ),
+        ('{"spec": {"list": [{"name": "x"}]}}\n', (0,), f'{{"spec": {{"list": [{JSON_A}]}}}}\n'),
+        ('{"spec": {"z": 1}}', (), f'{{"spec": {{"z": 1, "list": [{JSON_A}]}}}}'),
+        (
+            '{\n    "spec": {\n        "z": 1\n    }\n}\n',
+            (),
+            (
+                '{\n    "spec": {\n        "z": 1,\n        "list": [\n            {\n                "name": "a",\n'
+                '                "image": "quay.io/acme/a@sha256:1"\n            }\n        ]\n    }\n}\n'
+            ),
+        ),
+        (
+            '{\n\t"spec": {\n\t\t"list": [\n\t\t\t{\n\t\t\t\t"name": "x"\n\t\t\t}\n\t\t]\n\t}\n}\n',
+            (),
+            (
+                '{\n\t"spec": {\n\t\t"list": [\n\t\t\t{\n\t\t\t\t"name": "x"\n\t\t\t},\n\t\t\t{\n\t\t\t\t"name": "a",\n'
+                '\t\t\t\t"image": "quay.io/acme/a@sha256:1"\n\t\t\t}\n\t\t]\n\t}\n}\n'
+            ),
+        ),
+    ],
+)
+def test_lists_between_brackets_are_written_again(before: str, drop: tuple[int, ...], after: str) -> None:
+    assert _edited(before, drop=drop) == after
+
+
+def test_a_list_that_would_become_empty_between_brackets_is_refused() -> None:
+    with pytest.raises(FormatError):
+        _edited("spec: {list: [{name: x}]}\n", drop=(0,), add=())
+
+
 def test_the_other_documents_of_a_stream_stay() -> None:
     before = "spec: {broken\n---\nspec:\n  z: 1\n---\nlast: true\n"
     assert _edited(before, document=1).startswith("spec: {broken\n---\nspec:\n  z: 1\n  list:\n")
@@ -83,9 +138,6 @@ def test_the_other_documents_of_a_stream_stay() -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        "spec: {z: 1}\n",
-        "spec:\n  list: [{name: x}]\n",
-        '{"spec": {"list": [{"name": "x"}]}}\n',
         "spec:\n  z: |+\n    text\n\n\n",
         "spec: 1\n",
         "other: 1\n",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -261,15 +262,41 @@ def test_odd_bundles_are_no_traceback(olm: World, text: str) -> None:
     assert olm.run("pin").code in (0, 1)
 
 
-def test_flow_style_is_refused_with_its_place(olm: World) -> None:
-    annotations = f"{{annotations: {{containerImage: '{OPERATOR}'}}}}"
-    olm.write("web.csv.yaml", f"kind: ClusterServiceVersion\nmetadata: {annotations}\nspec: {{a: 1}}\n")
-    result = olm.json("pin")
-    assert (result.code, result.codes) == (1, ["IL113"])
+def test_lists_in_flow_style_are_rebuilt_like_any_other(olm: World) -> None:
+    block = bundle()
+    olm.write("web.csv.yaml", block)
+    assert olm.run("pin").code == 0
+    expected = load(olm)
+    olm.write("web.csv.yaml", bundle(related="  relatedImages: [{name: x, image: 'quay.io/acme/x:1'}]\n"))
+    assert olm.run("pin").code == 0
+    assert load(olm) == expected
+    again = olm.json("pin")
+    assert (again.code, again.document["changes"]) == (0, [])
+
+
+@pytest.mark.parametrize("indent", [None, 2, 4])
+def test_a_bundle_in_json_is_rebuilt_and_stays_json(catalog: World, indent: int | None) -> None:
+    catalog.write("web.csv.yaml", bundle())
+    assert catalog.run("pin").code == 0
+    expected = load(catalog)
+    (catalog.root / "web.csv.yaml").unlink()
+    plain = yaml.safe_load(bundle())
+    catalog.write("web.csv.json", json.dumps(plain, indent=indent) + "\n")
+    assert catalog.run("pin").code == 0
+    text = catalog.read("web.csv.json")
+    assert json.loads(text) == expected
+    assert text == json.dumps(json.loads(text), indent=indent) + "\n"
+    assert catalog.run("pin", "--check").code == 0
+    assert set(catalog.json("check").codes) == {"IL109"}, "the list of the catalog names an image twice"
+    catalog.push(SERVER, "rebuilt")
+    assert catalog.run("update", SERVER).code == 0
+    assert json.loads(catalog.read("web.csv.json"))["spec"]["relatedImages"][3]["image"].endswith(
+        digest(catalog, SERVER)
+    )
 
 
 def test_a_bundle_that_cannot_be_written_whole_is_not_touched_and_others_are(olm: World) -> None:
-    text = bundle(related="  relatedImages: [{name: x, image: quay.io/acme/x:1}]\n")
+    text = bundle(related="  other: |+\n    text\n\n\n")
     olm.write("web.csv.yaml", text)
     olm.write("manager.yaml", manager())
     result = olm.json("pin")

@@ -16,8 +16,10 @@ import yaml
 
 from imagelock.errors import FormatError
 from imagelock.formats.edit.edits import Edit, applied, edit_of
+from imagelock.formats.edit.expected_tree import mapping_of, ordered, scalar_of, shape
+from imagelock.formats.edit.flow_lists import flow_edit
 from imagelock.formats.syntax.text import Text
-from imagelock.formats.syntax.tree import MAP_TAG, SEQ_TAG, STRING_TAG, UNRESOLVED_TAG, plain_tag
+from imagelock.formats.syntax.tree import SEQ_TAG, STRING_TAG, plain_tag
 from imagelock.formats.syntax.yaml_text import chunks, compose
 from imagelock.lazy_regex import lazy_regex
 from imagelock.model.place import Slot
@@ -25,6 +27,7 @@ from imagelock.model.place import Slot
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from imagelock.formats.edit.list_items import Item, ListEdit
     from imagelock.formats.syntax.tree import Document, Node, RawNode
 
 _DASH = lazy_regex(r"[ ]*(?P<dash>-)(?P<gap>[ ]+)")
@@ -34,28 +37,6 @@ _COMMENT = lazy_regex(r"[ \t]*# tag: (?P<text>\S+)[ \t]*\r?(?:\n|\Z)")
 # Text that no YAML reader takes for anything but a string: a colon must not be followed by a space.
 _PLAIN = lazy_regex(r"[A-Za-z0-9](?:[A-Za-z0-9_./@+-]|:(?=[^\s]))*", re.ASCII)
 _FLOW = "written in flow style, where an item cannot be added as a line"
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One item: its keys and strings in order, and the text of the ``# tag:`` comment below."""
-
-    fields: tuple[tuple[str, str], ...]
-    comment: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListEdit:
-    """Take the items ``drop`` (by number) out of the list ``key`` of a mapping, and put ``add`` at its end.
-
-    ``way`` leads from the document's root to the mapping: keys, and numbers of items.
-    """
-
-    document: int
-    way: tuple[str | int, ...]
-    key: str
-    drop: tuple[int, ...] = ()
-    add: tuple[Item, ...] = ()
 
 
 def edit_lists(text: Text, edits: Sequence[ListEdit]) -> str:
@@ -89,7 +70,7 @@ def _edited(text: Text, edits: Sequence[ListEdit]) -> str:
     result = applied(text.content, sorted(changes))
     for target in targets:
         _mutate(target)
-    if list(_shape(document.root)) != list(_shape(_only(Text(text.path, result)).root)):
+    if list(shape(document.root)) != list(shape(_only(Text(text.path, result)).root)):
         line, column = text.position(changes[0].start if changes else 0)
         raise FormatError(
             "the edited list does not read back as intended", line=line, column=column, where=text.path
@@ -146,7 +127,8 @@ def _changes(document: Document, target: _Target) -> Iterator[Edit]:
             yield from _value_edits(document, node, item)
         return
     if _is_flow(target.parent.raw) or (items and existing is not None and _is_flow(existing.raw)):
-        raise _refused(document, existing or target.parent, _FLOW)
+        yield from _flow_changes(document, target, dropped)
+        return
     if not items:
         yield from _new_list(document, target.parent, existing, edit)
         return
@@ -160,6 +142,20 @@ def _changes(document: Document, target: _Target) -> Iterator[Edit]:
         yield _lines(document, end, end, edit.add, _style_of(document, items[0]))
 
 
+def _flow_changes(document: Document, target: _Target, dropped: Sequence[Node]) -> Iterator[Edit]:
+    """Write a list between brackets again: in a flow mapping as it is, below a block's key line by line."""
+    kept = [item for item in target.items if not any(item.raw is node.raw for node in dropped)]
+    if not kept and not target.edit.add:
+        raise _refused(document, target.items[0], "the only items of a list, which may not become empty")
+    if _is_flow(target.parent.raw):
+        yield flow_edit(document, target.parent, target.existing, target.edit.key, kept, target.edit.add)
+        return
+    lines = [document.raw_text(item.raw) for item in kept]
+    if any("\n" in line for line in lines):
+        raise _refused(document, kept[0], _FLOW)
+    yield from _new_list(document, target.parent, target.existing, target.edit, lines)
+
+
 def _whole(document: Document, target: _Target) -> Edit:
     """Write a list again as a whole; what is between its items goes with them."""
     first, last = target.items[0], target.items[-1]
@@ -169,9 +165,14 @@ def _whole(document: Document, target: _Target) -> Edit:
     return _lines(document, start, end, target.edit.add, _style_of(document, first))
 
 
-def _new_list(document: Document, parent: Node, existing: Node | None, edit: ListEdit) -> Iterator[Edit]:
-    """Write a list where there is none: below the mapping's last line, or in place of an empty one."""
-    if not edit.add:
+def _new_list(
+    document: Document, parent: Node, existing: Node | None, edit: ListEdit, kept: Sequence[str] = ()
+) -> Iterator[Edit]:
+    """Write a list where there is none: below the mapping's last line, or in place of an empty one.
+
+    ``kept`` are items as they are written, to come before the new ones.
+    """
+    if not edit.add and not kept:
         return
     keys = [key for key, _ in parent.raw.value]
     if not keys:
@@ -190,7 +191,7 @@ def _new_list(document: Document, parent: Node, existing: Node | None, edit: Lis
     end = _line_end(
         document, max(existing.raw.end_mark.index, existing.raw.start_mark.index) + document.offset
     )
-    yield _lines(document, end, end, edit.add, style)
+    yield _lines(document, end, end, edit.add, style, kept=kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,11 +241,23 @@ def _quoted(value: str, style: str | None) -> str:
 
 
 def _lines(
-    document: Document, start: int, end: int, add: Sequence[Item], style: _Style, *, head: str | None = None
+    document: Document,
+    start: int,
+    end: int,
+    add: Sequence[Item],
+    style: _Style,
+    *,
+    head: str | None = None,
+    kept: Sequence[str] = (),
 ) -> Edit:
     """Put whole lines in place of ``start`` to ``end``, with the line breaks of the text around."""
     broken = "\r\n" if document.source[:start].rfind("\r\n") >= 0 else "\n"
-    lines = [*([head] if head is not None else []), *(line for item in add for line in style.rendered(item))]
+    dash = " " * style.column + "-" + " " * style.gap
+    lines = [
+        *([head] if head is not None else []),
+        *(dash + line for line in kept),
+        *(line for item in add for line in style.rendered(item)),
+    ]
     words = "".join(f"{line}{broken}" for line in lines)
     if start and document.source[start - 1] not in "\r\n":
         words = broken + words.removesuffix(broken)
@@ -286,51 +299,16 @@ def _mutate(target: _Target) -> None:
     old = existing.raw.value if existing is not None and existing.is_sequence else []
     if target.in_place:
         for i, item in zip(edit.drop, edit.add, strict=True):
-            old[i] = _ordered(old[i], item)
+            old[i] = ordered(old[i], item)
         return
     kept = [raw for i, raw in enumerate(old) if i not in set(edit.drop)]
-    kept += [_mapping(item) for item in edit.add]
+    kept += [mapping_of(item) for item in edit.add]
     if existing is not None and existing.is_sequence:
         existing.raw.value[:] = kept
     elif edit.add:
-        fresh = (_scalar(edit.key), yaml.SequenceNode(SEQ_TAG, kept))
+        fresh = (scalar_of(edit.key), yaml.SequenceNode(SEQ_TAG, kept))
         at = next((i for i, pair in enumerate(pairs) if pair[0].value == edit.key), len(pairs))
         pairs[at : at + 1] = [fresh]
-
-
-def _ordered(raw: RawNode, item: Item) -> yaml.MappingNode:
-    """Return an item with its values, its keys in the order they are written in."""
-    values = dict(item.fields)
-    return yaml.MappingNode(
-        MAP_TAG, [(_scalar(key.value), _scalar(values[key.value])) for key, _ in raw.value]
-    )
-
-
-def _mapping(item: Item) -> yaml.MappingNode:
-    return yaml.MappingNode(MAP_TAG, [(_scalar(key), _scalar(value)) for key, value in item.fields])
-
-
-def _scalar(value: str) -> yaml.ScalarNode:
-    return yaml.ScalarNode(STRING_TAG, value)
-
-
-def _shape(root: RawNode) -> Iterator[tuple[object, ...]]:
-    """Yield everything a tree says; what an alias repeats is reported by number."""
-    seen: dict[int, int] = {}
-    stack = [root]
-    while stack:
-        node = stack.pop()
-        if id(node) in seen:
-            yield ("again", seen[id(node)])
-            continue
-        seen[id(node)] = len(seen)
-        if isinstance(node, yaml.ScalarNode):
-            yield (plain_tag(node.value) if node.tag == UNRESOLVED_TAG else node.tag, node.value)
-            continue
-        yield (node.tag, len(node.value))
-        is_mapping = isinstance(node, yaml.MappingNode)
-        below = [part for pair in node.value for part in pair] if is_mapping else node.value
-        stack.extend(reversed(below))
 
 
 def _is_flow(raw: RawNode) -> bool:

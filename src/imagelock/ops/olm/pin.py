@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from imagelock.configured_regex import configured_regex
 from imagelock.errors import FormatError
-from imagelock.formats.edit.blocks import Item, ListEdit, edit_lists
+from imagelock.formats.edit.blocks import edit_lists
+from imagelock.formats.edit.list_items import Item, ListEdit
 from imagelock.formats.olm.related_images import bundles
 from imagelock.formats.syntax.text import Text
 from imagelock.model import olm
