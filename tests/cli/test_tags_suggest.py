@@ -275,3 +275,15 @@ def test_floating_tags_are_looked_for_where_it_is_asked(site: Site) -> None:
         site.write(name, deployment("docker.io/acme/dex:latest"))
     shown = site.run("suggest", "--in", "b.yaml", "t.yaml", "-o", "json")
     assert [item["file"] for item in shown.document["findings"]] == ["b.yaml"]
+
+
+def test_a_floating_tag_means_the_build_that_has_all_its_words(site: Site) -> None:
+    for base in ("bullseye", "trixie"):
+        build = f"master-debian-{base}-amd64-stable-20260101T000000Z.0"
+        site.write(
+            f"tags-{base}.yaml", tag_file(item("docker.io/acme/dex", f"stx.13.0-v1-{base}", build=build))
+        )
+    site.write("deploy.yaml", deployment("docker.io/acme/dex:master-debian-trixie-stable-latest"))
+    done = site.run("suggest", "--write", "tags-bullseye.yaml", "tags-trixie.yaml")
+    assert done.code == 0
+    assert "docker.io/acme/dex:stx.13.0-v1-trixie" in site.read("deploy.yaml")

@@ -210,6 +210,13 @@ FINDING_CODES = _by_code(
         remedy="Run `imagelock trace` and commit the record.",
     ),
     FindingCode(
+        code="IL128",
+        name="generated-list-outdated",
+        meaning="A bundle, or a Deployment of `[olm] env-into`, does not have the variables and related images that its "
+        "catalogs give now: a list or an editor definition changed, or a digest moved, and nobody pinned since.",
+        remedy="Run `imagelock pin`.",
+    ),
+    FindingCode(
         code="IL201",
         name="pod-not-locked",
         meaning="A pod runs an image that is not in the lock.",

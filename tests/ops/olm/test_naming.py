@@ -238,3 +238,40 @@ def test_a_list_of_any_name_inside_the_tree_is_locked(che: World) -> None:
     assert pinned(che, "quay.io/acme/thing:1")
     assert che.run("pin").code == 0
     assert che.json("check", "--strict").codes == []
+
+
+def outdated(world: World) -> list[tuple[str, list[str]]]:
+    """Return the file and the notes of each list that `check` calls outdated."""
+    items = world.json("check").document["findings"]
+    return [(item["file"], item["notes"]) for item in items if item["code"] == "IL128"]
+
+
+def test_check_names_what_a_changed_catalog_gives_until_it_is_pinned(che: World) -> None:
+    assert che.run("pin").code == 0
+    assert outdated(che) == []
+    che.write("editors-definitions/term.yaml", devfile("term", "next", ("run", CODE)))
+    assert che.run("lock").code == 0
+    notes = [
+        "RELATED_IMAGE_editor_definition_term_next_run is missing",
+        "RELATED_IMAGE_editor_definition_term_latest_run is in no catalog",
+    ]
+    assert sorted(outdated(che)) == [("manager.yaml", notes), ("web.csv.yaml", notes)]
+    assert che.run("check").code == 1
+    assert che.run("pin").code == 0
+    assert outdated(che) == []
+
+
+def test_check_names_a_variable_with_another_digest_and_an_image_that_is_not_related(che: World) -> None:
+    assert che.run("pin").code == 0
+    name = "RELATED_IMAGE_editor_definition_term_latest_run"
+    text = che.read("web.csv.yaml")
+    value = pinned(che, UDI)
+    before, _, after = text.partition(f"- name: {name}\n                  value: {value}\n")
+    changed = before + f"- name: {name}\n                  value: {pinned(che, CODE)}\n" + after
+    start = changed.index("- name: tools-image-latest")
+    che.write("web.csv.yaml", changed[:start] + changed[changed.index("- name: tools-ubi") :])
+    ((_, notes),) = outdated(che)
+    assert notes == [
+        f"{name} is {pinned(che, CODE)}, and the catalog gives {value}",
+        f"{UDI} is no related image",
+    ]

@@ -11,7 +11,7 @@ from imagelock.configured_regex import configured_regex
 from imagelock.errors import FormatError
 from imagelock.formats.edit.blocks import edit_lists
 from imagelock.formats.edit.list_items import Item, ListEdit
-from imagelock.formats.olm.related_images import bundles
+from imagelock.formats.olm.related_images import CSV_KIND, bundles
 from imagelock.formats.syntax.text import Text
 from imagelock.model import olm
 from imagelock.model.finding_codes import Level
@@ -19,6 +19,7 @@ from imagelock.model.outcome import finding
 from imagelock.ops.olm.catalog_images import listed
 from imagelock.ops.olm.images import merged, needed, shared_names
 from imagelock.ops.olm.list_changes import LineMap, list_changes
+from imagelock.ops.olm.outdated import differences
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -150,6 +151,29 @@ class Lists:
             return Rebuilt(content, (), (refused,))
         lines = LineMap(content, result)
         return Rebuilt(result, tuple(list_changes(file.name, content, result, lines)), (), lines)
+
+    def outdated(self, collection: Collection) -> Iterator[Finding]:
+        """Yield the bundles and Deployments that do not have what their catalogs give (IL128), once each."""
+        if not self.catalogs:
+            return
+        for file in collection.files:
+            if self.pinning.is_catalog(file) or file.is_inside_image:
+                continue
+            if CSV_KIND not in file.text.content and not self._takes_env(file):
+                # To compose every Deployment of a product would cost more than all else that is asked of it.
+                continue
+            for bundle in self.shape(file).bundles:
+                catalogs = list(self._for(bundle))
+                notes = list(differences(bundle, catalogs)) if catalogs else []
+                if notes and not file.ignores.silences("IL128", bundle.line):
+                    yield finding(
+                        "IL128",
+                        f"{len(notes)} variables or related images are not what the catalogs give now",
+                        file=file.name,
+                        line=bundle.line,
+                        notes=notes,
+                        hint="run `imagelock pin`",
+                    )
 
     def _takes_env(self, file: ScannedFile) -> bool:
         if file.path is None:

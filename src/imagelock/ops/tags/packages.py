@@ -19,6 +19,7 @@ from imagelock.files import decode, read_bytes
 from imagelock.formats.scan import find
 from imagelock.formats.syntax.text import Text
 from imagelock.limits import PACKAGE_BYTES, PACKAGE_DEPTH, PACKAGE_FILES, YAML_BYTES
+from imagelock.model.finding_codes import Level
 from imagelock.model.outcome import finding
 from imagelock.ops.scan.charts import PACKAGE_SUFFIX, packed_charts
 from imagelock.ops.scan.scanned_file import ScannedFile
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 READ_ONLY = "inside a package, which is not edited: change what it is built from"
 _DEB = ".deb"
-_TARS = (".tgz", ".tar.gz", ".tar", ".tar.xz")
+_TARS = (".tgz", ".tar.gz")
 _TEXTS = (".yaml", ".yml", ".json")
 
 
@@ -64,7 +65,8 @@ def packed_files(collection: Collection) -> Iterator[ScannedFile | Finding]:
         try:
             yield from _scanned(Path(visited.path), visited.name)
         except FileError as error:
-            yield finding("IL114", error.message, file=visited.name, hint=error.hint)
+            # An archive of something else in the project must not fail the run.
+            yield finding("IL114", error.message, file=visited.name, hint=error.hint, level=Level.WARNING)
 
 
 def _scanned(path: Path, name: str) -> Iterator[ScannedFile]:

@@ -126,9 +126,18 @@ def floating(
         is_open = use.place.tag_is_known and use.reference.digest is None
         if managed and is_open and tag is not None and floats(tag):
             stem = tag.removesuffix(LATEST)
-            of_build = [entry for entry in managed if stem and entry.source_tag.startswith(stem)]
+            of_build = [entry for entry in managed if stem and _is_of_build(entry, stem)]
             tags = dict.fromkeys(proposed.get(entry, entry.tag) for entry in of_build or managed)
             yield use, tuple(tags)
+
+
+def _is_of_build(entry: TagEntry, floating_tag: str) -> bool:
+    """Whether an entry's build is one that a floating tag is given to: the words of the tag are in its name.
+
+    ``master-debian-trixie-stable-latest`` is the newest ``master-debian-trixie-amd64-stable-<time>``.
+    """
+    words = set(entry.source_tag.split("-"))
+    return entry.source_tag.startswith(floating_tag) or words.issuperset(floating_tag.strip("-").split("-"))
 
 
 def replacement(use: Occurrence, tags: Sequence[str]) -> tuple[Occurrence, Reference] | None:

@@ -87,7 +87,11 @@ def check(
         from imagelock.ops.olm.audit import audit  # noqa: PLC0415 - most projects have no bundles
 
         found += audit(collection, lock, lists_required=olm is not None)
-    found += olm.lists(collection, lock).findings if olm is not None else ()
+    if olm is not None:
+        lists = olm.lists(collection, lock)
+        found += lists.findings
+        # What is not locked yet cannot be in the lists either, and is reported once.
+        found += lists.outdated(collection) if not lists.findings else ()
     found += missing_platforms(lock, platforms)
     if collection.whole:
         found += unused_entries(collection, lock)
