@@ -186,7 +186,8 @@ def _chunk(
     if dump is not None:
         yield dump
         return
-    is_said = text.context is not None and text.context.read_as is not None
+    context = text.context
+    is_said = context is not None and (context.read_as is not None or bool(context.value_keys))
     is_forced = force is not None or is_said or any(rule.reads_documents for rule in rules)
     found = None if is_forced or not _is_meant_as_documents(text) else _read_quickly(text, chunk)
     if found is not None:

@@ -61,6 +61,7 @@ class FileContext:
     for each way in which the file is deployed, the entries that its names pass, the innermost first.
     ``values`` are those of variables that are set elsewhere, with the file that sets them; ``uses`` are the images
     that others make of the variables this file sets, ``other_uses`` are variables with what else they are used for.
+    ``value_keys`` are objects that hold texts, each with a key whose text is the values of a release.
     ``arguments`` are Dockerfiles, by their path from here, with the base images they make of build arguments.
     """
 
@@ -72,8 +73,9 @@ class FileContext:
     uses: tuple[Use, ...] = ()
     other_uses: tuple[tuple[str, str], ...] = ()
     arguments: tuple[tuple[str, str], ...] = ()
+    value_keys: tuple[tuple[str, str], ...] = ()
 
     @property
     def changes_reading(self) -> bool:
         """Whether the file has to be read again: what becomes of its names is told from what was found."""
-        return self.read_as is not None or bool(self.values or self.uses or self.arguments)
+        return self.read_as is not None or bool(self.values or self.uses or self.arguments or self.value_keys)

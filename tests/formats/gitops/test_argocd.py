@@ -112,6 +112,19 @@ def test_an_application_set_is_read_through_its_template() -> None:
     assert references(before) == ["acme/web:1", "acme/patched:1"]
 
 
+def test_a_template_patch_with_control_lines_is_read_and_pinned_around_them() -> None:
+    before = text(
+        "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nspec:\n  goTemplate: true\n"
+        "  templatePatch: |\n    spec:\n      {{- if eq .env \"prod\" }}\n      source:\n        repoURL: y\n        helm:\n"
+        "          parameters:\n          - {name: image, value: 'acme/patched:1'}\n          {{- range .more }}\n"
+        "          - name: {{ .name }}\n            value: acme/{{ .name }}\n          {{- end }}\n"
+        "          valuesObject:\n            image: acme/web:2\n      {{- end }}\n"
+    )
+
+    assert references(before) == ["acme/patched:1", "acme/web:2"]
+    assert unpinned(text(pinned(before))) == before.content
+
+
 def test_an_application_inside_the_values_of_another_is_read_once() -> None:
     before = application(
         "repoURL: x\nhelm:\n  valuesObject:\n    applications:\n      web:\n        source:\n          repoURL: y\n"

@@ -33,7 +33,7 @@ def test_a_file_of_more_than_16_mebibytes_is_read(world: World) -> None:
     assert [item["file"] for item in world.json("scan").document["references"]] == ["a.yaml"]
 
 
-@pytest.mark.parametrize("written", ["64", "0 MiB", "2 GiB", "1 TB", "-1 MiB"])
+@pytest.mark.parametrize("written", ["many", "0 MiB", "2 GiB", "1 TB", "-1 MiB"])
 def test_a_size_that_is_none_is_a_clear_error(world: World, written: str) -> None:
     world.configure(f'[scan]\nmax-file-size = "{written}"\n')
     result = world.run("scan")

@@ -65,6 +65,28 @@ READ = {
         "kustomization.yaml": "configMapGenerator: [{name: shop-config, files: [values.yaml=shop.yaml]}]\n",
         "shop.yaml": SHOP,
     },
+    "values that Flux takes from a key of a ConfigMap": {
+        "release.yaml": (
+            "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: shop}\n"
+            "spec: {valuesFrom: [{kind: ConfigMap, name: shop-config, valuesKey: prod}]}\n"
+        ),
+        "config.yaml": (
+            "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  labels: {a: b}\n  name: shop-config\ndata:\n  prod: |\n"
+            + "".join(f"    {line}\n" for line in SHOP.splitlines())
+        ),
+    },
+    "a Kubernetes file that a unit of Quadlet names": {
+        "web.kube": "[Kube]\nYaml=web.pod\n",
+        "web.pod": "apiVersion: v1\nkind: Pod\nspec: {containers: [{image: ghcr.io/acme/shop:1.4}]}\n",
+    },
+    "a Containerfile that a unit of Quadlet names": {
+        "web.build": "[Build]\nImageTag=localhost/web:1\nFile=./recipe\n",
+        "recipe": "FROM ghcr.io/acme/shop:1.4\n",
+    },
+    "a Dockerfile that a Compose file names": {
+        "compose.yaml": "services: {web: {build: {context: ., dockerfile: recipe, args: {A: b}}}}\n",
+        "recipe": "FROM ghcr.io/acme/shop:1.4\n",
+    },
     "values of a helmfile": {
         "helmfile.yaml": "releases:\n- name: shop\n  chart: acme/shop\n  values:\n  - env/prod.yaml\n",
         "env/prod.yaml": SHOP,
@@ -94,6 +116,25 @@ def test_a_file_is_read_as_what_another_file_says(world: World, name: str) -> No
 
 def test_what_nobody_names_is_read_by_its_own_name_alone(world: World) -> None:
     assert scan(world, {"env/prod.yaml": SHOP, "params.env": "A=ghcr.io/acme/shop:1.4\n"})[0] == []
+
+
+def test_only_the_key_that_a_release_takes_holds_values(world: World) -> None:
+    config = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: other}}\ndata:\n  prod: |\n    image: {{repository: ghcr.io/acme/a, tag: v1}}\n"
+    release = (
+        "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\n"
+        "spec: {valuesFrom: [{kind: ConfigMap, name: config, valuesKey: prod}]}\n"
+    )
+    assert scan(world, {"release.yaml": release, "config.yaml": config})[0] == []
+
+
+def test_what_a_unit_of_quadlet_builds_is_no_reference_beside_it(world: World) -> None:
+    files = {
+        "web.build": "[Build]\nImageTag=localhost/acme/web:1\nFile=Containerfile\n",
+        "web.container": "[Container]\nImage=localhost/acme/web:1\n",
+    }
+    references, skipped = scan(world, files)
+    assert references == []
+    assert set(skipped) == {"localhost/acme/web:1"}
 
 
 ENTRY = "images: [{{name: controller, {}}}]\n"

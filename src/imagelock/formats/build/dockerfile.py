@@ -51,7 +51,9 @@ _PLACEHOLDER = lazy_regex(r"[A-Z][A-Z0-9_]*")
 
 
 def claims(text: Text) -> bool:
-    """Take files called Dockerfile or Containerfile, with any prefix or suffix, or with their directive."""
+    """Take files called Dockerfile or Containerfile, with any prefix or suffix, with their directive, or named as one."""
+    if text.is_said_to_be(name):
+        return True
     lower = text.file_name.lower()
     if lower.endswith(_OTHER_FILES):
         return False

@@ -24,10 +24,13 @@ summary = "Quadlet units of podman: Image= of containers, images and volumes"
 
 _SUFFIXES = (".container", ".image", ".volume", ".build", ".kube", ".pod")
 _SECTIONS = ("[Container]", "[Image]", "[Volume]", "[Build]", "[Kube]", "[Pod]")
+_BUILD = "[Build]"
 _READ = frozenset(["[Container]", "[Image]", "[Volume]"])
 # An assignment of systemd: blanks around the sign do not count, nor do quotes around the value.
 _IMAGE = lazy_regex(r"Image[ \t]*=[ \t]*[\"']?(?P<image>[^\"'\r\n]*?)[\"']?[ \t\r]*")
+_BUILT = lazy_regex(r"ImageTag[ \t]*=[ \t]*[\"']?(?P<image>[^\"'\r\n]+?)[\"']?[ \t\r]*")
 _UNITS = (".image", ".build")
+BUILT = "the name that the build gives to its image"
 UNIT = "another unit, from which podman takes the image"
 SPECIFIER = "a specifier of systemd or a variable, replaced when the unit is started"
 _PREFIX = "docker://"
@@ -46,6 +49,9 @@ def find(text: Text) -> Iterator[Found]:
         written = line.strip("\ufeff \t\r")
         if written.startswith("["):
             section = written
+        built = _BUILT.fullmatch(line) if section == _BUILD else None
+        if built is not None:
+            yield _skipped(text, at + built.start("image"), built["image"], BUILT, SkipKind.BUILT)
         match = _IMAGE.fullmatch(line) if section in _READ and line.startswith("Image") else None
         if match is not None and match["image"]:
             yield _image(text, at + match.start("image"), at + match.end("image"))
@@ -58,14 +64,8 @@ def _image(text: Text, start: int, end: int) -> Found:
     written, where = text.content[start:end], text.position(start)
     is_unit = written.endswith(_UNITS)
     if is_unit or "%" in written or "$" in written:
-        return Skipped(
-            text=written[:SHOWN_CHARS],
-            line=where[0],
-            column=where[1],
-            reason=UNIT if is_unit else SPECIFIER,
-            format=name,
-            kind=SkipKind.BUILT if is_unit else SkipKind.TEMPLATE,
-        )
+        reason, kind = (UNIT, SkipKind.BUILT) if is_unit else (SPECIFIER, SkipKind.TEMPLATE)
+        return _skipped(text, start, written, reason, kind)
     return judge_words(
         written,
         span=Span.plain(start, end),
@@ -73,4 +73,11 @@ def _image(text: Text, start: int, end: int) -> Found:
         path=f"Image[{where[0]}]",
         document=0,
         format_name=name,
+    )
+
+
+def _skipped(text: Text, start: int, written: str, reason: str, kind: SkipKind) -> Skipped:
+    line, column = text.position(start)
+    return Skipped(
+        text=written[:SHOWN_CHARS], line=line, column=column, reason=reason, format=name, kind=kind
     )

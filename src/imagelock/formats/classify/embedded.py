@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import yaml
@@ -16,6 +17,7 @@ import yaml
 from imagelock.errors import FormatError
 from imagelock.formats.classify.candidates import possible
 from imagelock.formats.syntax.json_nodes import compose_json
+from imagelock.formats.syntax.masked import masked
 from imagelock.formats.syntax.text import Text
 from imagelock.formats.syntax.tree import Document
 from imagelock.formats.syntax.yaml_text import chunks, compose_inner
@@ -53,9 +55,16 @@ def inner_documents(node: Node) -> Iterator[Document]:
         yield json
         return
     for chunk in chunks(Text(node.document.text.path, text)):
-        root = compose_inner(text[chunk.start : chunk.end])
+        raw = text[chunk.start : chunk.end]
+        root = compose_inner(raw)
+        # Control lines of a template (`{{- if }}`) hide what they touch and nothing else.
+        hidden = masked(raw) if root is None else None
+        if hidden is not None:
+            root = compose_inner(hidden)
         if root is not None and not isinstance(root, yaml.ScalarNode):
-            yield _inside(node, text, root, chunk.start)
+            whole = text if hidden is None else text[: chunk.start] + hidden + text[chunk.end :]
+            document = _inside(node, whole, root, chunk.start)
+            yield document if hidden is None else replace(document, is_masked=True)
 
 
 def encoded_document(node: Node, wanted: str) -> Document | None:

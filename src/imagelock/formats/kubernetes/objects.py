@@ -67,12 +67,16 @@ def find(document: Document) -> Iterator[Found]:
 
 def _data_images(item: Node) -> Iterator[Found]:
     """Yield the images of the Kubernetes objects, Dockerfiles and values that a ConfigMap or Secret holds as text."""
+    context, named = item.document.text.context, item.get("metadata", "name")
+    taken = {key for of, key in (context.value_keys if context else ()) if named and of == named.text}
     for key in ("data", "stringData"):
         data = item.get(key)
         for file, value in data.entries() if data is not None else ():
             if _DOCKERFILE.fullmatch(file) is not None:
                 yield from dockerfile_images(value, name)
-            elif _VALUES.fullmatch(file) is not None and value.document.is_first(TEXT_ROLE, value.raw):
+            elif (file in taken or _VALUES.fullmatch(file) is not None) and value.document.is_first(
+                TEXT_ROLE, value.raw
+            ):
                 for inner in inner_documents(value):
                     yield from value_images(inner.top, name)
             elif "apiVersion" in (value.text or "") and value.document.is_first("inlined", value.raw):

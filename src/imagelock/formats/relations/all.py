@@ -13,7 +13,9 @@ from imagelock.formats.relations import (
     helmfile,
     kustomize,
     pipelines,
+    quadlet,
     skaffold,
+    text_objects,
 )
 from imagelock.formats.syntax.yaml_text import chunks
 from imagelock.formats.syntax.yaml_text import compose as compose_document
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from imagelock.formats.syntax.text import Text
 
 DOCUMENT_COLLECTORS: tuple[Collector, ...] = (kustomize, argocd, flux, skaffold, compose)
-TEXT_COLLECTORS: tuple[TextCollector, ...] = (helmfile, dockerfile, pipelines)
+TEXT_COLLECTORS: tuple[TextCollector, ...] = (helmfile, dockerfile, pipelines, quadlet, text_objects)
 
 
 def said(text: Text) -> tuple[Statement, ...]:

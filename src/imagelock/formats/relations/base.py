@@ -68,6 +68,13 @@ class Generates:
 
 
 @dataclass(frozen=True, slots=True)
+class Holds:
+    """A file has an object of this name that holds texts, a ConfigMap or a Secret."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class TakesValues:
     """A release takes values from an object of this name under a key."""
 
@@ -110,6 +117,7 @@ Statement: TypeAlias = (
     | Deploys
     | Builds
     | Generates
+    | Holds
     | TakesValues
     | Interpolates
     | BuildsFrom

@@ -7,6 +7,7 @@ that were walked is ever opened for the sake of a statement.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -18,9 +19,11 @@ from imagelock.formats.relations.base import (
     Builds,
     BuildsFrom,
     Generates,
+    Holds,
     ReadAs,
     TakesValues,
 )
+from imagelock.lazy_regex import lazy_regex
 from imagelock.model.context import Built, FileContext, Use
 from imagelock.model.reference import Reference
 from imagelock.ops.scan.files_by_name import Files, stated
@@ -32,7 +35,9 @@ if TYPE_CHECKING:
 
     from imagelock.formats.relations.base import Statement
 
-VALUES = "helm-values"
+VALUES, DOCKERFILE = "helm-values", "dockerfile"
+_CALLED = lazy_regex(r"(?:dockerfile|containerfile)[^/]*\Z", re.IGNORECASE)
+"""Files whose name says what they are already."""
 
 
 def contexts(
@@ -62,7 +67,21 @@ def contexts(
         found[name] = replace(found[name], read_as=ENV_FILE, uses=uses, other_uses=others)
     for name, arguments in _arguments(said, files):
         found[name] = replace(found[name], arguments=arguments)
+    for name, keys in _value_keys(said):
+        found[name] = replace(found[name], value_keys=keys)
     return dict(found)
+
+
+def _value_keys(
+    said: Mapping[str, Sequence[Statement]],
+) -> Iterator[tuple[str, tuple[tuple[str, str], ...]]]:
+    """Yield, for each file with an object that releases take values from, the object with the key of these."""
+    taken = dict.fromkeys((item.name, item.key) for _, item in stated(said, TakesValues))
+    for name, statements in said.items() if taken else ():
+        held = {item.name for item in statements if isinstance(item, Holds)}
+        keys = tuple(key for key in taken if key[0] in held)
+        if keys:
+            yield name, keys
 
 
 def _read_as(said: Mapping[str, Sequence[Statement]], files: Files) -> Iterator[tuple[str, str, str]]:
@@ -71,6 +90,9 @@ def _read_as(said: Mapping[str, Sequence[Statement]], files: Files) -> Iterator[
     for by, item in stated(said, ReadAs):
         found = files.anywhere(by, item.path) if item.anywhere else files.beside(by, item.path)
         yield from ((name, by, item.format) for name in found if name != by)
+    for by, build in stated(said, BuildsFrom):
+        names = files.beside(by, build.dockerfile) if not _CALLED.search(build.dockerfile) else ()
+        yield from ((name, by, DOCKERFILE) for name in names)
     for by, made in stated(said, Generates):
         if made.name in taken:
             yield from ((name, taken[made.name], VALUES) for name in files.beside(by, made.path))
