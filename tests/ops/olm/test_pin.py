@@ -117,6 +117,67 @@ def test_two_tags_of_one_digest_are_two_entries_and_stay_two(olm: World) -> None
         assert names == ["web-operator-1.0", "nginx-1.27", "tool-a", "tool-b", "tools-ubi", "web-server-1.0"]
 
 
+def twin_tools(olm: World) -> tuple[str, str]:
+    """Pin a bundle with two tags of one digest, then let the tags move apart."""
+    both = ("quay.io/acme/tool:a", "quay.io/acme/tool:b")
+    for reference in both:
+        olm.push_as(reference, "one")
+    lines = [
+        f"                - name: RELATED_IMAGE_{i}\n                  value: {ref}\n"
+        for i, ref in enumerate(both)
+    ]
+    olm.write("web.csv.yaml", bundle(env="".join(lines)))
+    assert (olm.run("lock").code, olm.run("pin").code) == (0, 0)
+    for reference in both:
+        olm.push(reference, "moved apart")
+    return both
+
+
+def test_update_moves_two_tags_of_one_digest_apart_by_the_comments_of_a_bundles_list(olm: World) -> None:
+    both = twin_tools(olm)
+
+    # The variables have no comment of their own: only the list tells the two apart, so they are asked about.
+    before = olm.tree()
+    result = olm.json("update", "-U")
+    assert (result.code, set(result.codes)) == (1, {"IL110"})
+    assert olm.tree() == before
+
+    content = olm.read("web.csv.yaml")
+    old = digest(olm, both[0])
+    for i, reference in enumerate(both):
+        content = content.replace(
+            f"RELATED_IMAGE_{i}\n                  value: quay.io/acme/tool@{old}\n",
+            f"RELATED_IMAGE_{i}\n                  value: {reference}@{old}\n",
+        )
+    olm.write("web.csv.yaml", content)
+    assert olm.run("update", "-U").code == 0
+    related = {item["name"]: item["image"] for item in load(olm)["spec"]["relatedImages"]}
+    assert related["tool-a"] == f"quay.io/acme/tool@{digest(olm, both[0])}"
+    assert related["tool-b"] == f"quay.io/acme/tool@{digest(olm, both[1])}"
+    assert digest(olm, both[0]) != digest(olm, both[1])
+    assert [item["value"] for item in operator(load(olm))["env"][-2:]] == [related["tool-a"], related["tool-b"]]
+
+
+def test_update_of_one_of_two_tags_of_one_digest_leaves_the_other(catalog: World) -> None:
+    both = ("quay.io/acme/plugin:a", "quay.io/acme/plugin:b")
+    for reference in both:
+        catalog.push_as(reference, "one")
+    catalog.write("plugins/external_images.txt", "\n".join(both) + "\n")
+    assert (catalog.run("lock").code, catalog.run("pin").code) == (0, 0)
+    one = digest(catalog, both[0])
+    moved = catalog.push(both[1], "moved")
+
+    # The names of generated variables hold the tags, so nothing is asked.
+    assert catalog.run("update", both[1]).code == 0
+    values = {
+        item["name"]: item["value"] for item in operator(load(catalog))["env"] if "plugin_image" in item["name"]
+    }
+    assert sorted(values.values()) == sorted([f"quay.io/acme/plugin@{one}", f"quay.io/acme/plugin@{moved}"])
+    related = {item["name"]: item["image"] for item in load(catalog)["spec"]["relatedImages"]}
+    assert related["plugin-a"] == f"quay.io/acme/plugin@{one}"
+    assert related["plugin-b"] == f"quay.io/acme/plugin@{moved}"
+
+
 def test_catalogs_become_variables_and_related_images_in_their_order(catalog: World) -> None:
     assert catalog.run("pin").code == 0
     document = load(catalog)
