@@ -338,6 +338,24 @@ HOSTILE_FILES = {
         f"{QUOTES}\n{' ' * (1 << 20)}image:{' ' * (1 << 20)}x {QUOTES}",
     ),
     "quotes of a job": ("a.nomad", 'image = "\n' * (1 << 17)),
+    "braces of Terraform": ("image.tf", "{" * (1 << 19)),
+    "images of Terraform": ("a.tf", 'image = "a/b:1"\n' * (1 << 14)),
+    "variables of Terraform": (
+        "a.tf",
+        'variable "image" { default = "a/b:1" }\nimage = var.image\n' * (1 << 12),
+    ),
+    "commands": ("run.sh", "docker run -a b \\\n" * (1 << 15)),
+    "commands without an end": ("run.sh", "kubectl run --image=a/b:1\n" * (1 << 14)),
+    "commands by name": ("run.sh", "docker run a/b:1 a/b:1\n" * (1 << 14)),
+    "variables of a script": ("run.sh", "IMAGE=a/b:1\ndocker run $IMAGE\n" * (1 << 13)),
+    "variables of one line": ("run.sh", "${IMAGE:-a/b:1}\n" * (1 << 15)),
+    "lines of a script": ("run.sh", "image: " * (1 << 18)),
+    "calls of Bazel": ("BUILD", "oci.pull(" * (1 << 16)),
+    "texts of Bazel": ("BUILD", 'oci.pull(image="a/b", tag="1")\n' * (1 << 14)),
+    "lists of TOML": ("a.toml", 'images = [\n"a/b:1",\n"a/b:2"]\n' * (1 << 13)),
+    "one list of TOML": ("a.toml", "images = [" + '"a/b:1",\n' * (1 << 14)),
+    "tables of TOML": ("a.toml", '[tool.imagelock.x]\nimage = "a/b:1"\n' * (1 << 13)),
+    "blocks of Jsonnet": ("a.jsonnet", "image: ||| " * (1 << 16)),
     **{
         name: ("a.yaml", f"{_POD}{words}\n")
         for name, words in {

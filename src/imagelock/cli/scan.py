@@ -74,6 +74,7 @@ def command(run: Run, sources: tuple[str, ...], explain: str | None, force: str 
 
 
 def _text(collection: Collection, *, shows_all: bool) -> str:
+    from imagelock.model.place import SkipKind
     from imagelock.ops.scan.account import expected_lines, reason_of
     from imagelock.report.text import table_text
 
@@ -87,6 +88,8 @@ def _text(collection: Collection, *, shows_all: bool) -> str:
     ]
     if skipped:
         text += "\n" + table_text(("SKIPPED", "WHERE", "REASON"), skipped, style, width)
+    if any(item.kind is SkipKind.IMAGE for _, item in collection.skipped):
+        text += "a [[scan.rule]] in imagelock.toml reads a place that no format reads; `check` reports these (IL117)\n"
     expected = [] if shows_all else expected_lines(collection)
     if expected:
         text += "\n" + "".join(f"{line}\n" for line in expected) + "`imagelock scan -v` lists them\n"

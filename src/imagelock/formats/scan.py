@@ -77,6 +77,8 @@ def find(text: Text, force: str | None = None, rules: Sequence[ScanRule] = ()) -
         found = meant(found, text.context)
     if not any(isinstance(item, Skipped) and item.kind is SkipKind.NOT_A_SOURCE for item in found):
         found += unread_images(text, found)
+    if any(type(item) is Unreadable for item in found):
+        found = [_unreadable(item) for item in found]
     if any(type(item) is Skipped for item in found):
         language = language_of(text)
         found = [_in_prose(text, item, language) for item in found]
@@ -85,6 +87,13 @@ def find(text: Text, force: str | None = None, rules: Sequence[ScanRule] = ()) -
     if len(found) > 1:
         found.sort(key=_where)
     return found
+
+
+def _unreadable(item: Found) -> Found:
+    """Return what was found in a file that cannot be read whole: what its images are shows once it can be."""
+    if not isinstance(item, Skipped) or item.kind.is_expected:
+        return item
+    return replace(item, kind=SkipKind.UNREADABLE)
 
 
 def _in_prose(text: Text, item: Found, language: str | None) -> Found:

@@ -174,6 +174,8 @@ class SkipKind(Enum):
     """A whole document that is never a source: a dump of a cluster, or what imagelock exported."""
     PROSE = "prose"
     """An example in documentation."""
+    UNREADABLE = "unreadable"
+    """In a file of which a part cannot be read: the finding about that part (IL114) comes first."""
 
     @property
     def is_expected(self) -> bool:

@@ -115,7 +115,7 @@ def test_an_application_set_is_read_through_its_template() -> None:
 def test_a_template_patch_with_control_lines_is_read_and_pinned_around_them() -> None:
     before = text(
         "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nspec:\n  goTemplate: true\n"
-        "  templatePatch: |\n    spec:\n      {{- if eq .env \"prod\" }}\n      source:\n        repoURL: y\n        helm:\n"
+        '  templatePatch: |\n    spec:\n      {{- if eq .env "prod" }}\n      source:\n        repoURL: y\n        helm:\n'
         "          parameters:\n          - {name: image, value: 'acme/patched:1'}\n          {{- range .more }}\n"
         "          - name: {{ .name }}\n            value: acme/{{ .name }}\n          {{- end }}\n"
         "          valuesObject:\n            image: acme/web:2\n      {{- end }}\n"

@@ -155,7 +155,10 @@ def test_update_moves_two_tags_of_one_digest_apart_by_the_comments_of_a_bundles_
     assert related["tool-a"] == f"quay.io/acme/tool@{digest(olm, both[0])}"
     assert related["tool-b"] == f"quay.io/acme/tool@{digest(olm, both[1])}"
     assert digest(olm, both[0]) != digest(olm, both[1])
-    assert [item["value"] for item in operator(load(olm))["env"][-2:]] == [related["tool-a"], related["tool-b"]]
+    assert [item["value"] for item in operator(load(olm))["env"][-2:]] == [
+        related["tool-a"],
+        related["tool-b"],
+    ]
 
 
 def test_update_of_one_of_two_tags_of_one_digest_leaves_the_other(catalog: World) -> None:
@@ -170,7 +173,9 @@ def test_update_of_one_of_two_tags_of_one_digest_leaves_the_other(catalog: World
     # The names of generated variables hold the tags, so nothing is asked.
     assert catalog.run("update", both[1]).code == 0
     values = {
-        item["name"]: item["value"] for item in operator(load(catalog))["env"] if "plugin_image" in item["name"]
+        item["name"]: item["value"]
+        for item in operator(load(catalog))["env"]
+        if "plugin_image" in item["name"]
     }
     assert sorted(values.values()) == sorted([f"quay.io/acme/plugin@{one}", f"quay.io/acme/plugin@{moved}"])
     related = {item["name"]: item["image"] for item in load(catalog)["spec"]["relatedImages"]}

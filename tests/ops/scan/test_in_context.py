@@ -119,7 +119,7 @@ def test_what_nobody_names_is_read_by_its_own_name_alone(world: World) -> None:
 
 
 def test_only_the_key_that_a_release_takes_holds_values(world: World) -> None:
-    config = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: other}}\ndata:\n  prod: |\n    image: {{repository: ghcr.io/acme/a, tag: v1}}\n"
+    config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other}\ndata:\n  prod: |\n    image: {repository: ghcr.io/acme/a, tag: v1}\n"
     release = (
         "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\n"
         "spec: {valuesFrom: [{kind: ConfigMap, name: config, valuesKey: prod}]}\n"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from imagelock.formats.syntax.text import Text
     from imagelock.model.place import Found
 
-UNREAD = "an image at a place that no format reads: a [[scan.rule]] takes it"
+UNREAD = "an image at a place that no format reads"
 BUILT = "the name of an image that is built here"
 TOUCHED = "a template: a part of this is put in by another tool"
 _CANDIDATE = lazy_regex(r"/[a-z0-9][a-z0-9._/\\-]{0,254}+(?::[A-Za-z0-9_]|@sha(?:256|512):)")

@@ -6,7 +6,7 @@ bake files.  A reference that ends in a default is pinned there, as long as noth
 
 from __future__ import annotations
 
-import re
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from imagelock.formats.classify.assembled import USED, place_of
@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 
 VARIABLE = "a variable of the tool that reads the file"
 _MENTION = lazy_regex(r"\$\{[ \t]*(?P<name>(?:var\.|local\.)?[A-Za-z_][\w-]*)[ \t]*\}")
-_DOTTED = r"(?<![\w.-]){}(?![\w-])"
-_BARE = r"(?:\$\{{[ \t]*|[=\[,(?:][ \t]*){}(?![\w.-])"
+_USED = lazy_regex(
+    r"(?<![\w.-])(?P<dotted>(?:var|local)\.[\w-]+)|(?:\$\{[ \t]*|[=\[,(:][ \t]*)(?P<bare>[A-Za-z_][\w-]*)(?![\w.-])"
+)
 _DEPTH = 8
+_LINE_CHARS = 4096
 
 
 def has_names(text: Text, word: Word) -> bool:
@@ -44,6 +46,7 @@ class Names:
         self._text = text
         self._refusal = refusal
         self._values: dict[str, Word] = {}
+        self._used: defaultdict[str, list[int]] | None = None
         for word in words:
             if word.kind == "heredoc":
                 continue
@@ -100,18 +103,23 @@ class Names:
             return self._refusal
         for name in variables:
             uses = sum(each.pieces[-1].variables.count(name) for each in same)
-            mentions = list(self._mentions(name))
+            mentions = self._mentions(name)
             if len(mentions) > uses:
                 return USED.format(name, f"line {self._text.position(mentions[-1])[0]}")
         return None
 
-    def _mentions(self, name: str) -> Iterator[int]:
-        content = self._text.content
-        pattern = _DOTTED if "." in name else _BARE
-        for match in re.finditer(pattern.format(re.escape(name)), content):
-            line = content[content.rfind("\n", 0, match.start()) + 1 : match.start()].lstrip()
-            if not line.startswith(("#", "//")):
-                yield match.start()
+    def _mentions(self, name: str) -> list[int]:
+        """Return where a name is used, comments left out."""
+        if self._used is None:
+            self._used = defaultdict(list)
+            for match in _USED.finditer(self._text.content):
+                if not self._is_comment(match.start()):
+                    self._used[match["dotted"] or match["bare"]].append(match.start())
+        return self._used[name]
+
+    def _is_comment(self, at: int) -> bool:
+        line = self._text.content[max(self._text.content.rfind("\n", 0, at) + 1, at - _LINE_CHARS) : at]
+        return line.lstrip().startswith(("#", "//"))
 
     def _skipped(self, word: Word, prefix: int, format_name: str) -> Skipped:
         start = word.start + prefix

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 OVERWRITTEN = "replaced by a second {} key further down: most readers take the last"
 UNMATCHED = "an image key outside the places of this format"
-NAMED = "its key says image, but no format knows this place: add a [[scan.rule]]"
-VARIABLE = "a variable that no format knows: add a [[scan.rule]]"
-ARGUMENT = "an argument: add a [[scan.rule]]"
+NAMED = "its key says image, at a place that no format reads"
+VARIABLE = "a variable that no format reads"
+ARGUMENT = "an argument that no format reads"
 _REST = r"[\"']?(?P<text>[^\s\"'#,}][^\r\n\"'#,}]*)"
 # The number of dashes is bounded, because an endless row of them would make matching quadratic.
 IMAGE_LINE = lazy_regex(rf"^[ \t]*(?:-[ \t]+){{0,50}}[\"']?image[\"']?[ \t]*:[ \t]*{_REST}", re.MULTILINE)

@@ -8,6 +8,7 @@ reference of rules_oci and rules_docker.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from imagelock.formats.source.says_image import literal, says_image
@@ -17,7 +18,7 @@ from imagelock.model.place import Place, Slot, Span
 from imagelock.model.reference import Reference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from imagelock.formats.syntax.quoted_text import Quoted
     from imagelock.formats.syntax.text import Text
@@ -29,6 +30,8 @@ summary = "Bazel: oci.pull, oci_pull and container_pull; a digest that is writte
 _NAMES = ("build", "workspace", "build.bazel", "workspace.bazel", "module.bazel")
 _SUFFIXES = (".bzl", ".module.bazel")
 _CALL = lazy_regex(r"\b(?P<rule>\w+\.pull|\w*_pull)\s*\(")
+_BRACKET = lazy_regex(r"[()]")
+_CALL_CHARS = 16384
 _TAKES_BOTH = "container_pull"
 TAG_OR_DIGEST = "rules_oci takes a tag or a digest and not both: write digest instead of tag to have it moved"
 OTHERS = "what other rules make of it is not known here: a [[scan.rule]] with a regex pins it"
@@ -46,33 +49,40 @@ def find(text: Text) -> Iterator[Found]:
     if "pull" not in content and "image" not in content:
         return
     texts = [item for item in quoted(content, HASHES) if not item.is_block]
-    calls = {
-        range(match.end(), _closing(content, match.end(), texts)): match["rule"] == _TAKES_BOTH
-        for match in _CALL.finditer(content)
-    }
-    for call, takes_both in calls.items():
-        arguments = {item.key: item for item in texts if item.start in call and item.sign == "="}
-        found = _pulled(text, arguments, takes_both=takes_both)
+    starts = [item.start for item in texts]
+    pulled: set[int] = set()
+    for begin, end, rule in _calls(content, texts):
+        inside = texts[bisect_left(starts, begin) : bisect_left(starts, end)]
+        pulled.update(item.start for item in inside)
+        arguments = {item.key: item for item in inside if item.sign == "="}
+        found = _pulled(text, arguments, takes_both=rule == _TAKES_BOTH)
         if found is not None:
             yield found
     for item in texts:
-        if says_image(item.key) and not any(item.start in call for call in calls):
+        if item.start not in pulled and says_image(item.key):
             other = literal(text, item.start, item.end, name, OTHERS)
             if other is not None:
                 yield other
 
 
-def _closing(content: str, at: int, texts: list[Quoted]) -> int:
-    """Return where the bracket is closed that was opened before ``at``; brackets in texts do not count."""
-    inside = {
-        i for item in texts if item.start >= at for i in range(item.start, min(item.end, item.start + 512))
-    }
-    depth = 1
-    while at < len(content) and depth:
-        if at not in inside:
-            depth += {"(": 1, ")": -1}.get(content[at], 0)
-        at += 1
-    return at
+def _calls(content: str, texts: Sequence[Quoted]) -> Iterator[tuple[int, int, str]]:
+    """Yield where the arguments of each call begin and end, and its rule; brackets in texts do not count."""
+    pieces, at = [], 0
+    for item in texts:
+        pieces += [content[at : item.start], " " * (item.end - item.start)]
+        at = item.end
+    bare = "".join([*pieces, content[at:]])
+    end = 0
+    for match in _CALL.finditer(bare):
+        if match.start() < end:
+            continue
+        depth, end = 1, match.end()
+        for bracket in _BRACKET.finditer(bare, match.end(), match.end() + _CALL_CHARS):
+            depth += 1 if bracket[0] == "(" else -1
+            end = bracket.end()
+            if depth == 0:
+                break
+        yield match.end(), end, match["rule"]
 
 
 def _pulled(text: Text, arguments: Mapping[str, Quoted], *, takes_both: bool) -> Place | None:

@@ -64,6 +64,8 @@ _PRINTS = lazy_regex(
     r"[ \t@-]*(?:echo|printf|print|log\w*|info|warn\w*|error|die|fail\w*|msg|usage|note)\b", re.IGNORECASE
 )
 _SEPARATORS = lazy_regex(r"[;&|]|\$\(")
+_LINE_CHARS = 2048
+_MOST_WORDS = 64
 _SCHEME = "docker://"
 
 
@@ -77,11 +79,14 @@ class Argument(NamedTuple):
 
 def arguments(content: str) -> Iterator[Argument]:
     """Yield the words of a text's commands that are images, variables among them."""
+    reached = 0
     for command in _COMMAND.finditer(content):
         line = content.rfind("\n", 0, command.start()) + 1
-        if _is_said(content[line : command.start()]):
+        if command.start() < reached or _is_said(
+            content[max(line, command.start() - _LINE_CHARS) : command.start()]
+        ):
             continue
-        words = _words(content, command.end())
+        words = _Words(content, command.end())
         if command["engine"]:
             yield from _of_engine(words, command["engine"] == "pull")
         elif command["pull"]:
@@ -94,6 +99,8 @@ def arguments(content: str) -> Iterator[Argument]:
             yield from (Argument(*where, NOT_BOTH if i == 0 else GOES) for i, where in enumerate(copied))
         else:
             yield from _of_flags(words, is_set=command[0].endswith("set"))
+        # What a container is given to run is none of our commands.
+        reached = words.end
 
 
 def _is_said(before: str) -> bool:
@@ -103,23 +110,27 @@ def _is_said(before: str) -> bool:
     return _PRINTS.match(_SEPARATORS.split(before)[-1]) is not None
 
 
-def _words(content: str, at: int) -> list[tuple[int, int, str]]:
-    """Return the words of a command from ``at`` on, quotes around a whole word left out."""
-    found = []
-    match: re.Match[str] | None
-    while (match := _WORD.match(content, at)) is not None:
-        start, end = match.span("word")
-        at = end
-        word = match["word"]
-        if len(word) > 1 and word[0] in "\"'" and word[-1] == word[0] and word[0] not in word[1:-1]:
-            start, end, word = start + 1, end - 1, word[1:-1]
-        if word == "\\":
-            continue
-        found.append((start, end, word))
-    return found
+class _Words:
+    """The words of a command from an offset on, quotes around a whole word left out; ``end`` is how far they were read."""
+
+    def __init__(self, content: str, at: int) -> None:
+        self._content = content
+        self.end = at
+
+    def __iter__(self) -> Iterator[tuple[int, int, str]]:
+        for _ in range(_MOST_WORDS):
+            match = _WORD.match(self._content, self.end)
+            if match is None:
+                return
+            start, self.end = match.span("word")
+            end, word = self.end, match["word"]
+            if len(word) > 1 and word[0] in "\"'" and word[-1] == word[0] and word[0] not in word[1:-1]:
+                start, end, word = start + 1, end - 1, word[1:-1]
+            if word != "\\":
+                yield start, end, word
 
 
-def _of_engine(words: list[tuple[int, int, str]], is_pull: bool) -> Iterator[Argument]:  # noqa: FBT001 - two kinds of one command
+def _of_engine(words: _Words, is_pull: bool) -> Iterator[Argument]:  # noqa: FBT001 - two kinds of one command
     takes_value = False
     for start, end, word in words:
         if takes_value:
@@ -139,7 +150,7 @@ def _takes_value(flag: str) -> bool:
     return len(letters) == 1
 
 
-def _first(words: list[tuple[int, int, str]], refusal: str | None) -> Iterator[Argument]:
+def _first(words: _Words, refusal: str | None) -> Iterator[Argument]:
     """Yield the words of a command that are no flags and look like more than a word."""
     for start, end, word in words:
         if (
@@ -152,7 +163,7 @@ def _first(words: list[tuple[int, int, str]], refusal: str | None) -> Iterator[A
             return
 
 
-def _of_flags(words: list[tuple[int, int, str]], *, is_set: bool) -> Iterator[Argument]:
+def _of_flags(words: _Words, *, is_set: bool) -> Iterator[Argument]:
     """Yield the value of ``--image``, and what ``kubectl set image`` gives to containers."""
     follows = False
     for start, end, word in words:

@@ -9,6 +9,8 @@ tagged, pushed or loaded by its name keeps that name.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from imagelock.formats.classify.by_value import BUILT
@@ -44,7 +46,11 @@ _ASSIGNED = lazy_regex(
     re.MULTILINE,
 )
 _DEFAULT = lazy_regex(r"\$\{(?P<name>[A-Za-z_]\w*):?[-=](?P<value>[^\s\"'${}]+)\}")
-_MENTION = r"\$(?:\{{{0}(?![\w])|\({0}\)|{0}(?!\w))"
+_MENTION = lazy_regex(r"\$(?:\{(?P<brace>[A-Za-z_]\w*)|\((?P<round>[A-Za-z_]\w*)\)|(?P<bare>[A-Za-z_]\w*))")
+_NAME = lazy_regex(r"[A-Za-z0-9][\w./:@-]*+")
+_MANY = 200
+"""Uses of a variable that are looked at; one with more is no image alone."""
+_LINE_CHARS = 4096
 _BUILDS = lazy_regex(
     r"(?:(?:^|[\s\"'])(?:-t|--tag|--destination|--image-tag)(?:[ \t]+|=)[\"']?|\bpush[ \t]+[\"']?|\btag[ \t]+\S+[ \t]+[\"']?)\Z"
 )
@@ -73,7 +79,7 @@ def find(text: Text) -> Iterator[Found]:
 
 
 def _is_comment(text: Text, at: int) -> bool:
-    line = text.content.rfind("\n", 0, at) + 1
+    line = max(text.content.rfind("\n", 0, at) + 1, at - _LINE_CHARS)
     return is_comment(text.content, line, text.content[line:at], SHELL, ())
 
 
@@ -95,31 +101,49 @@ def _of_commands(text: Text, words: Sequence[Argument]) -> Iterator[Found]:
 
 def _of_variables(text: Text, words: Sequence[Argument]) -> Iterator[Found]:
     """Yield the values and defaults of variables whose name says image."""
-    for pattern in (_ASSIGNED, _DEFAULT):
-        for match in pattern.finditer(text.content):
-            if not says_image(match["name"]) or not is_sure(match["value"]):
-                continue
-            start, end = match.span("value")
-            if _is_comment(text, start):
-                continue
-            uses = list(re.finditer(_MENTION.format(match["name"]), text.content))
-            if any(
-                _BUILDS.search(text.content, max(0, use.start() - _BEFORE_CHARS), use.start()) for use in uses
-            ):
-                yield _skipped(text, start, match["value"], BUILT, SkipKind.BUILT)
-                continue
-            refusal = _refusal(match["name"], uses, words, is_default=pattern is _DEFAULT)
-            found = place(text, start, end, name, refusal)
-            if found is not None:
-                yield found
+    given = [
+        (match, pattern is _DEFAULT)
+        for pattern in (_ASSIGNED, _DEFAULT)
+        for match in pattern.finditer(text.content)
+        if says_image(match["name"])
+        and is_sure(match["value"])
+        and not _is_comment(text, match.start("value"))
+    ]
+    mentions: defaultdict[str, list[re.Match[str]]] = defaultdict(list)
+    for mention in _MENTION.finditer(text.content) if given else ():
+        mentions[mention["brace"] or mention["round"] or mention["bare"]].append(mention)
+    judged: dict[tuple[str, bool], str | None] = {}
+    for match, is_default in given:
+        key = (match["name"], is_default)
+        if key not in judged:
+            uses = mentions[match["name"]]
+            judged[key] = _judged(text, match["name"], uses, words, is_default=is_default)
+        start, end = match.span("value")
+        if judged[key] is BUILT:
+            yield _skipped(text, start, match["value"], BUILT, SkipKind.BUILT)
+            continue
+        found = place(text, start, end, name, judged[key])
+        if found is not None:
+            yield found
 
 
-def _refusal(
-    variable: str, uses: Sequence[re.Match[str]], words: Sequence[Argument], *, is_default: bool
+def _judged(
+    text: Text,
+    variable: str,
+    uses: Sequence[re.Match[str]],
+    words: Sequence[Argument],
+    *,
+    is_default: bool,
 ) -> str | None:
     """Return why the value of a variable must not be written; None where every use makes a container of it."""
+    if len(uses) > _MANY:
+        return USES.format(variable)
+    befores = (text.content[max(0, use.start() - _BEFORE_CHARS) : use.start()] for use in uses)
+    if any(_BUILDS.search(before) for before in befores):
+        return BUILT
     for use in uses:
-        word = next((word for word in words if word.start <= use.start() < word.end), None)
+        i = bisect_right(words, use.start(), key=lambda word: word.start) - 1
+        word = words[i] if i >= 0 and use.start() < words[i].end else None
         is_whole = word is not None and (is_default or word.end - word.start <= len(use[0]) + 1)
         if word is None or not is_whole or word.refusal is not None:
             return USES.format(variable)
@@ -134,18 +158,20 @@ def _skipped(text: Text, start: int, written: str, reason: str, kind: SkipKind) 
 def _by_name(text: Text, found: Sequence[Found]) -> Iterator[Found]:
     """Yield what was found; an image that the file also uses by its name elsewhere keeps that name."""
     starts = {slot.span.offset(0) for item in found if isinstance(item, Place) for slot in item.slots}
+    names = {_name(item) for item in found if isinstance(item, Place) and item.slots}
+    others: dict[str, int] = {}
+    for match in _NAME.finditer(text.content) if names else ():
+        written = match[0].partition("@")[0]
+        is_other = written in names and match.start() not in starts and written not in others
+        if is_other and not _is_comment(text, match.start()):
+            others[written] = match.start()
     for item in found:
-        if isinstance(item, Place) and item.slots:
-            written = str(item.reference).partition("@")[0]
-            other = next((at for at in _occurrences(text, written) if at not in starts), None)
-            yield refused(item, None if other is None else BY_NAME.format(text.position(other)[0]))
+        other = others.get(_name(item)) if isinstance(item, Place) and item.slots else None
+        if isinstance(item, Place) and other is not None:
+            yield refused(item, BY_NAME.format(text.position(other)[0]))
         else:
             yield item
 
 
-def _occurrences(text: Text, written: str) -> Iterator[int]:
-    """Yield where a name stands in a text as a whole word, comments left out."""
-    pattern = re.compile(rf"(?<![\w./-]){re.escape(written)}(?![\w./-])")
-    for match in pattern.finditer(text.content):
-        if not _is_comment(text, match.start()):
-            yield match.start()
+def _name(item: Place) -> str:
+    return str(item.reference).partition("@")[0]

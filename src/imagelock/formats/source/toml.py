@@ -8,6 +8,7 @@ and not written.  imagelock's own configuration names images without using them.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from imagelock.formats.source.says_image import literal, says_image
@@ -16,7 +17,7 @@ from imagelock.lazy_regex import lazy_regex
 from imagelock.model.place import Place, SkipKind, Skipped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from imagelock.formats.syntax.text import Text
     from imagelock.model.place import Found
@@ -29,8 +30,7 @@ OWN = "imagelock's own configuration names it and does not use it"
 _OWN = "imagelock.toml"
 _TABLE = lazy_regex(r"^[ \t]*\[+[ \t]*(?P<name>[^\[\]\n]+?)[ \t]*\]+[ \t]*(?:#[^\n]*)?\r?$", re.MULTILINE)
 _OWN_TABLE = "tool.imagelock"
-_LIST = lazy_regex(r"(?:^|\n)[ \t]*[\"']?(?P<key>[\w.-]+)[\"']?[ \t]*=[ \t]*\[[^\[\]=]*\Z")
-_LIST_CHARS = 4096
+_LIST = lazy_regex(r"^[ \t]*[\"']?(?P<key>[\w.-]{1,100})[\"']?[ \t]*=[ \t]*\[", re.MULTILINE)
 
 
 def claims(text: Text) -> bool:
@@ -43,20 +43,48 @@ def find(text: Text) -> Iterator[Found]:
     content = text.content
     if "image" not in content and "Image" not in content:
         return
-    own = [range(match.start(), _end(content, match)) for match in _TABLE.finditer(content) if _is_own(match)]
-    own += [range(len(content))] if text.file_name == _OWN else []
+    own = _Ranges(_own_ranges(text))
+    lists = _Ranges(
+        (match.end(), _closing(content, match.end()), match["key"]) for match in _LIST.finditer(content)
+    )
     for item in quoted(content, HASHES):
         if item.is_block:
             continue
         key, refusal = item.key, None
         if not key:
-            match = _LIST.search(content, max(0, item.start - _LIST_CHARS), item.start - 1)
-            key, refusal = "" if match is None else match["key"].removesuffix("s"), LISTED
+            key, refusal = (lists.at(item.start) or "").removesuffix("s"), LISTED
         found = literal(text, item.start, item.end, name, refusal) if says_image(key) else None
-        if found is not None and any(item.start in table for table in own):
-            found = _own(found)
         if found is not None:
-            yield found
+            yield found if own.at(item.start) is None else _own(found)
+
+
+class _Ranges:
+    """Which of some ranges of characters, each with a word, holds an offset; of several the last that begins."""
+
+    def __init__(self, ranges: Iterable[tuple[int, int, str]]) -> None:
+        self._ranges = sorted(ranges)
+
+    def at(self, offset: int) -> str | None:
+        """Return the word of the range that an offset is in."""
+        i = bisect_right(self._ranges, (offset, offset, chr(0x10FFFF))) - 1
+        return self._ranges[i][2] if i >= 0 and offset < self._ranges[i][1] else None
+
+
+def _closing(content: str, at: int) -> int:
+    end = content.find("]", at)
+    return len(content) if end < 0 else end
+
+
+def _own_ranges(text: Text) -> Iterator[tuple[int, int, str]]:
+    """Yield the tables that are imagelock's own configuration."""
+    if text.file_name == _OWN:
+        yield 0, len(text.content), _OWN
+        return
+    tables = list(_TABLE.finditer(text.content))
+    ends = [*(table.start() for table in tables[1:]), len(text.content)]
+    for table, end in zip(tables, ends, strict=False):
+        if table["name"].replace(" ", "").startswith(_OWN_TABLE):
+            yield table.start(), end, _OWN
 
 
 def _own(found: Found) -> Skipped:
@@ -64,12 +92,3 @@ def _own(found: Found) -> Skipped:
     return Skipped(
         text=written, line=found.line, column=found.column, reason=OWN, format=name, kind=SkipKind.PROSE
     )
-
-
-def _is_own(table: re.Match[str]) -> bool:
-    return table["name"].replace(" ", "").startswith(_OWN_TABLE)
-
-
-def _end(content: str, table: re.Match[str]) -> int:
-    following = _TABLE.search(content, table.end())
-    return len(content) if following is None else following.start()

@@ -21,9 +21,7 @@ _TOKEN = lazy_regex(
     r"|(?<=[=:])[ \t]*(?P<name>(?:var\.|local\.)?[A-Za-z_][\w-]*)(?=[ \t]*(?:[\r\n,}#]|$))",
     re.MULTILINE,
 )
-_KEY = lazy_regex(
-    r"(?:^|[\s{,(\[])(?:\"(?P<quoted>[^\"\n]{1,200})\"|(?P<key>[\w.-]{1,200}))[ \t]*(?:=|:)[ \t]*\Z"
-)
+_KEY = lazy_regex(r"(?:^|[\s{,(\[])(?:\"(?P<quoted>[^\"\n]{1,200})\"|(?P<key>[\w.-]{1,200}))[ \t]*(?:=|:)\Z")
 _BLOCK = lazy_regex(
     r"(?P<word>[\w-]{1,100})[ \t]*=?(?P<labels>(?:[ \t]*\"[^\"\n]{0,200}\"){0,8})[ \t]*\Z|\"(?P<entry>[^\"\n]{1,200})\"[ \t]*[=:][ \t]*\Z"
 )
@@ -72,8 +70,8 @@ def words(content: str) -> list[Word]:
         elif token.lastgroup in ("text", "name", "heredoc"):
             kind = token.lastgroup
             start, end = token.span(kind)
-            before = content[max(token.start() - _BEFORE_CHARS, 0) : token.start()]
-            match = _KEY.search(before)
+            before = content[max(token.start() - _BEFORE_CHARS, 0) : token.start()].rstrip(" \t")
+            match = _KEY.search(before) if before.endswith(("=", ":")) else None
             key = "" if match is None else match["key"] or match["quoted"]
             if key and kind != "heredoc":
                 block.attributes[key] = content[start:end]
@@ -82,7 +80,9 @@ def words(content: str) -> list[Word]:
 
 
 def _opened(content: str, at: int, parent: Block) -> Block:
-    match = _BLOCK.search(content, max(at - _BEFORE_CHARS, 0), at)
+    before = content[max(at - _BEFORE_CHARS, 0) : at].rstrip(" \t")
+    is_headed = before[-1:].isalnum() or before.endswith(("=", ":", '"', "-", "_"))
+    match = _BLOCK.search(before) if is_headed else None
     if match is None:
         return Block("", parent=parent)
     labels = tuple(_LABEL.findall(match["labels"] or ""))

@@ -28,8 +28,9 @@ BOTH = lazy_regex(
 _BLOCKS = ("'''", '"""', "|||")
 _KEY = lazy_regex(
     r"(?:\"(?P<double>[^\"\n]{1,100})\"|'(?P<single>[^'\n]{1,100})'|(?P<bare>[\w.-]{1,100}))\s*"
-    r"(?P<sign>\+?:{1,3}|=|=>|:=|\?:|\?\?)[ \t]*\Z"
+    r"(?P<sign>\+?:{1,3}|=|=>|:=|\?:|\?\?)\Z"
 )
+_SIGNS = (":", "=", ">", "?")
 _BEFORE_CHARS = 220
 
 
@@ -56,6 +57,8 @@ def quoted(content: str, tokens: re.Pattern[str]) -> Iterator[Quoted]:
         size = len(opening)
         if end - start < 2 * size or not content.endswith(opening, start + size, end):
             continue
-        match = _KEY.search(content[max(0, start - _BEFORE_CHARS) : start])
+        before = content[max(0, start - _BEFORE_CHARS) : start].rstrip(" \t")
+        # Almost every text without a key is known by the sign before it.
+        match = _KEY.search(before) if before.endswith(_SIGNS) else None
         key = "" if match is None else match["double"] or match["single"] or match["bare"]
         yield Quoted(start + size, end - size, key, "" if match is None else match["sign"], size > 1)

@@ -26,6 +26,7 @@ EXPECTED = {
     SkipKind.BUILT: ("name of an image built here", "it has no digest yet"),
     SkipKind.NOT_A_SOURCE: ("file that is not a source", "a cluster or imagelock wrote it"),
     SkipKind.PROSE: ("example", "documentation only describes images"),
+    SkipKind.UNREADABLE: ("unreadable image", "IL114 says why its file cannot be read whole"),
     SkipKind.REPLACED: ("replaced name", "another place gives the image"),
 }
 """What a kind of expected skip is called, and why no one needs to look at it."""
