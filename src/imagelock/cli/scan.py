@@ -75,25 +75,42 @@ def command(run: Run, sources: tuple[str, ...], explain: str | None, force: str 
 
 def _text(collection: Collection, *, shows_all: bool) -> str:
     from imagelock.model.place import SkipKind
-    from imagelock.ops.scan.account import expected_lines, reason_of
+    from imagelock.ops.scan.account import expected_lines
     from imagelock.report.text import table_text
 
     style, width = stdout_style(), table_width()
     rows = [(str(use.reference), use.where, use.place.format) for use in collection.all_uses]
     text = table_text(("REFERENCE", "WHERE", "FORMAT"), rows, style, width) if rows else ""
-    skipped = [
-        (item.text, f"{file.name}:{item.line}", reason_of(collection, file, item))
-        for file, item in collection.skipped
-        if shows_all or not item.kind.is_expected
-    ]
+    skipped = _skipped_rows(collection, shows_all=shows_all)
     if skipped:
         text += "\n" + table_text(("SKIPPED", "WHERE", "REASON"), skipped, style, width)
+        if len(skipped) < sum(1 for _, item in collection.skipped if not item.kind.is_expected):
+            text += "`imagelock scan -v` lists every place\n"
     if any(item.kind is SkipKind.IMAGE for _, item in collection.skipped):
         text += "a [[scan.rule]] in imagelock.toml reads a place that no format reads; `check` reports these (IL117)\n"
     expected = [] if shows_all else expected_lines(collection)
     if expected:
         text += "\n" + "".join(f"{line}\n" for line in expected) + "`imagelock scan -v` lists them\n"
     return text
+
+
+def _skipped_rows(collection: Collection, *, shows_all: bool) -> list[tuple[str, str, str]]:
+    """Return what was skipped: every place, or equal texts with equal reasons in one row with their number."""
+    from imagelock.ops.scan.account import reason_of
+
+    places: dict[tuple[str, str], list[str]] = {}
+    rows = []
+    for file, item in collection.skipped:
+        where, reason = f"{file.name}:{item.line}", reason_of(collection, file, item)
+        if shows_all:
+            rows.append((item.text, where, reason))
+        elif not item.kind.is_expected:
+            places.setdefault((item.text, reason), []).append(where)
+    rows += [
+        (text, where[0] if len(where) == 1 else f"{where[0]} and {len(where) - 1} more", reason)
+        for (text, reason), where in places.items()
+    ]
+    return rows
 
 
 def _json(collection: Collection, outcome: Outcome) -> str:

@@ -90,3 +90,32 @@ def test_an_example_in_documentation_is_no_finding(world: World) -> None:
     prepare(world, "a: 1\n")
     world.write("README.md", f"```yaml\napiVersion: v1\nkind: Pod\nimage: {UNREAD}\n```\n")
     assert codes(world) == []
+
+
+def test_equal_skips_are_one_row_with_their_number_and_v_lists_them(world: World) -> None:
+    world.write("site.yaml", f"a: {UNREAD}\nb: {UNREAD}\nc: {UNREAD}\nd: ghcr.io/acme/other:1\n")
+
+    shown = world.run("scan").out
+    assert "site.yaml:1 and 2 more" in shown
+    assert shown.count(UNREAD) == 1
+    assert "imagelock scan -v" in shown
+    assert shown.count("[[scan.rule]]") == 1
+    assert world.run("scan", "-v").out.count(UNREAD) == 3
+
+
+def test_of_a_file_that_cannot_be_read_whole_only_that_is_a_finding(world: World) -> None:
+    prepare(
+        world, f"a: 1\n<<<<<<< ours\nimage: {UNREAD}\n=======\nimage: ghcr.io/acme/other:1\n>>>>>>> theirs\n"
+    )
+
+    assert codes(world) == ["IL114"]
+    skipped = world.json("scan").document["skipped"]
+    assert {item["kind"] for item in skipped} == {"unreadable"}
+    assert UNREAD in {item["text"] for item in skipped}
+
+
+def test_the_reason_says_what_it_is_and_the_hint_alone_what_to_do(world: World) -> None:
+    prepare(world)
+    (finding,) = world.json("check", "--lock-file", "locked.txt").document["findings"]
+    assert "[[scan.rule]]" not in finding["message"]
+    assert "[[scan.rule]]" in finding["hint"]
