@@ -59,14 +59,21 @@ _HEAD_CHARS = 65536
 _LINE_CHARS = 4096
 
 
-def find(text: Text, force: str | None = None, rules: Sequence[ScanRule] = ()) -> list[Found]:
+def find(
+    text: Text, force: str | None = None, rules: Sequence[ScanRule] = (), *, believes: bool = True
+) -> list[Found]:
     """Return everything one text holds, in the order of the file; raises nothing, whatever the text.
 
-    ``force`` names the only format that may read the text; ``rules`` find what no format does.
+    ``force`` names the only format that may read the text; ``rules`` find what no format does.  ``believes`` says
+    whether a text that says imagelock wrote it is passed over.
     """
     documents: list[Document] = []
-    found = [settled(_unmasked(text, item), text) for item in _find(text, force, rules, documents)]
-    report = None if any(isinstance(item, Place) for item in found) else reported(text)
+    found = [
+        settled(_unmasked(text, item), text)
+        for item in _find(text, force, rules, documents, believes=believes)
+    ]
+    is_report = believes and not any(isinstance(item, Place) for item in found)
+    report = reported(text) if is_report else None
     if report is not None:
         return [report]
     if documents:
@@ -137,9 +144,9 @@ def _where(item: Found) -> tuple[int, int]:
 
 
 def _find(
-    text: Text, force: str | None, rules: Sequence[ScanRule], documents: list[Document]
+    text: Text, force: str | None, rules: Sequence[ScanRule], documents: list[Document], *, believes: bool
 ) -> Iterator[Found]:
-    export = exported(text) if force is None else None
+    export = exported(text) if force is None and believes else None
     if export is not None:
         yield export
         return

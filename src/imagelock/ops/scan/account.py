@@ -24,7 +24,7 @@ EXPECTED = {
     SkipKind.TEMPLATE: ("template", "`check --render` looks at what it becomes"),
     SkipKind.PLACEHOLDER: ("placeholder", "another tool replaces it"),
     SkipKind.BUILT: ("name of an image built here", "it has no digest yet"),
-    SkipKind.NOT_A_SOURCE: ("file that is not a source", "a cluster or imagelock wrote it"),
+    SkipKind.NOT_A_SOURCE: ("file of a cluster or of imagelock", "it is never a source"),
     SkipKind.PROSE: ("example", "documentation only describes images"),
     SkipKind.UNREADABLE: ("unreadable image", "IL114 says why its file cannot be read whole"),
     SkipKind.REPLACED: ("replaced name", "another place gives the image"),

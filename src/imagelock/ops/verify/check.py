@@ -22,6 +22,7 @@ from imagelock.ops.usage import (
     references_by_name,
     unused,
 )
+from imagelock.ops.verify.own_files import unproved
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -82,6 +83,7 @@ def check(
         counts[_state(use, lock, judged, kept)] += 1
     unread = list(unread_findings(collection))
     found += unread
+    found += unproved(collection, lock)
     found += files_disagree(collection.uses)
     if olm is not None or any(map(_is_audited, collection.all_uses)):
         from imagelock.ops.olm.audit import audit  # noqa: PLC0415 - most projects have no bundles
