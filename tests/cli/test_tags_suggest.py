@@ -236,9 +236,13 @@ def test_write_replaces_every_place_that_floats_and_keeps_comments(site: Site, c
     site.write("dex-static-overrides.yaml", f"image: {FLOATING}  # the build of the day\n")
     site.write("vars/main.yml", f"---\n# images\ndex_img: '{FLOATING}'\nother: docker.io/acme/other:latest\n")
     site.write("deploy.yaml", deployment(f"{FLOATING}"))
+    (site.root / "chart").mkdir()
+    site.write(
+        "chart/values.yaml", "image:\n  repository: docker.io/acme/dex\n  tag: 'latest'  # of the day\n"
+    )
 
     dry = site.run("suggest", "--git", str(clone), "t.yaml", "-o", "json")
-    assert (dry.document["summary"]["floating"], dry.document["summary"]["replaced"]) == (3, 0)
+    assert (dry.document["summary"]["floating"], dry.document["summary"]["replaced"]) == (4, 0)
     assert FLOATING in site.read("vars/main.yml")
     done = site.run("suggest", "--git", str(clone), "--write", "--bug", "7", "t.yaml")
 
@@ -249,7 +253,9 @@ def test_write_replaces_every_place_that_floats_and_keeps_comments(site: Site, c
         f"---\n# images\ndex_img: '{managed}'\nother: docker.io/acme/other:latest\n"
     )
     assert managed in site.read("deploy.yaml")
-    assert done.out.startswith("Use the release tag of dex\n\nFloating tags replaced:\ndeploy.yaml:")
+    assert site.read("chart/values.yaml").endswith("  tag: 'stx.8.0-v1.0.5'  # of the day\n")
+    assert done.out.startswith("Use the release tag of dex\n\nFloating tags replaced:\n")
+    assert "deploy.yaml:" in done.out
     assert "IL405" not in done.err
     again = site.run("suggest", "--git", str(clone), "--write", "t.yaml", "-o", "json")
     assert (again.document["changes"], again.document["summary"]["floating"]) == ([], 0)

@@ -132,6 +132,8 @@ class Place:
     """What the file itself says, in another place, that this digest was before it was pinned."""
     insertion: Slot | None = None
     """What adds the key that the digest needs here; it counts only where the project inserts keys."""
+    tag_slot: Slot | None = None
+    """Where the tag alone is written, if it has a key of its own: what gives a place another tag fills it."""
     tag_is_known: bool = True
     """False when only the name is written here and the tag is decided elsewhere, so nothing can be locked."""
 

@@ -171,6 +171,7 @@ def joined(parts: Parts, format_name: str) -> Found | None:
         format=format_name,
         refusal=refusal,
         insertion=parts.missing,
+        tag_slot=_tag_slot(parts, reference),
         tag_is_known=reference.tag is not None or reference.digest is not None,
     )
 
@@ -207,6 +208,14 @@ def _behind_repository(parts: Parts) -> tuple[Slot | None, str | None]:
     if own.tag is None and own.digest is None:
         return None, NO_TAG
     return _cut(parts.repository, _before_digest(text_of(parts.repository)), "@digest")
+
+
+def _tag_slot(parts: Parts, reference: Reference) -> Slot | None:
+    """Return where the tag is written, if all of it is in its key."""
+    text = text_of(parts.tag)
+    end = _before_digest(text)
+    span = parts.tag.span() if parts.tag is not None and reference.tag == text[:end] else None
+    return None if span is None else Slot(span=span.cut(0, end), text=text[:end], part="tag")
 
 
 def _before_digest(text: str) -> int:

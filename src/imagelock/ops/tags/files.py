@@ -27,6 +27,7 @@ from imagelock.ops.tags.suggest import (
     place_changes,
     replacement,
     suggest,
+    where,
 )
 from imagelock.paths import LEADS_OUT, leads_out
 from imagelock.subprocesses import git_describe, git_has
@@ -158,7 +159,7 @@ def run_suggest(project: Project, names: Sequence[str], request: SuggestRequest)
     replaced = [pair for use, tags in places if (pair := replacement(use, tags)) is not None]
     refused = write_suggestions(files, suggestions, rules, replaced) if request.write else ()
     done = replaced if request.write and not refused else []
-    written = [use for use, _ in done]
+    written = [(use.file.name, use.place.line, use.place.column) for use, _ in done]
     changed = (*changes(suggestions), *place_changes(done))
     elsewhere = len(linted.entries) - len(at_home)
     outcome = Outcome(
@@ -169,7 +170,7 @@ def run_suggest(project: Project, names: Sequence[str], request: SuggestRequest)
             *problems,
             *refused,
             *unread,
-            *(floating_finding(use, tags) for use, tags in places if use not in written),
+            *(floating_finding(use, tags) for use, tags in places if where(use) not in written),
         ),
         summary={
             **linted.counts,

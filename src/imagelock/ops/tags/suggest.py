@@ -7,7 +7,7 @@ revision it was built from, with the suffix that its file wants.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from imagelock.formats.edit.splice import fill
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from imagelock.formats.syntax.text import Text
     from imagelock.model.outcome import Finding
+    from imagelock.model.place import Place
     from imagelock.model.reference import Reference
     from imagelock.model.tagfile import TagEntry, TagRule
     from imagelock.ops.scan.collect import Occurrence
@@ -142,7 +143,17 @@ def _is_of_build(entry: TagEntry, floating_tag: str) -> bool:
 
 def replacement(use: Occurrence, tags: Sequence[str]) -> tuple[Occurrence, Reference] | None:
     """Return what a floating place is replaced by; None where several tags fit or it cannot be written."""
-    return (use, use.reference.with_tag(tags[0])) if len(tags) == 1 and use.place.pinnable else None
+    place = tagged_place(use.place)
+    if len(tags) != 1 or place is None:
+        return None
+    return replace(use, place=place), use.reference.with_tag(tags[0])
+
+
+def tagged_place(place: Place) -> Place | None:
+    """Return a place as what its tag is written into; None where that is nowhere, or cannot be followed."""
+    if any(slot.part == "reference" for slot in place.slots):
+        return place
+    return None if place.tag_slot is None or not place.pinnable else replace(place, slots=(place.tag_slot,))
 
 
 def place_changes(replaced: Iterable[tuple[Occurrence, Reference]]) -> tuple[Change, ...]:
@@ -171,15 +182,26 @@ def floating_finding(use: Occurrence, tags: Sequence[str]) -> Finding:
         line=use.place.line,
         column=use.place.column,
         hint=f"write {meant}",
-        notes=[] if use.place.pinnable else [f"not written: {use.place.refusal}"],
+        notes=_unwritable(use.place),
     )
+
+
+def where(use: Occurrence) -> tuple[str, int, int]:
+    """Return a place as file, line and column."""
+    return use.file.name, use.place.line, use.place.column
+
+
+def _unwritable(place: Place) -> list[str]:
+    if tagged_place(place) is not None:
+        return []
+    return [f"not written: {place.refusal or 'the tag is written in another place'}"]
 
 
 def message(
     suggestions: Sequence[Suggestion],
     places: Sequence[tuple[Occurrence, Sequence[str]]],
     footer: Footer | None,
-    written: Container[Occurrence] = (),
+    written: Container[tuple[str, int, int]] = (),
 ) -> str:
     """Return the commit message of the change that takes the tags into use; ``written`` are places already replaced."""
     moved = [item for item in suggestions if item.is_change]
@@ -187,8 +209,8 @@ def message(
     if moved:
         parts.append("\n".join(f"{_last(item.entry.name)}: {item.entry.tag} -> {item.tag}" for item in moved))
     if places:
-        done = [pair for pair in places if pair[0] in written]
-        left = [pair for pair in places if pair[0] not in written]
+        done = [pair for pair in places if where(pair[0]) in written]
+        left = [pair for pair in places if where(pair[0]) not in written]
         for title, pairs in (("Floating tags replaced:", done), ("Floating tags to replace:", left)):
             lines = [f"{use.where}: {use.reference} -> {' or '.join(tags)}" for use, tags in pairs]
             parts += ["\n".join([title, *lines])] if lines else []
