@@ -85,9 +85,9 @@ def command(
             outcome = with_drift(outcome, drift(lock, reader, jobs=access.jobs, progress=access.progress))
     if cluster:
         from imagelock.cli.cluster import examine
-        from imagelock.cluster.api import Access
+        from imagelock.cli.cluster_scope import Looked
         from imagelock.ops.cluster.check import with_cluster
 
-        dumps = [dump for dump in cluster if dump]
-        outcome = with_cluster(outcome, examine(project, lock, dumps, Access()).outcome)
+        target = Looked(dumps=tuple(dump for dump in cluster if dump))
+        outcome = with_cluster(outcome, examine(project, lock, target).outcome)
     run.finish(outcome, collection=collection)

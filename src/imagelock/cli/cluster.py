@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from imagelock.cli.cluster_images import learn, respin
+from imagelock.cli.cluster_scope import looked, scope_options, today
 from imagelock.cli.common import CONTEXT, VerbGroup, common, verb
 from imagelock.cli.terminal import stdout_style, table_width
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
+    from imagelock.cli.cluster_scope import Looked
     from imagelock.cli.common import Run
-    from imagelock.cluster.api import Access
-    from imagelock.cluster.live import Scope
-    from imagelock.cluster.running import Observed
     from imagelock.model.lock import Lock
     from imagelock.ops.cluster.check import Report, Row
     from imagelock.ops.project import Project
@@ -36,18 +33,8 @@ def command() -> None:
 
 @verb("check")
 @click.argument("dumps", nargs=-1, metavar="[DUMP]...")
-@click.option("-n", "--namespace", "namespaces", multiple=True, help="Only this namespace (repeatable).")
 @click.option("-A", "--all-namespaces", is_flag=True, help="All namespaces; the default.")
-@click.option(
-    "--kind",
-    "kinds",
-    multiple=True,
-    metavar="RESOURCE",
-    help="Also this kind, as kubectl names it: rollouts.argoproj.io (repeatable).",
-)
-@click.option("--all-kinds", is_flag=True, help="Look for pod templates in every kind the cluster has.")
-@click.option("--context", metavar="NAME", help="The kubeconfig context to use.")
-@click.option("--kubeconfig", metavar="FILE", help="The kubeconfig file.  [default: kubectl's]")
+@scope_options
 @common()
 def check(run: Run, dumps: tuple[str, ...], **options: Any) -> None:
     r"""Check that every container runs an image of the lock.
@@ -63,34 +50,18 @@ def check(run: Run, dumps: tuple[str, ...], **options: Any) -> None:
       kubectl get pods,deployments,statefulsets,daemonsets,cronjobs -A -o json > dump.json
       imagelock cluster check dump.json other-cluster.json.gz
     """
-    from imagelock.cluster.api import Access
-    from imagelock.cluster.live import Scope
     from imagelock.ops.project import read_lock
 
     project = run.open()
-    access = Access(kubeconfig=options["kubeconfig"], context=options["context"])
-    scope = Scope(
-        namespaces=() if options["all_namespaces"] else options["namespaces"],
-        kinds=options["kinds"],
-        all_kinds=options["all_kinds"],
-    )
-    report = examine(project, read_lock(project).lock, dumps, access, scope)
+    if options["all_namespaces"]:
+        options["namespaces"] = ()
+    report = examine(project, read_lock(project).lock, looked(options, dumps))
     run.finish(report.outcome, data=_text(report), json=lambda: _json(report))
 
 
 @verb("watch")
-@click.option("-n", "--namespace", "namespaces", multiple=True, help="Only this namespace (repeatable).")
-@click.option(
-    "--kind",
-    "kinds",
-    multiple=True,
-    metavar="RESOURCE",
-    help="Also this kind, as kubectl names it (repeatable).",
-)
-@click.option("--all-kinds", is_flag=True, help="Look for pod templates in every kind the cluster has.")
 @click.option("--listen", metavar="HOST:PORT", help="Serve /metrics, /healthz and /readyz here.")
-@click.option("--context", metavar="NAME", help="The kubeconfig context to use.")
-@click.option("--kubeconfig", metavar="FILE", help="The kubeconfig file.  [default: kubectl's]")
+@scope_options
 @common()
 def watch(run: Run, **options: Any) -> None:
     r"""Watch a cluster: report each container that stops or begins to run what the lock says.
@@ -105,45 +76,18 @@ def watch(run: Run, **options: Any) -> None:
       imagelock cluster watch --lock-file /etc/imagelock/images.lock --listen 0.0.0.0:8080 -o json
     """
     from imagelock.cli.watching import watch_cluster
-    from imagelock.cluster.api import Access
-    from imagelock.cluster.live import Scope
 
-    scope = Scope(namespaces=options["namespaces"], kinds=options["kinds"], all_kinds=options["all_kinds"])
-    watch_cluster(
-        run, Access(kubeconfig=options["kubeconfig"], context=options["context"]), scope, options["listen"]
-    )
+    target = looked(options)
+    watch_cluster(run, target.access, target.scope, options["listen"])
 
 
-def examine(
-    project: Project,
-    lock: Lock,
-    dumps: Sequence[str],
-    access: Access,
-    scope: Scope | None = None,
-) -> Report:
-    """Judge the dumps, or the live cluster when there are none; without a scope all of it."""
-    from imagelock.cluster.api import connect
-    from imagelock.cluster.live import Scope, read_cluster
+def examine(project: Project, lock: Lock, target: Looked) -> Report:
+    """Judge the dumps, or the live cluster when there are none."""
     from imagelock.ops.cluster.check import check_cluster
 
-    exemptions = project.config.exemptions
-    today = dt.datetime.now(tz=dt.UTC).date()
-    scope = scope or Scope()
-    if dumps:
-        return check_cluster(_read(project, dumps), lock, exemptions, today, scope.namespaces)
-    with connect(access) as server:
-        report = check_cluster(read_cluster(server, scope), lock, exemptions, today, scope.namespaces)
-    if scope.all_kinds or scope.kinds:
-        return report
-    told = "only built-in kinds were looked at: --all-kinds looks for pod templates in the others"
-    return replace(report, outcome=replace(report.outcome, advice=(*report.outcome.advice, told)))
-
-
-def _read(project: Project, dumps: Sequence[str]) -> Iterator[Observed]:
-    from imagelock.cluster.dump import read_dump
-
-    for name in dumps:
-        yield from read_dump(project.directory / name, name)
+    with target.observed(project) as observed:
+        report = check_cluster(observed, lock, project.config.exemptions, today(), target.namespaces)
+    return replace(report, outcome=report.outcome.advised(target.advice))
 
 
 def _text(report: Report) -> str:
@@ -207,3 +151,5 @@ def _fields(row: Row) -> dict[str, Any]:
 
 command.add_command(check)
 command.add_command(watch)
+command.add_command(learn)
+command.add_command(respin)

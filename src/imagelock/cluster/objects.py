@@ -35,6 +35,7 @@ class _OwnerReference(_Struct):
 class _Metadata(_Struct):
     name: str = ""
     namespace: str | None = None
+    creation_timestamp: str | None = None
     labels: dict[str, str] | None = None
     owner_references: list[_OwnerReference] | None = None
 
@@ -247,6 +248,7 @@ def _by_shape(data: bytes | memoryview, kind: str) -> tuple[Workload, ...]:
             owner=_controller(custom.metadata),
             replicas=1 if replicas is None else replicas,
             templates=templates,
+            created=custom.metadata.creation_timestamp or "",
         ),
     )
 
@@ -268,6 +270,7 @@ def _made(metadata: _Metadata, kind: str, spec: _WorkloadSpec | None, *, replica
         templates=tuple(
             Template(container=name, kind=place, image=image) for place, name, image in _images(template)
         ),
+        created=metadata.creation_timestamp or "",
     )
 
 
@@ -289,6 +292,7 @@ def _running(pod: _Pod) -> Iterator[RunningContainer]:
             image_id=_same(image_id) if image_id else None,
             reason=_same((waiting.reason if waiting else None) or status.phase or "no status"),
             finished=status.phase in _FINISHED,
+            created=pod.metadata.creation_timestamp or "",
         )
 
 

@@ -32,7 +32,8 @@ class RunningContainer:
     """One container of one pod.
 
     ``image`` is what the pod's spec names, ``image_id`` what its status says that runs (None: nothing
-    yet, or not told).  ``reason`` is why it waits, ``finished`` that the pod will never start it.
+    yet, or not told).  ``reason`` is why it waits, ``finished`` that the pod will never start it,
+    ``created`` when the pod was made (RFC 3339, empty when it does not say).
     """
 
     namespace: str
@@ -44,6 +45,7 @@ class RunningContainer:
     image_id: str | None = None
     reason: str | None = None
     finished: bool = False
+    created: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,13 +59,14 @@ class Template:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """One object that makes pods: what it is, what controls it, how many pods it wants."""
+    """One object that makes pods: what it is, what controls it, how many pods it wants, when it was made."""
 
     namespace: str
     me: Owner
     owner: Owner | None
     replicas: int
     templates: tuple[Template, ...]
+    created: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from imagelock.model.finding_codes import FINDING_CODES, Level
@@ -207,6 +207,10 @@ class Outcome:
     exempt: tuple[Exempted, ...] = ()
     images: tuple[str, ...] = ()
     lock: str = "images.lock"
+
+    def advised(self, more: Iterable[str]) -> Outcome:
+        """Return the same with further advice."""
+        return replace(self, advice=(*self.advice, *more))
 
     def exit_code(self, *, strict: bool = False) -> int:
         """Return 0, 1 or 3: could-not-tell weighs more than a finding, a finding more than none."""

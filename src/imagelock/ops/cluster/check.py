@@ -6,26 +6,27 @@ judgement.  Templates are judged as well, whatever their pods look like: they ar
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from imagelock.cluster.running import ContainerKind, Node, RunningContainer, UnreadableObject, Workload
+from imagelock.cluster.running import ContainerKind
 from imagelock.model.exemption import exemption_for_pod, expired
 from imagelock.model.outcome import Outcome, finding
 from imagelock.ops.cluster.nodes import judge_nodes, unknown_images
-from imagelock.ops.cluster.pods import ContainerResult, Judge, State, Subject, reference_of
+from imagelock.ops.cluster.pods import ContainerResult, Judge, State, reference_of
+from imagelock.ops.cluster.seen import see
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Iterator, Sequence
 
-    from imagelock.cluster.running import Observed, Owner
+    from imagelock.cluster.running import Observed, Owner, UnreadableObject
     from imagelock.model.exemption import Exemption
     from imagelock.model.lock import Lock, LockedImage
     from imagelock.model.outcome import Finding
+    from imagelock.ops.cluster.pods import Subject
+    from imagelock.ops.cluster.seen import Seen, Use
 
-_CHAIN = 8
-"""Owners of owners; a chain of objects that own each other ends here."""
 _CODES = {State.NOT_LOCKED: "IL201", State.NOT_PINNED: "IL202", State.COULD_NOT_TELL: "IL302"}
 _ORDER = (State.LOCKED, State.EXEMPT, State.NOT_PINNED, State.COULD_NOT_TELL, State.NOT_LOCKED)
 """The order of the table: what matters comes last, where a terminal ends."""
@@ -59,67 +60,6 @@ class Report:
     outcome: Outcome
 
 
-class _Key(NamedTuple):
-    namespace: str
-    owner: Owner
-    container: str
-    subject: Subject
-
-
-@dataclass(slots=True)
-class _Count:
-    pods: int = 0
-    example: str | None = None
-
-
-@dataclass(slots=True)
-class _Seen:
-    """Everything observed, counted."""
-
-    groups: dict[_Key, _Count] = field(default_factory=dict)
-    workloads: dict[tuple[str, Owner], Workload] = field(default_factory=dict)
-    pods: set[tuple[str, str]] = field(default_factory=set)
-    unseen: list[UnreadableObject] = field(default_factory=list)
-    nodes: dict[str, Node] = field(default_factory=dict)
-    _pod: tuple[str, str] | None = None
-
-    def add(self, item: Observed) -> None:
-        if isinstance(item, RunningContainer):
-            self._add_running(item)
-        elif isinstance(item, Workload):
-            self.workloads.setdefault((item.namespace, item.me), item)
-        elif isinstance(item, Node):
-            self.nodes.setdefault(item.name, item)
-        else:
-            self.unseen.append(item)
-
-    def _add_running(self, item: RunningContainer) -> None:
-        pod = (item.namespace, item.pod)
-        if pod != self._pod and pod in self.pods:
-            return  # the same pod in another dump
-        self._pod = pod
-        self.pods.add(pod)
-        subject = Subject(
-            image=item.image,
-            kind=item.kind,
-            image_id=item.image_id,
-            reason=None if item.image_id else item.reason,
-            has_status=item.image_id is not None or not item.finished,
-        )
-        key = _Key(item.namespace, item.owner, item.container, subject)
-        count = self.groups.setdefault(key, _Count(0, item.pod))
-        count.pods += 1
-
-    def top(self, namespace: str, owner: Owner) -> Owner:
-        """Return what controls a pod in the end: the Deployment and not its ReplicaSet."""
-        for _ in range(_CHAIN):
-            workload = self.workloads.get((namespace, owner))
-            if workload is None or workload.owner is None:
-                break
-            owner = workload.owner
-        return owner
-
-
 def check_cluster(
     observed: Iterable[Observed],
     lock: Lock,
@@ -128,22 +68,14 @@ def check_cluster(
     namespaces: Sequence[str] = (),
 ) -> Report:
     """Judge everything observed; with ``namespaces`` only what is in them."""
-    seen = _Seen()
-    for item in observed:
-        if isinstance(item, (UnreadableObject, Node)) or not namespaces or item.namespace in namespaces:
-            seen.add(item)
-    if not seen.groups and not seen.workloads and not seen.unseen:
-        # A mistyped namespace, or a dump of other things, must not look like a clean cluster.
-        seen.unseen.append(
-            UnreadableObject(what=", ".join(namespaces) or "cluster", reason="neither a pod nor a workload")
-        )
-    judge = _Exempting(Judge(lock), exemptions, today)
-    rows = _folded([*_running_rows(seen, judge), *_template_rows(seen, judge)])
+    seen = see(observed, namespaces)
+    judge = ExemptingJudge(Judge(lock), exemptions, today)
+    rows = _folded(_row(use, judge) for use in seen.uses())
     nodes = tuple(seen.nodes.values())
     findings = (
         *(item for row in rows for item in _findings(row)),
         *judge_nodes(nodes, _used(rows, lock)),
-        *map(_not_seen, seen.unseen),
+        *map(not_seen, seen.unseen),
     )
     outcome = Outcome(
         command="cluster-check",
@@ -176,8 +108,8 @@ def with_cluster(outcome: Outcome, clustered: Outcome) -> Outcome:
     )
 
 
-class _Exempting:
-    """A judge that asks the exemptions first and remembers which were used."""
+class ExemptingJudge:
+    """Judge containers, the exemptions first, and remember which exemptions were used."""
 
     def __init__(self, judge: Judge, exemptions: Sequence[Exemption], today: dt.date) -> None:
         self._judge = judge
@@ -186,6 +118,7 @@ class _Exempting:
         self._used: set[int] = set()
 
     def judge(self, subject: Subject, namespace: str, owners: Sequence[Owner]) -> ContainerResult:
+        """Return what is known of one container of these owners."""
         reference = reference_of(subject.image)
         if reference is not None and self._exemptions:
             names = [str(owner) for owner in owners]
@@ -205,57 +138,18 @@ class _Exempting:
                 yield f"the exemption for {item.image} matches no pod in this cluster"
 
 
-def _running_rows(seen: _Seen, judge: _Exempting) -> Iterator[Row]:
-    for key, count in seen.groups.items():
-        top = seen.top(key.namespace, key.owner)
-        yield Row(
-            namespace=key.namespace,
-            workload=top,
-            container=key.container,
-            kind=key.subject.kind,
-            image=key.subject.image,
-            result=judge.judge(key.subject, key.namespace, (key.owner, top)),
-            containers=count.pods,
-            pods=count.pods,
-            example=count.example,
-        )
-
-
-def _template_rows(seen: _Seen, judge: _Exempting) -> Iterator[Row]:
-    """Judge the templates of all workloads: what they will run next, whatever runs now.
-
-    A container whose pods name the same image already has its row; where they differ there are two.
-    """
-    running = {
-        (key.namespace, owner, key.container, key.subject.kind, key.subject.image)
-        for key in seen.groups
-        for owner in (key.owner, seen.top(key.namespace, key.owner))
-    }
-    for workload in seen.workloads.values():
-        if not _would_run(workload, seen):
-            continue
-        for item in workload.templates:
-            if (workload.namespace, workload.me, item.container, item.kind, item.image) in running:
-                continue
-            subject = Subject(image=item.image, kind=item.kind, has_status=False)
-            yield Row(
-                namespace=workload.namespace,
-                workload=workload.me,
-                container=item.container,
-                kind=item.kind,
-                image=item.image,
-                result=judge.judge(subject, workload.namespace, (workload.me,)),
-                containers=1,
-                pods=0,
-                example=None,
-            )
-
-
-def _would_run(workload: Workload, seen: _Seen) -> bool:
-    """Whether a workload may make pods: a Deployment's old ReplicaSets stay at zero for good."""
-    if workload.owner is None:
-        return True
-    return workload.replicas > 0 and (workload.namespace, workload.owner) not in seen.workloads
+def _row(use: Use, judge: ExemptingJudge) -> Row:
+    return Row(
+        namespace=use.namespace,
+        workload=use.workload,
+        container=use.container,
+        kind=use.subject.kind,
+        image=use.subject.image,
+        result=judge.judge(use.subject, use.namespace, use.owners),
+        containers=use.pods or 1,
+        pods=use.pods,
+        example=use.example,
+    )
 
 
 def _folded(rows: Iterable[Row]) -> tuple[Row, ...]:
@@ -277,7 +171,7 @@ def _rank(row: Row) -> tuple[int, str, Owner, str, str, str]:
     return (_ORDER.index(row.result.state), row.namespace, row.workload, *kinds)
 
 
-def _summary(rows: Sequence[Row], seen: _Seen) -> dict[str, int]:
+def _summary(rows: Sequence[Row], seen: Seen) -> dict[str, int]:
     counts = {
         state.value.replace(" ", "_"): sum(row.containers for row in rows if row.result.state is state)
         for state in _ORDER
@@ -326,5 +220,6 @@ def _container(kind: ContainerKind) -> str:
     return "container" if kind is ContainerKind.CONTAINER else f"{kind.value} container"
 
 
-def _not_seen(item: UnreadableObject) -> Finding:
+def not_seen(item: UnreadableObject) -> Finding:
+    """Report a part of the cluster that could not be read (IL302)."""
     return finding("IL302", f"{item.what}: {item.reason}", reference=None, hint=item.hint)
