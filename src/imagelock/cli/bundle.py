@@ -98,6 +98,7 @@ def create(  # noqa: PLR0913 - one parameter for each option
     from imagelock.ops.copies.deliveries import lock_of
     from imagelock.ops.copies.forecast import forecast
     from imagelock.ops.copies.mirror import preview
+    from imagelock.ops.copies.sources import Pace
     from imagelock.ops.project import read_lock
     from imagelock.stores.volumes import whole_path
 
@@ -118,7 +119,7 @@ def create(  # noqa: PLR0913 - one parameter for each option
         jobs=run.settings.jobs,
     )
     with registries(run, project, "bundling") as (client, shown):
-        source = paced(client, rate)
+        source = paced(client, None if rate is None else Pace(rate))
         made: PreparedArchives | Prepared
         if archive == "oci":
             made = bundle.prepare(request, source)
@@ -230,9 +231,12 @@ def list_(run: Run, path: Path) -> None:
     help="Move this tag even if it points to another image.",
 )
 @limit_rate
+@click.option(
+    "--verify", "verifies", is_flag=True, help="Hash the whole bundle first; send nothing of a damaged one."
+)
 @click.option("--dry-run", is_flag=True, help="Show what is missing, write nothing.")
 @common()
-def load(
+def load(  # noqa: PLR0913 - one parameter for each option
     run: Run,
     path: Path,
     *,
@@ -240,12 +244,14 @@ def load(
     maps: tuple[str, ...],
     moves: tuple[str, ...],
     rate: int | None,
+    verifies: bool,
     dry_run: bool,
 ) -> None:
     r"""Push a bundle into a registry: <registry>/<original host>/<path>, digests unchanged.
 
-    Every byte is hashed on the way; an image with a damaged one is not tagged. Tags and names are those of
-    `imagelock mirror`.
+    An image with a damaged byte is not tagged: a registry that was seen to refuse wrong bytes hashes what it gets,
+    for any other one every byte is hashed on the way. --verify hashes the bundle before. Tags and names are those
+    of `imagelock mirror`.
 
     \b
     Examples:
@@ -259,6 +265,8 @@ def load(
     from imagelock.ops.copies.deliveries import explained
     from imagelock.ops.copies.forecast import forecast
     from imagelock.ops.copies.plan import plan
+    from imagelock.ops.copies.sources import Pace
+    from imagelock.ops.copies.straight import Straight
 
     project = run.open()
     try:
@@ -266,6 +274,8 @@ def load(
         inside = contents.require(store)
     except IntegrityError as error:
         run.finish(inspect.damaged("bundle-load", path, error))
+    if verifies:
+        _require_good(run, run.settings.directory / path)
     items = mirror.items(inside.lock, destination(to, maps), mirror.Shard(), moves)
     options = bundle.load_options(inside.record, items)
     jobs = run.settings.jobs
@@ -275,7 +285,15 @@ def load(
         if dry_run:
             run.finish(mirror.preview("bundle-load", planned, (words,), missing="IL306"))
         run.say(words + "\n")
-        done = transfer.apply(planned, paced(store, rate), client, jobs=jobs, progress=shown)
+        pace = None if rate is None else Pace(rate)
+        done = transfer.apply(
+            planned,
+            paced(store, pace),
+            client,
+            jobs=jobs,
+            progress=shown,
+            straight=Straight(store, client, pace),
+        )
         warnings = client.warnings
     finish(
         run,
@@ -285,6 +303,19 @@ def load(
         missing="IL306",
         explain=lambda told: explained(told, inside.record),
     )
+
+
+def _require_good(run: Run, path: Path) -> None:
+    """End with what is wrong with the bundle, if anything is."""
+    from dataclasses import replace
+
+    from imagelock.cli.terminal import progress
+    from imagelock.ops.copies.inspect import verify as verified
+
+    with progress("hashing", quiet=run.quiet) as shown:
+        outcome = verified(path, shown)
+    if outcome.findings:
+        run.finish(replace(outcome, command="bundle-load"))
 
 
 @command.command("diff", cls=Verb, context_settings=CONTEXT)

@@ -16,7 +16,7 @@ from imagelock.model.platform import Platform
 from imagelock.model.sizes import in_units, parse_size
 from imagelock.ops.copies.items import CopyOptions
 from imagelock.ops.copies.mirror import outcome, rows
-from imagelock.ops.copies.sources import Pace, Paced
+from imagelock.ops.copies.sources import Paced
 from imagelock.report.json import document_json, outcome_fields
 from imagelock.report.text import table_text
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from imagelock.cli.common import Run
     from imagelock.model.outcome import Outcome
     from imagelock.ops.copies.bundle import Written
+    from imagelock.ops.copies.sources import Pace
     from imagelock.ops.copies.transfer import Done
     from imagelock.ops.parallel import Progress
     from imagelock.ops.project import Project
@@ -105,9 +106,9 @@ class Size(click.ParamType[int]):
         return size or self.fail("a size of nothing", param, ctx)
 
 
-def paced(source: Source, rate: int | None) -> Source:
+def paced(source: Source, pace: Pace | None) -> Source:
     """Return the source, at a rate where one is given."""
-    return source if rate is None else Paced(source, Pace(rate))
+    return source if pace is None else Paced(source, pace)
 
 
 @contextmanager

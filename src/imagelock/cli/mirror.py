@@ -65,6 +65,7 @@ def command(  # noqa: PLR0913 - one parameter for each option
     from imagelock.ops.copies import mirror, transfer
     from imagelock.ops.copies.forecast import forecast
     from imagelock.ops.copies.plan import plan
+    from imagelock.ops.copies.sources import Pace
     from imagelock.ops.copies.tree import CachingSource
     from imagelock.ops.project import read_lock
 
@@ -74,7 +75,7 @@ def command(  # noqa: PLR0913 - one parameter for each option
     items = mirror.items(lock, destination(to, maps), part, moves)
     jobs = run.settings.jobs
     with registries(run, project, "mirroring") as (client, shown):
-        source = CachingSource(paced(client, rate))
+        source = CachingSource(paced(client, None if rate is None else Pace(rate)))
         planned = plan(source, client, items, options, jobs=jobs)
         words = forecast(planned, lock, options.platforms)
         if dry_run:

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from imagelock.registry.hosts.endpoints import Endpoint
     from imagelock.registry.http.responses import Response
     from imagelock.registry.tag_consensus import Voice
-    from imagelock.stores.base import Content
+    from imagelock.stores.base import Content, FileSegment
 
     _Tried: TypeAlias = list[tuple[Endpoint, RegistryError]]
 
@@ -245,6 +245,18 @@ class RegistryClient:
         """Push a blob in one stream; see :meth:`imagelock.registry.upload.Uploader.put_blob`."""
         with self._named(repository, descriptor.digest):
             self._uploader.put_blob(repository, descriptor, pieces)
+
+    def put_file(self, repository: str, descriptor: Descriptor, pieces: Iterable[FileSegment]) -> None:
+        """Push a blob from its file, unhashed: for a registry that :meth:`proves_blobs`."""
+        with self._named(repository, descriptor.digest):
+            self._uploader.put_blob(repository, descriptor, pieces)
+
+    def proves_blobs(self, repository: str) -> bool:
+        """Whether the repository's host refuses bytes that do not have the digest they are pushed under.
+
+        Tried once for each host, with a few bytes.
+        """
+        return self._uploader.proves_blobs(repository)
 
     def put_manifest(
         self,

@@ -6,6 +6,8 @@ mirror of it.
 
 from __future__ import annotations
 
+import secrets
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -20,7 +22,7 @@ from imagelock.errors import (
     WriteRefusedError,
 )
 from imagelock.model.digest import Digest, same_digest
-from imagelock.model.manifest import ACCEPTED_TYPES
+from imagelock.model.manifest import ACCEPTED_TYPES, Descriptor
 from imagelock.registry.hosts.endpoints import origin
 from imagelock.registry.http.responses import REDIRECT, refusal
 from imagelock.registry.http.transport import Request, RequestOptions, split_location
@@ -31,12 +33,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from imagelock.model.hosts import HostSettings
-    from imagelock.model.manifest import Descriptor
     from imagelock.registry.auth.authorizer import Authorizer
     from imagelock.registry.hosts.endpoints import Endpoint
     from imagelock.registry.http.responses import Response
     from imagelock.registry.http.transport import HostState, Transport
-    from imagelock.stores.base import Content
+    from imagelock.stores.base import Content, FileSegment
 
 _ACCEPT = {"Accept": ", ".join(ACCEPTED_TYPES)}
 WRITE = "pull,push"
@@ -57,6 +58,8 @@ class Uploader:
         self._transport = transport
         self._authorizer = authorizer
         self._hosts = hosts
+        self._proving: dict[str, bool] = {}
+        self._trying = threading.Lock()
 
     def has_manifest(self, repository: str, digest: Digest) -> bool:
         """Whether the registry says that it has the manifest (one HEAD)."""
@@ -86,7 +89,26 @@ class Uploader:
             self._give_up(at, answer)
         return answer.status == 201
 
-    def put_blob(self, repository: str, descriptor: Descriptor, pieces: Iterable[bytes]) -> None:
+    def proves_blobs(self, repository: str) -> bool:
+        """Whether the host was seen to refuse wrong bytes; it is given some, once.
+
+        Only the specification's word for a wrong digest counts as a refusal: a proxy's may mean anything.
+        """
+        at = origin(repository, self._hosts)
+        with self._trying:
+            known = self._proving.get(at.authority)
+            if known is None:
+                known = self._proving[at.authority] = self._refuses_wrong_bytes(at)
+        return known
+
+    def _refuses_wrong_bytes(self, at: Endpoint) -> bool:
+        meant, sent = secrets.token_bytes(32), secrets.token_bytes(32)
+        descriptor = Descriptor(media_type="", digest=Digest.of(meant), size=len(sent))
+        return _Again(self, at, descriptor, (sent,)).send().code == "DIGEST_INVALID"
+
+    def put_blob(
+        self, repository: str, descriptor: Descriptor, pieces: Iterable[bytes] | Iterable[FileSegment]
+    ) -> None:
         """Push a blob: open a session, send everything in one request ("POST then PUT").
 
         Raises :class:`IntegrityError` when the registry says that it got something else; what ``pieces``
@@ -211,7 +233,11 @@ class _Again:
     """One blob's upload: each attempt opens a session of its own, which no one has written to."""
 
     def __init__(
-        self, uploader: Uploader, at: Endpoint, descriptor: Descriptor, pieces: Iterable[bytes]
+        self,
+        uploader: Uploader,
+        at: Endpoint,
+        descriptor: Descriptor,
+        pieces: Iterable[bytes] | Iterable[FileSegment],
     ) -> None:
         self._uploader = uploader
         self._at = at

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from imagelock.model.digest import Buffer
+    from imagelock.stores.base import FileSegment
     from imagelock.stores.catalog import Catalog
 
 
@@ -97,6 +98,9 @@ class Backend(Protocol):
 
     def open(self, digest: Digest) -> BinaryIO | None:
         """Open stored bytes, which may be damaged, for reading."""
+
+    def segments(self, digest: Digest) -> Iterator[FileSegment]:
+        """Yield where in open files stored bytes are, in order, as long as they are held open; or nothing."""
 
     def remove(self, digest: Digest) -> None:
         """Remove stored bytes."""

@@ -36,6 +36,21 @@ class Content:
     host: str
 
 
+@dataclass(frozen=True, slots=True)
+class FileSegment:
+    """A stretch of an open file that is sent as it is: ``size`` bytes from ``offset`` on.
+
+    Among the pieces of a blob it stands for these bytes, which nobody here has hashed.
+    """
+
+    file: int
+    offset: int
+    size: int
+
+    def __len__(self) -> int:
+        return self.size
+
+
 class ManifestReader(Protocol):
     """The reading of manifests: all that resolving, checking and drift need.
 

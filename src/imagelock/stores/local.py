@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from imagelock.model.manifest import Descriptor
     from imagelock.stores.backend import Backend, Stamp
+    from imagelock.stores.base import FileSegment
     from imagelock.stores.catalog import Catalog, Repository
     from imagelock.stores.prune import Choice, Pruned
 
@@ -133,6 +134,10 @@ class LocalStore:
         if size != descriptor.size or not same_digest(found, digest):
             raise self._damaged(digest)
         yield held
+
+    def segments(self, digest: Digest) -> Iterator[FileSegment]:
+        """Yield where in open files a blob's bytes are, unproved; nothing where it is not in a file."""
+        return self._backend.segments(digest)
 
     def stream_range(self, repository: str, digest: Digest, start: int, stop: int) -> Iterator[bytes]:
         """Yield the bytes from ``start`` up to, not including, ``stop`` of a blob that is proved first."""

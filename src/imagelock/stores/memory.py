@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from imagelock.model.digest import Buffer, Digest
+    from imagelock.stores.base import FileSegment
 
 
 class MemoryStore(LocalStore):
@@ -45,6 +46,10 @@ class _Memory:
     def open(self, digest: Digest) -> BinaryIO | None:
         found = self.blobs.get(digest)
         return None if found is None else io.BytesIO(found[0])
+
+    def segments(self, digest: Digest) -> Iterator[FileSegment]:
+        del digest  # Memory is no file.
+        return iter(())
 
     def keep(self, digest: Digest, data: bytes) -> None:
         self.blobs[digest] = (data, Stamp(len(data), (next(self._counter),)))

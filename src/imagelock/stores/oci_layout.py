@@ -33,6 +33,7 @@ from imagelock.limits import LAYOUT_INDEX_BYTES
 from imagelock.model import strictjson
 from imagelock.model.digest import Digest, same_digest
 from imagelock.stores.backend import Stamp, hash_file
+from imagelock.stores.base import FileSegment
 from imagelock.stores.catalog import Catalog
 from imagelock.stores.local import LocalStore
 from imagelock.stores.oci_index import IndexWriter, read_index
@@ -153,6 +154,12 @@ class _Directory:
                 if error.errno == errno.ELOOP:
                     return None
                 raise
+
+    def segments(self, digest: Digest) -> Iterator[FileSegment]:
+        file = self.open(digest)
+        if file is not None:
+            with file:
+                yield FileSegment(file.fileno(), 0, os.fstat(file.fileno()).st_size)
 
     def remove(self, digest: Digest) -> None:
         with _file_errors(self.file(digest)):

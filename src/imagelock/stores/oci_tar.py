@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from imagelock.errors import FileError, IntegrityError, InvalidValueError, UsageError
 from imagelock.limits import KIB, LAYOUT_INDEX_BYTES, PIECE_BYTES
 from imagelock.stores.backend import Stamp
+from imagelock.stores.base import FileSegment
 from imagelock.stores.local import LocalStore
 from imagelock.stores.oci_index import read_index
 from imagelock.stores.volumes import Volumes
@@ -90,6 +91,11 @@ class _Tar:
     def open(self, digest: Digest) -> BinaryIO | None:
         place = self.places.get(_member(digest))
         return None if place is None else self._window(*place)
+
+    def segments(self, digest: Digest) -> Iterator[FileSegment]:
+        place = self.places.get(_member(digest))
+        for file, offset, size in self._file.segments(*place) if place is not None else ():
+            yield FileSegment(file, offset, size)
 
     def catalog(self) -> Catalog:
         return self._catalog

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from imagelock.model.digest import Digest
     from imagelock.model.manifest import Descriptor
     from imagelock.ops.copies.items import CopyJob, Plan
+    from imagelock.ops.copies.straight import Straight
     from imagelock.ops.parallel import Progress
     from imagelock.stores.base import Source, Target
 
@@ -60,12 +61,21 @@ class Done:
     moved: Moved = field(default_factory=Moved)
 
 
-def apply(plan: Plan, source: Source, target: Target, *, jobs: int, progress: Progress | None = None) -> Done:
+def apply(
+    plan: Plan,
+    source: Source,
+    target: Target,
+    *,
+    jobs: int,
+    progress: Progress | None = None,
+    straight: Straight | None = None,
+) -> Done:
     """Copy what the plan says; every item of it has a result.
 
-    What is not a registry's error (a full disk) ends the copy and is raised.
+    ``straight`` knows which blobs the target can get from their files.  What is not a registry's error (a full
+    disk) ends the copy and is raised.
     """
-    return _Transfer(plan, source, target, progress).run(min(jobs, STREAMS))
+    return _Transfer(plan, source, target, progress, straight).run(min(jobs, STREAMS))
 
 
 @dataclass(slots=True)
@@ -99,8 +109,16 @@ class _Pieces:
 class _Transfer:
     """The state of one run; methods with a leading verb run in worker threads."""
 
-    def __init__(self, plan: Plan, source: Source, target: Target, progress: Progress | None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        source: Source,
+        target: Target,
+        progress: Progress | None,
+        straight: Straight | None,
+    ) -> None:
         self._plan = plan
+        self._straight = straight
         self._source = source
         self._target = target
         self._progress = progress
@@ -156,6 +174,12 @@ class _Transfer:
             near = repository
 
     def _stream(self, blob: _Blob, repository: str) -> None:
+        straight = self._straight
+        if straight is None or not straight.send(blob.descriptor, repository, self._stop):
+            self._send_hashed(blob, repository)
+        self._moved.add(blob.descriptor.size)
+
+    def _send_hashed(self, blob: _Blob, repository: str) -> None:
         pieces = _Pieces(self._source, blob.sources[0], blob.descriptor, self._stop)
         for attempt in range(1, _ATTEMPTS + 1):
             try:
@@ -165,7 +189,6 @@ class _Transfer:
                     raise
             else:
                 break
-        self._moved.add(blob.descriptor.size)
 
     def _end(self, number: int) -> None:
         """Put an image's manifests and its tag, once all blobs are there."""

@@ -18,6 +18,8 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from imagelock import limits
 from imagelock.registry.http.address_policy import require_allowed
 from imagelock.registry.http.connect import connect_to
+from imagelock.registry.http.file_sending import send_segment
+from imagelock.stores.base import FileSegment
 
 if TYPE_CHECKING:
     import socket
@@ -97,6 +99,13 @@ class Connection(HTTPConnection):
             self._streamed = headers.streamed
             target = headers.target or url
         super().request(method, target, body=body, headers=headers, **options)  # type: ignore[arg-type]
+
+    def send(self, data: Any) -> None:
+        """Send bytes, or a stretch of a file."""
+        if isinstance(data, FileSegment) and self.sock is not None:
+            send_segment(self.sock, data)
+        else:
+            super().send(data)
 
     def response_class(self, sock: socket.socket, **options: Any) -> HTTPResponse:  # type: ignore[override]
         """Make what reads an answer: http.client's reader over a stream that keeps the time."""

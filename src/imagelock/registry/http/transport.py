@@ -34,6 +34,8 @@ from imagelock.registry.http.web_address import split_web_address
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from imagelock.stores.base import FileSegment
+
     Pool: TypeAlias = urllib3.HTTPConnectionPool
 
 STREAMED = frozenset({200, 206})
@@ -85,7 +87,7 @@ class Request:
 
     At most ``limit`` bytes of a good answer's body are taken; with ``streamed`` it is left to the caller.
     ``body`` may be pieces: sent as they come, with the ``Content-Length`` that ``headers`` must have, and
-    once more after trouble unless they are a mere iterator.  ``actions`` is what a token must allow, and
+    once more after trouble unless they are a mere iterator; stretches of files are sent by the system.  ``actions`` is what a token must allow, and
     reading ``also_from``, another repository (a mount); of the answer to a ``quiet`` call no words are shown;
     ``answer_within`` (seconds) replaces the usual deadline of the first byte that comes back.
     ``site_headers`` are for this scheme, host and port alone; what ``headers`` say counts more.
@@ -95,7 +97,7 @@ class Request:
     target: str
     limit: int
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    body: bytes | Iterable[bytes] | None = field(default=None, repr=False)
+    body: bytes | Iterable[bytes] | Iterable[FileSegment] | None = field(default=None, repr=False)
     manner: RequestOptions = RequestOptions()
     streamed: bool = False
     actions: str = "pull"
@@ -295,7 +297,7 @@ class Transport:
         response = pool.urlopen(
             call.method,
             site.url + call.target if site.absolute else call.target,
-            body=call.body,
+            body=call.body,  # type: ignore[arg-type]  # a connection of ours sends stretches of files
             headers=self._headers(site, call),
             retries=_NEVER_AGAIN,
             redirect=False,
