@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import time
-from http.client import HTTPException, HTTPMessage, HTTPResponse, UnknownProtocol
+from http.client import HTTPMessage, HTTPResponse, UnknownProtocol
 from typing import TYPE_CHECKING, Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -18,6 +18,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from imagelock import limits
 from imagelock.registry.http.address_policy import require_allowed
 from imagelock.registry.http.connect import connect_to
+from imagelock.registry.http.fields import HeadError, content_length, is_chunked, parse_fields
 from imagelock.registry.http.file_sending import send_segment
 from imagelock.stores.base import FileSegment
 
@@ -26,10 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from imagelock.registry.http.address_policy import HomeNetwork
-
-
-class HeadError(HTTPException):
-    """The head of an answer is none, or two readers could take it for two things."""
 
 
 class RequestHeaders(dict[str, str]):
@@ -221,33 +218,19 @@ class _Answer(HTTPResponse):
 
     def _frame(self) -> None:
         """Decide where the body ends (RFC 9112, section 6.3)."""
-        codings = [value.strip().lower() for value in self.headers.get_all("transfer-encoding", ())]
-        coding = ", ".join(each for each in codings if each not in {"", "identity"})
-        if coding not in {"", "chunked"}:
-            raise HeadError("a transfer coding that was not requested")
-        self.chunked = coding == "chunked"
+        self.chunked = is_chunked(self.headers.get_all("transfer-encoding", ()))
         self.chunk_left = None
-        self.length = None if self.chunked else _length(self.headers)
+        lengths = self.headers.get_all("content-length", ())
+        self.length = None if self.chunked else content_length(lengths)
         if self.status in {204, 304} or self._method == "HEAD":  # type: ignore[attr-defined]  # not in the stubs
             self.length = 0
         unbounded = not self.chunked and self.length is None
         self.will_close = bool(self._check_close()) or unbounded  # type: ignore[attr-defined]  # not in the stubs
 
 
-def _length(fields: HTTPMessage) -> int | None:
-    """Read ``Content-Length``; None where there is none that can be meant."""
-    values = {value.strip() for value in fields.get_all("content-length", ())}
-    if len(values) != 1:
-        if values:
-            raise HeadError("two different lengths for one body")
-        return None
-    text = values.pop()
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else None
-
-
 def _read_fields(stream: io.BufferedIOBase) -> HTTPMessage:
     """Read header fields up to the empty line; a line that is none is an error."""
-    pairs: list[tuple[str, str]] = []
+    lines: list[str] = []
     size = 0
     for _ in range(limits.HEAD_FIELDS + 1):
         line = stream.readline(limits.HEAD_BYTES + 1 - size)
@@ -255,16 +238,6 @@ def _read_fields(stream: io.BufferedIOBase) -> HTTPMessage:
         if size > limits.HEAD_BYTES or not line.endswith(b"\n"):
             raise HeadError("its header section is too long or cut off")
         if line in {b"\r\n", b"\n"}:
-            return _Fields(pairs)
-        text = line.decode("iso-8859-1").rstrip("\r\n")
-        if text[0] in " \t":
-            if not pairs:
-                raise HeadError("an invalid header field")
-            name, value = pairs[-1]
-            pairs[-1] = name, f"{value} {text.strip()}"
-            continue
-        name, colon, value = text.partition(":")
-        if not colon or name.split() != [name]:
-            raise HeadError("an invalid header field")
-        pairs.append((name, value.strip(" \t")))
+            return _Fields(parse_fields(lines))
+        lines.append(line.decode("iso-8859-1").rstrip("\r\n"))
     raise HeadError("it has too many header fields")

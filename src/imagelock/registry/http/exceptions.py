@@ -11,7 +11,7 @@ from urllib3 import exceptions as http
 
 from imagelock.errors import TLSError, UnreachableError
 from imagelock.registry.http.connect import LookupTimeoutError
-from imagelock.registry.http.connection import HeadError
+from imagelock.registry.http.fields import HeadError
 from imagelock.registry.http.throttle import RetryableFailure
 
 if TYPE_CHECKING:

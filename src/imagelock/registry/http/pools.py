@@ -6,7 +6,7 @@ import contextlib
 import ssl
 import threading
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import urllib3
 
@@ -26,13 +26,40 @@ if TYPE_CHECKING:
     from imagelock.model.hosts import HostSettings
     from imagelock.registry.http.address_policy import HomeNetwork
 
-    Pool: TypeAlias = urllib3.HTTPConnectionPool
+    Pool: TypeAlias = "_Borrowing"
 
 _USER_INFO = lazy_regex(r"//[^/@]*@")
 
 
 _TLS_HANDSHAKE, _TLS_ALERT = b"\x16", b"\x15"
 """The first byte of a record (RFC 8446, section 5.1)."""
+
+
+class _Borrowing(urllib3.HTTPConnectionPool):
+    """A pool whose connections can be used without its ``urlopen``."""
+
+    def borrow(self) -> Connection:
+        """Take a connected connection out; it is closed or given back by who took it."""
+        connection = cast("Connection", self._get_conn())  # the only kind that is made here
+        if connection.sock is None:
+            connection.timeout = limits.CONNECT_SECONDS
+            try:
+                connection.connect()
+            except BaseException:
+                connection.close()
+                self._put_conn(None)
+                raise
+        return connection
+
+    def give_back(self, connection: Connection, *, keeps: bool) -> None:
+        """Put a connection back, for others to use or closed."""
+        if not keeps:
+            connection.close()
+        self._put_conn(connection)  # type: ignore[arg-type]  # for the reason that ConnectionCls has below
+
+
+class _BorrowingTLS(urllib3.HTTPSConnectionPool, _Borrowing):
+    """The same over TLS."""
 
 
 class Connections:
@@ -69,11 +96,13 @@ class Connections:
         """
         host, port = split_authority(authority)
         manager, absolute = self._manager(scheme, authority, settings)
+        manager.pool_classes_by_scheme = {"http": _Borrowing, "https": _BorrowingTLS}
         with self._lock:
             self._managers.append(manager)
         if chosen_by is not None and manager.proxy is not None and (address := literal(host)) is not None:
             require_allowed(host, address, chosen_by)
         pool = manager.connection_from_host(host, port or DEFAULT_PORTS[scheme], scheme)
+        assert isinstance(pool, _Borrowing)  # noqa: S101 - as the manager was told
         connection: type[Connection] = ConnectionTLS if pool.scheme == "https" else Connection
         pool.ConnectionCls = connection  # type: ignore[assignment]  # urllib3's protocol repeats its odd request()
         pool.conn_kw.update(home=home, chosen_by=chosen_by)

@@ -20,6 +20,8 @@ from imagelock.registry.http.throttle import time_of_day
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from imagelock.registry.http.fields import Fields
+
 _NUMBER = lazy_regex(r"\s*([0-9]{1,12})(?:\.0*)?\s*(?:[;,]|$)", re.ASCII)
 _WINDOW = lazy_regex(r";\s*w=([0-9]{1,9})", re.ASCII)
 _FIELD = lazy_regex(r"(?:^|[;,\s])(limit|remaining|reset|r|t)=([0-9]{1,12})(?![0-9])", re.ASCII)
@@ -42,7 +44,7 @@ class Quota:
         return f"{self.left}{of} left{within}"
 
 
-def read_quota(headers: Mapping[str, str]) -> Quota | None:
+def read_quota(headers: Mapping[str, str] | Fields) -> Quota | None:
     """Read the quota of an answer's headers; None where they say nothing that can be read."""
     left = headers.get("RateLimit-Remaining")
     if left is not None:
@@ -83,7 +85,7 @@ class Quotas:
         self._pending: dict[str, int] = {}
         self.known: dict[str, Quota] = {}
 
-    def note(self, authority: str, headers: Mapping[str, str]) -> None:
+    def note(self, authority: str, headers: Mapping[str, str] | Fields) -> None:
         """Take note of what an answer says."""
         quota = read_quota(headers)
         if quota is None:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from urllib3 import BaseHTTPResponse, HTTPHeaderDict
 
+    from imagelock.registry.http.fields import Fields
+
 _SLOW = frozenset({408, 499})
 """What a server or a proxy in front of it says when a request took too long to arrive or was given up."""
 REPEATABLE = frozenset({429, 500, 502, 503, 504, 520, 521, 522, 523, 524}) | _SLOW
@@ -50,7 +52,7 @@ class Response:
     """
 
     status: int
-    headers: HTTPHeaderDict
+    headers: HTTPHeaderDict | Fields
     body: bytes
     url: str
     stream: BaseHTTPResponse | None = None

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 import urllib3
@@ -28,15 +28,15 @@ from imagelock.registry.http.exceptions import FOREIGN, translate
 from imagelock.registry.http.pools import Connections
 from imagelock.registry.http.rate_limit import Quotas
 from imagelock.registry.http.responses import REDIRECT, REPEATABLE, Response, retryable, scrubbed
+from imagelock.registry.http.small import exchange, is_plain, request_bytes
 from imagelock.registry.http.throttle import HostThrottle, RetryableFailure
 from imagelock.registry.http.web_address import split_web_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from imagelock.registry.http.pools import Pool
     from imagelock.stores.base import FileSegment
-
-    Pool: TypeAlias = urllib3.HTTPConnectionPool
 
 STREAMED = frozenset({200, 206})
 """Answers whose body a streamed call leaves to the caller."""
@@ -294,6 +294,8 @@ class Transport:
     def _exchange(self, site: HostState, call: Request) -> Response:
         """Send one request and read its answer; raise whatever breaks."""
         pool = self._fresh_pool(site) if call.manner.fresh else site.pool
+        if pool.proxy is None and not call.streamed and not call.is_upload and is_plain(call.target):
+            return self._exchange_small(site, call, pool)
         response = pool.urlopen(
             call.method,
             site.url + call.target if site.absolute else call.target,
@@ -322,6 +324,32 @@ class Transport:
             status=response.status, headers=response.headers, body=body, url=site.url, quiet=call.quiet
         )
 
+    def _exchange_small(self, site: HostState, call: Request, pool: Pool) -> Response:
+        body = call.body if isinstance(call.body, bytes) else None
+        request = request_bytes(call.method, call.target, site.authority, self._fields(call), body)
+        connection = pool.borrow()
+        keeps = False
+        try:
+            answer = exchange(
+                connection.sock,
+                request,
+                has_body=call.method != "HEAD",
+                within=call.answer_within or limits.FIRST_BYTE_SECONDS,
+                limit=call.limit,
+            )
+            keeps = answer.keeps
+        finally:
+            pool.give_back(connection, keeps=keeps)
+        self.quotas.note(site.authority, answer.fields)
+        said = answer.body
+        if answer.status >= 300:
+            said = scrubbed(said[: limits.ERROR_BODY_BYTES], _secrets(call))
+        elif len(said) > call.limit:
+            raise IntegrityError(f"the response is larger than {call.limit} bytes")
+        return Response(
+            status=answer.status, headers=answer.fields, body=said, url=site.url, quiet=call.quiet
+        )
+
     def _fresh_pool(self, site: HostState) -> Pool:
         return self._connections.pool(
             site.scheme,
@@ -332,14 +360,17 @@ class Transport:
         )[0]
 
     def _headers(self, site: HostState, call: Request) -> RequestHeaders:
+        # Only a redirect's target can hold what urllib3 would write differently.
+        exact = None if site.absolute or "%" not in call.target else call.target
+        return RequestHeaders(self._fields(call), target=exact, streamed=call.streamed)
+
+    def _fields(self, call: Request) -> dict[str, str]:
         headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **call.headers}
         if call.site_headers:
             said = {name.lower() for name in call.headers}
             own = {name: value for name, value in call.site_headers if name.lower() not in said}
             headers = {**headers, **own}
-        # Only a redirect's target can hold what urllib3 would write differently.
-        exact = None if site.absolute or "%" not in call.target else call.target
-        return RequestHeaders(headers, target=exact, streamed=call.streamed)
+        return headers
 
     def _count(self, authority: str, method: str) -> None:
         with self._count_lock:
