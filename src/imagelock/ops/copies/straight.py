@@ -1,6 +1,6 @@
 """Send blobs from files straight to a registry that proves them itself, without a byte of them passing by here.
 
-Why that is safe: docs/adr/0014-straight-from-the-file.md.  A registry is believed to prove what it takes only after it has
+Why that is safe: docs/adr/0013-straight-from-the-file.md.  A registry is believed to prove what it takes only after it has
 refused wrong bytes; any other one gets what was hashed here on the way.
 """
 

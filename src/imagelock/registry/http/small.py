@@ -1,7 +1,7 @@
 """Small requests and their answers over a pooled connection, without urllib3's and http.client's state for each.
 
 A question of a kilobyte costs more in bookkeeping than on the wire: this is half of what ``drift`` and ``lock`` spend
-(figures: docs/adr/0015-small-exchanges.md).  Connections, TLS, proxies and pools stay urllib3's; what is streamed,
+(figures: docs/adr/0014-small-exchanges.md).  Connections, TLS, proxies and pools stay urllib3's; what is streamed,
 uploaded, or goes through a proxy stays with its ``urlopen``.  What an answer may be, and how long it may take, is the
 same in both ways (RFC 9112).
 """
