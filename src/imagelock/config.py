@@ -135,7 +135,7 @@ def _config(root: Table, where: str, *, trusted: bool) -> Config:
         lock_from=lock.strings("from") or (),
         build_images=build.strings("images") or (),
         build_references=build.strings("references") or (),
-        says_lists="build" in root.values or "from" in lock.values,
+        says_lists=bool(build.values) or "from" in lock.values,
         form=_choice(pin, "form", FORMS),
         forms=tuple(_form_rule(table) for table in pin.tables("rule")),
         existing=_choice(pin, "existing", EXISTING),

@@ -531,7 +531,12 @@ if peers.has("docker-registry"):
 
     @pytest.mark.parametrize("name", sorted(KNOWN))
     def test_what_docker_registry_is_listed_for_does_fail_there(tmp_path: Path, name: str) -> None:
-        # KeyError: a header that is not there; HTTPException: an answer that is cut short.
-        failure = pytest.raises((AssertionError, KeyError, http.client.HTTPException))
-        with DockerRegistry(tmp_path) as peer, Wire(peer.address) as connection, failure:
-            globals()[name](connection, **KNOWN[name])
+        with DockerRegistry(tmp_path) as peer, Wire(peer.address) as connection:
+            try:
+                globals()[name](connection, **KNOWN[name])
+            # KeyError: a header that is not there; HTTPException: an answer that is cut short.
+            except (AssertionError, KeyError, http.client.HTTPException):
+                return
+        # A later version may have mended it; what is listed was seen with this one.
+        version = peers.run("docker-registry", "--version").decode()
+        assert " 2.8.2" not in version, f"{name} no longer fails with {version}"
