@@ -12,7 +12,7 @@ PARALLEL = -n auto --dist worksteal
 # What `make check` runs; each is a program of .venv.
 CHECKS = "ruff check" "ruff format --check" mypy lint-imports "python tools/docs.py --check" "imagelock check --quiet"
 
-.PHONY: help demo test cover check bench docs lock upgrade test-latest dist clean
+.PHONY: help demo test cover check bench study docs lock upgrade test-latest dist clean
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile | \
@@ -52,6 +52,10 @@ bench: ## every benchmark in turn; each prints its ratios
 	done; \
 	if [ -z "$$found" ]; then echo "make bench: there are no benchmarks yet"; fi; \
 	if [ -n "$$failed" ]; then echo "make bench: failed: $$failed" >&2; exit 1; fi
+
+study: ## what becomes of tags and digests, tried again; writes docs/concepts/digests-or-tags.md
+	@$(BOOTSTRAP) --group dev --peers
+	@$(BIN)/python benchmarks/study_digests.py
 
 docs: ## write docs/reference from the code, build the site and the man pages into site/
 	@$(BOOTSTRAP) --group dev --group docs

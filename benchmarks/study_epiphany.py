@@ -237,7 +237,7 @@ def lines(steps: list[Step]) -> list[str]:
         (
             "Can digests be used there without breaking anything? Each step was run on docker-registry 2.8.2, Epiphany's way "
             "with skopeo in the place of its downloader and of docker, the other with imagelock; four images of two platforms. "
-            "`python benchmarks/study_digests.py` runs all of it again."
+            "`make study` runs all of it again."
         ),
         "",
         "| step | what was run | by tag and sha1 | by digest |",

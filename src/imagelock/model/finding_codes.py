@@ -72,7 +72,8 @@ FINDING_CODES = _by_code(
         code="IL106",
         name="platform-missing",
         level=Level.WARNING,
-        meaning="An image has no manifest for a platform that `[lock] platforms` asks for.",
+        meaning="An image has no manifest for a platform that `[lock] platforms` asks for; an error where Epiphany's list of "
+        "an architecture names it.",
         remedy="Build the image for that platform, or remove the platform from the configuration.",
     ),
     FindingCode(
@@ -160,7 +161,8 @@ FINDING_CODES = _by_code(
     FindingCode(
         code="IL121",
         name="lists-disagree",
-        meaning="Two lists must name the same images, and an image is in only one of them.",
+        meaning="Two lists must name the same images, and an image is in only one of them; or a template or a cluster's "
+        "manifest needs an image that no list has.",
         remedy="Add the image to the other list, or remove it from this one.",
     ),
     FindingCode(
@@ -310,8 +312,9 @@ FINDING_CODES = _by_code(
         code="IL405",
         name="floating-tag",
         level=Level.WARNING,
-        meaning="A file uses a floating tag for an image that has a release tag.",
-        remedy="Use the release tag named in the finding.",
+        meaning="A file uses a floating tag for an image that has a release tag, or a tag file names a floating tag as the "
+        "build that a release tag is made from.",
+        remedy="Use the release tag named in the finding (`imagelock tags suggest --write`), or the tag of the build itself.",
     ),
     FindingCode(
         code="IL406",
