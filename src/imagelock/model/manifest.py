@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from imagelock.errors import InvalidValueError
 from imagelock.lazy_regex import lazy_regex
-from imagelock.limits import INDEX_CHILDREN
+from imagelock.limits import INDEX_CHILDREN, KIB
 from imagelock.model import strictjson
 from imagelock.model.digest import Digest
 from imagelock.model.platform import Platform
@@ -120,6 +121,11 @@ def parse_manifest(body: bytes, media_type: str | None = None) -> Manifest | Ind
     Raises :class:`InvalidValueError` for everything that is neither, contradicts itself, or is Docker's
     schema 1 (whose digest does not cover its bytes).
     """
+    # Who proves a manifest and who uses it are two, and both need it read: what was read last is at hand.
+    return _recent(body, media_type) if len(body) <= _RECENT_BYTES else _read(body, media_type)
+
+
+def _read(body: bytes, media_type: str | None) -> Manifest | Index:
     document = strictjson.loads(body)
     if not isinstance(document, dict):
         raise InvalidValueError("a manifest is a JSON object", text="")
@@ -131,6 +137,8 @@ def parse_manifest(body: bytes, media_type: str | None = None) -> Manifest | Ind
     return _manifest(document, kind)
 
 
+_RECENT_BYTES = 64 * KIB
+_recent = lru_cache(maxsize=256)(_read)
 _SCHEMA1_HINT = "push the image again with a current docker, podman or skopeo"
 
 
