@@ -46,8 +46,8 @@ def lock_digest(world: World, name: str) -> str:
 def test_a_delta_names_the_delivery_it_needs(project: World, earlier: str) -> None:
     assert bundle(project, "create", "release-1.tar", "--lock-file", "release-1.lock").code == 0
     made = bundle(project, "create", "delta.tar", "--since", earlier)
-    assert (made.code, f"load {earlier} before it" in made.err) == (0, True)
-    need = f"needs {earlier}, whose lock is {lock_digest(project, 'release-1.lock')}"
+    assert (made.code, f"needs the delivery of {earlier}: load that first" in made.err) == (0, True)
+    need = f"needs the delivery of {earlier}, whose lock is {lock_digest(project, 'release-1.lock')}"
     assert need in bundle(project, "verify", "delta.tar").err
     assert need in bundle(project, "list", "delta.tar").err
     whole = bundle(project, "verify", "release-1.tar").err
@@ -63,7 +63,7 @@ def test_loaded_too_early_it_says_what_to_load_first(project: World) -> None:
         assert early.code == 1
         hints = {one.get("hint") for one in early.document["findings"]}
         wanted = lock_digest(project, "release-1.lock")
-        assert hints == {f"load release-1.tar first: its lock is {wanted}"}
+        assert hints == {f"load the delivery of release-1.tar first: its lock is {wanted}"}
     with EmbeddedRegistry(MemoryStore()) as target:
         assert bundle(project, "load", "release-1.tar", "--to", target.address).code == 0
         move = ("--move", "quay.io/team/moved:1")

@@ -137,7 +137,11 @@ def create(  # noqa: PLR0913 - one parameter for each option
         run,
         "bundle-create",
         done.done,
-        (*done.advice, *warnings, *(() if since is None else (f"load {since.name} before it",))),
+        (
+            *done.advice,
+            *warnings,
+            *(() if since is None else (f"needs the delivery of {since.name}: load that first",)),
+        ),
         place="FILE" if archive == "docker-archive" else "",
         bundle=None if done.written is None else (str(path), done.written),
     )

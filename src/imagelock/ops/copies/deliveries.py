@@ -75,6 +75,6 @@ def explained(outcome: Outcome, record: Record) -> Outcome:
     """Return an outcome of loading in which what is missing leads to the earlier delivery."""
     if record.needs is None:
         return outcome
-    hint = f"load {record.needs.name} first: its lock is {record.needs.lock}"
+    hint = f"load the delivery of {record.needs.name} first: its lock is {record.needs.lock}"
     findings = (replace(one, hint=hint) if one.code in _ABSENT else one for one in outcome.findings)
     return replace(outcome, findings=tuple(findings))

@@ -102,7 +102,7 @@ def _names(store: LocalStore, path: Path, inside: Contents | None) -> Iterator[s
     if inside is not None:
         yield f"its lock: {contents.lock_digest(inside.lock)}"
         if inside.record.needs is not None:
-            yield f"needs {inside.record.needs.name}, whose lock is {inside.record.needs.lock}"
+            yield f"needs the delivery of {inside.record.needs.name}, whose lock is {inside.record.needs.lock}"
 
 
 def bundle_digest(store: LocalStore, path: Path) -> Digest:
