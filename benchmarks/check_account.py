@@ -29,7 +29,7 @@ _IMAGE = re.compile(
     r"(?=[\s\"'`,;)\]}<>|&\\]|$)"
 )
 _PROSE_FILES = re.compile(
-    r"\.(?:md|mdx|markdown|rst|adoc|html?|txt|tex|svg|css|log|patch|diff|ipynb|po|pot)(?:\.\w+)?$|(?:^|/)(?:README|CHANGELOG"
+    r"\.(?:md|mdx|markdown|rst|adoc|html?|txt|tex|svg|css|log|patch|diff|ipynb|po|pot)(?:\.\w+)?$|(?:^|/)(?:ISSUE_TEMPLATE/|README|CHANGELOG"
     r"|LICENSE|NOTICE)[^/]*$",
     re.IGNORECASE,
 )

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 name = "hcl"
 summary = "Nomad jobs: images of tasks; Docker bake files: images that contexts are taken from"
 
-_NOMAD = lazy_regex(r".*\.nomad(?:\.hcl)?")
+_NOMAD = lazy_regex(r".*\.nomad(?:\.hcl)?(?:\.tpl)?")
 _BAKE = lazy_regex(r"docker-bake(?:[-_.].*)?\.(?:hcl|json)")
 _CONFIG = "config"
 _DRIVERS = ("docker", "podman", "containerd")

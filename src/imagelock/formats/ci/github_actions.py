@@ -3,7 +3,7 @@
 Read: ``jobs.*.container`` and ``jobs.*.services.*``, each a text or a mapping with ``image``; ``uses``
 of steps and ``runs.image`` and the ``pre-``/``post-`` steps of an action that begin with ``docker://``.
 ``${{ matrix.x }}`` leads to the values of the job's matrix and ``${{ inputs.x }}`` to the input's default.
-Other ``uses`` name repositories, and ``runs.image: Dockerfile`` names a file.  Follows GitHub's workflow
+The inputs of a few actions that make containers of them.  Other ``uses`` name repositories, and ``runs.image: Dockerfile`` names a file.  Follows GitHub's workflow
 and action metadata syntax.
 """
 
@@ -34,6 +34,13 @@ NO_VALUE = "a template: no value for it is written in this file"
 # The whole text must be one expression: only then its value is the image.
 _LOOKUP = lazy_regex(r"\$\{\{\s*(?P<root>matrix|inputs)\.(?P<path>[\w.-]+)\s*\}\}", re.ASCII)
 _TRIGGERS = ("workflow_call", "workflow_dispatch")
+_INPUTS = {
+    "docker/setup-qemu-action": ("image",),
+    "helm/kind-action": ("node_image",),
+    "engineerd/setup-kind": ("image",),
+    "container-tools/kind-action": ("node_image",),
+}
+"""Actions that make a container of an input, and take a digest there."""
 
 
 def claims(document: Document) -> bool:
@@ -142,7 +149,19 @@ def _looked_up(image: Node, job: _Job) -> Iterator[Found]:
 
 def _steps(steps: Node | None) -> Iterator[Found]:
     for step in steps.new_items("step") if steps is not None else ():
-        yield from _docker(step.get("uses"))
+        uses = step.get("uses")
+        yield from _docker(uses)
+        action = "" if uses is None else (uses.text or "").partition("@")[0]
+        for key in _INPUTS.get(action, ()):
+            yield from _input(step.get("with", key))
+
+
+def _input(node: Node | None) -> Iterator[Found]:
+    """Read what an action that runs a container is given as its image."""
+    if node is not None and "${{" in (node.text or ""):
+        yield skipped(node, PUT_TOGETHER, name, SkipKind.TEMPLATE)
+    elif node is not None and (found := required(node, name)) is not None:
+        yield found
 
 
 def _docker(node: Node | None) -> Iterator[Found]:

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING
 
 from imagelock.errors import InvalidValueError
 from imagelock.formats.classify.covered import Covered
-from imagelock.formats.classify.prose import is_built, is_comment, is_described, language_of, reads_as_value
+from imagelock.formats.classify.prose import (
+    DATA,
+    is_built,
+    is_command,
+    is_comment,
+    is_described,
+    language_of,
+    reads_as_value,
+)
 from imagelock.lazy_regex import lazy_regex
 from imagelock.model.place import SkipKind, Skipped
 from imagelock.model.reference import Reference
@@ -122,7 +130,8 @@ def _judged(text: Text, language: str, bounds: tuple[int, int], covered: Covered
     stop = content.find("\n", end, end + _LINE_REACH)
     before = content[line:begin]
     after = content[end : min(end + _LINE_REACH, len(content)) if stop < 0 else stop]
-    if not is_touched and not reads_as_value(before, after, language):
+    is_value = is_touched or reads_as_value(before, after, language)
+    if not is_value and not (language == DATA and is_command(content, line, before)):
         return None
     row, column = text.position(begin)
     if covered.holds(begin, end, row, written):

@@ -41,7 +41,7 @@ class Covered:
     @cached_property
     def long_comments(self) -> tuple[tuple[str, str], ...]:
         """The signs of the comments over several lines that the text has."""
-        return long_comments(self._text.content)
+        return long_comments(self._text)
 
     @cached_property
     def _starts(self) -> frozenset[int]:

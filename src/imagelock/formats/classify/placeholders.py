@@ -7,6 +7,7 @@ digests, a capital letter in a name) stays damage.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from imagelock.formats.classify.assembled import nowhere, place_of
@@ -24,6 +25,7 @@ KO = "an import path of Go code: ko builds the image and writes its name here"
 VARIABLE = "a placeholder: a variable that another program fills in"
 MARKED = "a placeholder: a marked word that another program replaces"
 CAPITALS = "a placeholder in capitals"
+SAID = "a placeholder in words"
 PATTERN = "a pattern of a policy or a test, and no single image"
 
 FINISHED = ("csv", "olm-catalog", "image-list")
@@ -40,6 +42,7 @@ _TAG = lazy_regex(
     r"(?:[A-Z0-9]+_)*(?:TAG|VERSION|PLACEHOLDER|CHANGE_?ME|REPLACE(?:_?ME)?|COMMIT|SHA)(?:_[A-Z0-9]+)*"
 )
 """A tag in capitals that says it is none; ``LATEST`` and ``RELEASE`` are tags of somebody."""
+_SAID = lazy_regex(r"\s.*\bplaceholder\b|\bplaceholder\b.*\s|^<.*>$", re.IGNORECASE)
 _PATTERN = lazy_regex(r"[*?]|^!|^\(.*\)$|\s[|&]\s")
 
 
@@ -94,6 +97,8 @@ def _reason(text: str) -> str | None:
         return MARKED
     if any(_CAPITALS.fullmatch(part) for part in _SEPARATORS.split(text)):
         return CAPITALS
+    if _SAID.search(text) is not None:
+        return SAID
     return PATTERN if _PATTERN.search(text) is not None else None
 
 

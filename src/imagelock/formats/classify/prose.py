@@ -46,7 +46,14 @@ _SLASHES_ONLY = lazy_regex(
 _SHEBANG = lazy_regex(r"#![^\n]*\b(?:ba|z|k|da|a)?sh\b")
 _HASH = lazy_regex(r"(?:^|[ \t])#(?!\{)")
 _SLASHES = lazy_regex(r"(?:^|[ \t;{}(])//")
-_LONG_COMMENTS = (("<!--", "-->"), ("{{/*", "*/"), ("{{- /*", "*/"), ("{#", "#}"))
+_MARKUP_COMMENT = ("<!--", "-->")
+_TEMPLATE_COMMENTS = (("{{/*", "*/"), ("{{- /*", "*/"), ("{#", "#}"))
+_MARKUP = lazy_regex(
+    r".*\.(?:xml|x?html?|vue|svelte|jsp|config|cs?proj|props|targets|xslt?|wsdl)", re.IGNORECASE
+)
+_TEMPLATE_NAME = lazy_regex(
+    r"(?:^|/)templates/|helmfile|\.(?:j2|jinja2?|twig|tmpl|tplt?|gotmpl|erb|template)\Z", re.IGNORECASE
+)
 _COMMANDS = lazy_regex(
     r"(?:^|[\s\"'`(/;&|$])(?:docker|podman|nerdctl|crane|skopeo|kubectl|oc|ctr|crictl|oras|cosign|buildah|kaniko|kind"
     r"|minikube|k3d|trivy|grype|syft|regctl|FROM|COPY|helm|img|kpt|imgpkg|dagger|singularity|apptainer|notation"
@@ -85,6 +92,10 @@ _DESCRIBING = frozenset(
         "homepage",
     ]
 )
+_SCRIPTS = frozenset(
+    ["run", "script", "before_script", "after_script", "command", "commands", "cmd", "cmds", "shell"]
+)
+"""Keys whose text is a script of a shell: any word of it may be an argument."""
 _DOCUMENTS = (".md", ".html", ".rst", ".adoc")
 _BUILDS = lazy_regex(
     r"(?:(?:^|[\s\"'\[,])(?:-t|--tag|--destination|--image-tag)[\"']?(?:[ =,]+[\"']?)|\bpush +[\"']?|(?:docker|podman|nerdctl|buildah) +(?:image +)?tag +\S+ +[\"']?|\.build\([ ]*[\"'])\Z"
@@ -109,9 +120,16 @@ def language_of(text: Text) -> str | None:
     return DATA
 
 
-def long_comments(content: str) -> tuple[tuple[str, str], ...]:
-    """Return the signs of comments over several lines that a text has, each with the one that ends it."""
-    return tuple(signs for signs in _LONG_COMMENTS if signs[0] in content)
+def long_comments(text: Text) -> tuple[tuple[str, str], ...]:
+    """Return the signs of comments over several lines that a text has, each with the one that ends it.
+
+    They are comments to the language that a file's name says and to no other: plain YAML has none of them.
+    """
+    is_template = text.chart is not None or _TEMPLATE_NAME.search(text.path) is not None
+    signs = _TEMPLATE_COMMENTS if is_template else ()
+    if _MARKUP.fullmatch(text.file_name) is not None:
+        signs = (*signs, _MARKUP_COMMENT)
+    return tuple(pair for pair in signs if pair[0] in text.content)
 
 
 def is_comment(
@@ -124,7 +142,7 @@ def is_comment(
     at = line + len(before)
     for opening, closing in signs:
         opened = content.rfind(opening, 0, at)
-        if opened >= 0 and content.find(closing, opened, at) < 0:
+        if opened >= 0 and content.find(closing, opened, at) < 0 and content.find(closing, at) >= 0:
             return True
     if "//" in before and _outside_quotes(_SLASHES, before):
         return True
@@ -138,7 +156,8 @@ def _in_block_comment(content: str, at: int) -> bool:
     if opened < 0 or content.find("*/", opened, at) >= 0:
         return False
     head = content[content.rfind("\n", 0, opened) + 1 : opened]
-    return not any(head.count(quote) % 2 for quote in "\"'`")
+    is_quoted = any(head.count(quote) % 2 for quote in "\"'`")
+    return not is_quoted and content.find("*/", at) >= 0
 
 
 def _outside_quotes(sign: re.Pattern[str], before: str) -> bool:
@@ -175,6 +194,27 @@ def is_described(content: str, line: int, before: str, language: str) -> bool:
 def _describes(key: str) -> bool:
     lower = key.lower().rpartition(".")[2]
     return lower in _DESCRIBING or key.lower().endswith(_DOCUMENTS)
+
+
+def is_command(content: str, line: int, before: str) -> bool:
+    """Whether what stands behind ``before`` is in the value of a key that holds a script, such as ``run``."""
+    own = _LINE_KEY.match(before)
+    if own is not None:
+        return own[1] in _SCRIPTS
+    depth = len(before) - len(before.lstrip(" "))
+    for _ in range(_LINES_UP):
+        if line <= 0 or depth <= 0:
+            return False
+        above = content.rfind("\n", 0, line - 1) + 1
+        written, line = content[above : line - 1], above
+        bare = written.lstrip(" ")
+        if not bare or len(written) - len(bare) >= depth:
+            continue
+        depth = len(written) - len(bare)
+        key = _LINE_KEY.match(bare)
+        if key is not None and bare[key.end() :].strip(" ")[:1] in ("|", ">", ""):
+            return key[1] in _SCRIPTS
+    return False
 
 
 def reads_as_value(before: str, after: str, language: str) -> bool:

@@ -33,7 +33,7 @@ summary = (
     "scripts, Makefiles: images of commands such as docker run, variables that say image, objects in heredocs"
 )
 
-_SUFFIXES = (".sh", ".bash", ".zsh", ".ksh", ".bats", ".mk", ".mak")
+_SUFFIXES = (".sh", ".bash", ".zsh", ".ksh", ".bats", ".mk", ".mak", ".just")
 _NAMES = ("makefile", "gnumakefile", "justfile")
 _SHEBANG = "#!"
 _MARKS = (
