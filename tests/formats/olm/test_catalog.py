@@ -82,3 +82,7 @@ def test_a_catalog_names_digests_alone_where_bundles_do(world: World) -> None:
     assert f"spec: {{image: 'quay.io/acme/web-bundle:1.0@{digest}'}}" in text
     assert world.run("check", "--strict").code == 0
     assert world.run("pin", "--check").code == 0
+    rebuilt = world.push("quay.io/acme/web-bundle:1.0", "rebuilt")
+    assert world.run("update", "quay.io/acme/web-bundle").code == 0
+    assert world.read("catalog.yaml") == text.replace(digest, rebuilt)
+    assert world.run("lock", "--check").code == 0

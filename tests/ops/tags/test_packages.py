@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import lzma
 import tarfile
@@ -14,6 +15,7 @@ from imagelock.ops.project import Settings, open_project
 from imagelock.ops.scan.collect import collect
 from imagelock.ops.tags import packages
 from imagelock.ops.tags.packages import packed_files
+from imagelock.stores.layer_stream import zstd_module
 from support import peers
 
 if TYPE_CHECKING:
@@ -55,6 +57,10 @@ def deb(files: dict[str, str | bytes], compression: str = "xz") -> bytes:
     data = tar(files, "w:")
     if compression == "xz":
         data = lzma.compress(data)
+    elif compression == "zst":
+        data = zstd_module().compress(data)
+    elif compression == "gz":
+        data = gzip.compress(data)
     suffix = f".{compression}" if compression else ""
     parts = (
         ("debian-binary", b"2.0\n"),
@@ -85,7 +91,7 @@ VALUES = "charts/dex-1.0.0.tgz!dex/values.yaml"
 
 
 @pytest.mark.parametrize("has_program", [True, False])
-@pytest.mark.parametrize("compression", ["xz", ""])
+@pytest.mark.parametrize("compression", ["xz", "zst", "gz", ""])
 def test_a_debian_package_is_read_through_all_archives_in_it(
     world: World, monkeypatch: pytest.MonkeyPatch, compression: str, *, has_program: bool
 ) -> None:
