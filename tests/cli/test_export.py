@@ -68,14 +68,14 @@ def test_a_list_is_passed_on_line_by_line_and_has_no_mark(world: World) -> None:
 def test_the_list_of_a_tree_is_every_reference_as_written_sorted_and_once(world: World) -> None:
     world.write("b/meta.yaml", deployment("quay.io/acme/zeta:1"))
     world.write("a.yaml", deployment("quay.io/acme/zeta:1") + "---\n" + deployment("nginx"))
-    result = world.run_plain("export", "list", "-C", str(world.root), "--source", "a.yaml", "--source", "b")
+    result = world.run_plain("export", "list", "-C", str(world.root), "a.yaml", "b")
     assert (result.code, result.out) == (0, "nginx\nquay.io/acme/zeta:1\n")
 
 
 def test_a_tree_that_cannot_be_read_whole_gives_no_silent_list(world: World) -> None:
     world.write("a.yaml", deployment("nginx:1"))
     world.write("b.yaml", "image: [")
-    result = world.run_plain("export", "list", "-C", str(world.root), "--source", ".")
+    result = world.run_plain("export", "list", "-C", str(world.root), ".")
     assert (result.code, result.out) == (1, "nginx:1\n")
     assert "IL114" in result.err
 

@@ -26,6 +26,7 @@ def command() -> None:
     Examples:
       imagelock export list > released.txt
       imagelock export list | xargs -n1 crictl pull
+      imagelock export list v3 > external_images.txt
     """
 
 
@@ -63,7 +64,9 @@ def _subcommand(export: Export) -> click.Command:
     return write
 
 
-def _click_option(option: Option) -> click.Option:
+def _click_option(option: Option) -> click.Parameter:
+    if option.is_argument:
+        return click.Argument([_parameter(option)], nargs=-1, metavar=f"[{option.metavar}]...")
     if option.is_flag:
         return click.Option(
             [f"--{option.name}", _parameter(option)],

@@ -31,6 +31,8 @@ class Option:
     multiple: bool = False
     required: bool = False
     is_flag: bool = False
+    is_argument: bool = False
+    """Given without ``--name``, any number of times."""
 
 
 class Surroundings(Protocol):

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from imagelock.model.lock import Lock
 
 name = "list"
-summary = "one name[:tag]@digest per line, or the references of files, sorted and each once"
+summary = "one name[:tag]@digest per line, or the references of SOURCE, sorted and each once"
 is_marked = False
 options: tuple[Option, ...] = (
     Option(
         name="source",
-        help="List the references of this file or directory as written, not the lock (repeatable).",
+        help="A file or directory whose references are listed as written, instead of the lock.",
         metavar="SOURCE",
-        multiple=True,
+        is_argument=True,
     ),
     Option(
         name="keep-order",
