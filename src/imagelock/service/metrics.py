@@ -23,6 +23,7 @@ class Metrics:
 
     def __init__(self, connections: Callable[[], int], uploads: Callable[[], int]) -> None:
         self._registry = CollectorRegistry()
+        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._requests = Counter(
             "imagelock_registry_requests",
             "Answers by what was asked for, method and status.",
@@ -53,9 +54,14 @@ class Metrics:
 
     def __call__(self, exchange: Exchange) -> None:
         """Count one answer."""
-        kind = kind_of(exchange.path)
-        self._requests.labels(kind, exchange.method, str(exchange.status)).inc()
-        self._seconds.labels(kind, exchange.method).observe(exchange.seconds)
+        key = kind_of(exchange.path), exchange.method, exchange.status
+        known = self._known.get(key)
+        if known is None:  # Looking children up by their labels costs as much as counting.
+            kind, method, status = key
+            known = self._requests.labels(kind, method, str(status)), self._seconds.labels(kind, method)
+            self._known[key] = known
+        known[0].inc()
+        known[1].observe(exchange.seconds)
         self._received.inc(exchange.received)
         self._sent.inc(exchange.sent)
         if not exchange.is_whole:
