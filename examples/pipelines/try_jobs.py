@@ -215,7 +215,7 @@ def try_pipeline(site: Site, jobs: list[Job]) -> None:
     text = Path(site.environ["KUBECONFIG"]).read_text()
     Path(site.environ["KUBECONFIG"]).write_text(re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:1", text))
     site.run(cluster, expected=3)
-    print("# somebody adds a reference that nobody locked")
+    print("# a reference is added that is not in the lock")
     late = "apiVersion: v1\nkind: Pod\nspec: {containers: [{image: registry.gitlab.example/shop/late:1}]}\n"
     (site.root / "dist" / "late.yaml").write_text(late)
     site.run(last["check"], expected=1)

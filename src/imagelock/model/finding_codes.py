@@ -215,7 +215,7 @@ FINDING_CODES = _by_code(
         code="IL128",
         name="generated-list-outdated",
         meaning="A bundle, or a Deployment of `[olm] env-into`, does not have the variables and related images that its "
-        "catalogs give now: a list or an editor definition changed, or a digest moved, and nobody pinned since.",
+        "catalogs give now: a list or an editor definition changed, or a digest moved, after the last `pin`.",
         remedy="Run `imagelock pin`.",
     ),
     FindingCode(
