@@ -133,21 +133,33 @@ class Admission:
         return messages
 
     def _evaluated(self, request: Request, params: Json) -> list[str]:
-        spec = self.policy["spec"]
-        known: Json = {**request.activation, "params": json_to_cel(params)}
-        variables = celtypes.MapType()
-        for item in spec["variables"]:
-            known["variables"] = variables
-            variables[celtypes.StringType(item["name"])] = _evaluate(item["expression"], known)
+        return _refusals(self.policy["spec"], {**request.activation, "params": json_to_cel(params)}, {})
+
+
+def cel_refusals(source: Json, request: Request, parameters: Json, operation: str | None = None) -> list[str]:
+    """Return what Gatekeeper's CEL engine says: parameters are the variable ``params``, a deletion has no object."""
+    known = dict(request.activation)
+    if operation is not None:
+        known["request"] = json_to_cel({"operation": operation, "namespace": request.namespace})
+        known["object"] = None
+    return _refusals(source, known, {"params": json_to_cel(parameters)})
+
+
+def _refusals(spec: Json, activation: Json, given: Json) -> list[str]:
+    known = dict(activation)
+    variables = celtypes.MapType({celtypes.StringType(name): value for name, value in given.items()})
+    for item in spec["variables"]:
         known["variables"] = variables
-        messages = []
-        for item in spec["validations"]:
-            result = _evaluate(item["expression"], known)
-            assert isinstance(result, celtypes.BoolType)
-            if not result:
-                message = str(_evaluate(item["messageExpression"], known))
-                messages.append(message if len(message.encode()) <= 5 * 1024 else item["message"])
-        return messages
+        variables[celtypes.StringType(item["name"])] = _evaluate(item["expression"], known)
+    known["variables"] = variables
+    messages = []
+    for item in spec["validations"]:
+        result = _evaluate(item["expression"], known)
+        assert isinstance(result, celtypes.BoolType)
+        if not result:
+            message = str(_evaluate(item["messageExpression"], known))
+            messages.append(message if len(message.encode()) <= 5 * 1024 else item["message"])
+    return messages
 
 
 def _check_fields(item: Json, model: str) -> None:

@@ -20,74 +20,55 @@ import yaml
 
 from imagelock.errors import UsageError
 from imagelock.interchange.admission_cel import validations, variables
+from imagelock.interchange.admission_scope import (
+    ACTION,
+    ACTIONS,
+    CHOICE,
+    NAME,
+    NAMESPACE,
+    SCOPE,
+    allowed_digests,
+    checked,
+    exempt_line,
+    exemptions,
+    match_constraints,
+    rule_fields,
+    selector,
+)
 from imagelock.interchange.base import Option
 from imagelock.limits import KIB
-from imagelock.model.exemption import Exemption
-from imagelock.model.identity import DigestRole, identities
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from imagelock.interchange.admission_cel import Validation, Variable
     from imagelock.interchange.base import ExportOptions
-    from imagelock.model.identity import KnownDigest
+    from imagelock.model.exemption import Exemption
     from imagelock.model.lock import Lock
 
 name = "admission"
 summary = "a ValidatingAdmissionPolicy with the lock's digests, for kubectl apply"
 
-ACTIONS = ("Deny", "Warn", "Audit")
-_SYSTEM = ("kube-system", "kube-public", "kube-node-lease")
 
 is_marked = True
 options: tuple[Option, ...] = (
-    Option(
-        name="action",
-        help="What to do with an image that is not in the lock.",
-        default=("Deny",),
-        choices=ACTIONS,
-    ),
+    ACTION,
     Option(
         name="off",
         help="Switch it off: the same objects, bound to nothing. Never delete the bindings instead.",
         is_flag=True,
     ),
-    Option(name="namespace", help="Only this namespace (repeatable).", metavar="NAME", multiple=True),
-    Option(
-        name="namespace-selector",
-        help="Only namespaces with this label (repeatable); not with --namespace.",
-        metavar="KEY=VALUE",
-        multiple=True,
-    ),
-    Option(
-        name="exclude-namespace",
-        help="Every namespace except this one (repeatable); not with --namespace.",
-        metavar="NAME",
-        default=_SYSTEM,
-        multiple=True,
-    ),
+    *SCOPE,
     Option(
         name="config-namespace",
         help="Namespace of the ConfigMaps; anyone who can write there decides what runs.",
         metavar="NAME",
         default=("kube-system",),
     ),
-    Option(
-        name="platforms",
-        help="Also let the manifests of single platforms be named, not only what pinned files name.",
-        is_flag=True,
-    ),
-    Option(
-        name="allow",
-        help="Also let this image run, as an exemption does: a reference or a glob (repeatable).",
-        metavar="IMAGE",
-        multiple=True,
-    ),
+    *CHOICE,
     Option(name="name", help="The name of the policy.", metavar="NAME", default=("imagelock",)),
 )
 
-_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?", re.ASCII)
-_NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 _SMALL, _LARGE = 200 * KIB, 900 * KIB
 """Plain ``kubectl apply`` keeps each object a second time in an annotation of at most 256 KiB; a
 ConfigMap itself may have 1 MiB."""
@@ -97,16 +78,8 @@ LITERALS = 400
 _HASH_CHARS = 10
 _ENTRY_BYTES = 16
 """Quotes, colon, comma and indentation around a key and its value."""
-_LABEL = re.compile(
-    r"(?:[a-z0-9.-]{1,253}/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?=[A-Za-z0-9_.-]{0,63}", re.ASCII
-)
 _NOTHING = {"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "DoesNotExist"}]}
 """Selects no namespace: the API server gives each one this label."""
-_RESOURCES = (
-    ("", ("pods", "pods/ephemeralcontainers", "podtemplates", "replicationcontrollers")),
-    ("apps", ("deployments", "statefulsets", "daemonsets", "replicasets")),
-    ("batch", ("jobs", "cronjobs")),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +90,7 @@ class _Wanted:
     digests: Mapping[str, str]
     action: str
     is_off: bool
-    selector: Mapping[str, Any]
+    selector: dict[str, Any]
     exemptions: tuple[Exemption, ...]
 
     @property
@@ -137,21 +110,16 @@ class _Wanted:
 
 def export(lock: Lock, asked: ExportOptions) -> str:
     """Return the objects as YAML: ConfigMaps where there are any, bindings, then the policy."""
-    digests = _digests(lock, platforms=asked.one("platforms") is not None)
-    if not digests:
-        raise UsageError("the lock is empty, so the policy would refuse every image")
+    digests = allowed_digests(lock, asked)
     wanted = _Wanted(
-        policy=_checked(asked.one("name") or "imagelock", "--name", _NAME),
+        policy=checked(asked.one("name") or "imagelock", "--name", NAME),
         digests=digests,
         action=asked.one("action") or ACTIONS[0],
         is_off=asked.one("off") is not None,
-        selector=_selector(asked),
-        exemptions=(
-            *asked.exemptions,
-            *(Exemption(image=item, reason="--allow") for item in asked.all("allow")),
-        ),
+        selector=selector(asked),
+        exemptions=exemptions(asked),
     )
-    place = _checked(asked.one("config-namespace") or "kube-system", "--config-namespace", _NAMESPACE)
+    place = checked(asked.one("config-namespace") or "kube-system", "--config-namespace", NAMESPACE)
     objects, size = _literal(wanted) if len(digests) <= LITERALS else _parametrised(wanted, place)
     return _head(wanted, size) + yaml.dump_all(
         objects, Dumper=_Dumper, sort_keys=False, width=2**20, allow_unicode=True, explicit_start=True
@@ -176,24 +144,6 @@ def _parametrised(wanted: _Wanted, place: str) -> tuple[list[dict[str, Any]], in
     spec["spec"] = {"paramKind": {"apiVersion": "v1", "kind": "ConfigMap"}, **spec["spec"]}
     bindings = [_binding(wanted, item["metadata"]["name"], item["metadata"]) for item in maps]
     return [*maps, *bindings, _unbound(_binding(wanted, wanted.policy, None)), spec], size
-
-
-def _digests(lock: Lock, *, platforms: bool) -> dict[str, str]:
-    """Return the digests that a pod may name, as a ConfigMap's keys, and what each is.
-
-    Pinned files name indexes and single manifests; a platform's own manifest is for those who ask for it.
-    """
-    roles = (DigestRole.INDEX, DigestRole.MANIFEST, *((DigestRole.PLATFORM,) if platforms else ()))
-    found = {
-        digest.replace(":", "-"): [item for item in items if item.role in roles]
-        for digest, items in sorted(identities(lock).items())
-    }
-    return {key: _described(items[0]) for key, items in found.items() if items}
-
-
-def _described(identity: KnownDigest) -> str:
-    platform = f" {identity.part.platform}" if identity.role is DigestRole.PLATFORM and identity.part else ""
-    return identity.image.reference.partition("@")[0] + platform
 
 
 def _hex(key: str) -> str:
@@ -260,65 +210,10 @@ def _policy(wanted: _Wanted, named: Sequence[Variable], rules: Sequence[Validati
         "spec": {
             # An error in evaluating refuses whatever the binding's actions say, so warnings ignore it.
             "failurePolicy": "Fail" if wanted.action == "Deny" else "Ignore",
-            "matchConstraints": {
-                "matchPolicy": "Equivalent",
-                "namespaceSelector": wanted.selector,
-                "resourceRules": [
-                    {
-                        "apiGroups": [group],
-                        "apiVersions": ["v1"],
-                        "operations": ["CREATE", "UPDATE"],
-                        "resources": list(resources),
-                    }
-                    for group, resources in _RESOURCES
-                ],
-            },
-            "variables": [{"name": item.name, "expression": item.expression} for item in named],
-            "validations": [
-                {
-                    "expression": item.expression,
-                    "message": item.message,
-                    "messageExpression": item.message_expression,
-                    "reason": "Forbidden",
-                }
-                for item in rules
-            ],
+            "matchConstraints": match_constraints(wanted.selector),
+            **rule_fields(named, rules),
         },
     }
-
-
-def _selector(asked: ExportOptions) -> dict[str, Any]:
-    """Select namespaces by the label that the API server itself sets to their name."""
-    only, never = asked.all("namespace"), asked.all("exclude-namespace")
-    labels = [_label(text) for text in asked.all("namespace-selector")]
-    if only and labels:
-        raise UsageError("--namespace and --namespace-selector exclude each other")
-    for namespace in (*only, *never):
-        _checked(namespace, "a namespace", _NAMESPACE)
-    if only and set(never) - set(_SYSTEM):
-        raise UsageError("--namespace and --exclude-namespace exclude each other")
-    selected = {"matchLabels": dict(labels)} if labels else {}
-    if not only and not never:
-        return selected
-    requirement = {
-        "key": "kubernetes.io/metadata.name",
-        "operator": "In" if only else "NotIn",
-        "values": list(only or never),
-    }
-    return {**selected, "matchExpressions": [requirement]}
-
-
-def _label(text: str) -> tuple[str, str]:
-    if not _LABEL.fullmatch(text):
-        raise UsageError(f"{text!r} is not a label: write KEY=VALUE", where="--namespace-selector")
-    key, _, value = text.partition("=")
-    return key, value
-
-
-def _checked(value: str, what: str, pattern: re.Pattern[str]) -> str:
-    if not pattern.fullmatch(value):
-        raise UsageError(f"{value!r} cannot be {what}: lower-case letters, digits and hyphens", where=what)
-    return value
 
 
 def _head(wanted: _Wanted, size: int) -> str:
@@ -331,23 +226,8 @@ def _head(wanted: _Wanted, size: int) -> str:
         )
     count = len(wanted.digests)
     lines.append(f"{count} digests may run; exempt:" if wanted.exemptions else f"{count} digests may run.")
-    lines += [f"  {_exempt_line(item)}" for item in wanted.exemptions]
+    lines += [f"  {exempt_line(item)}" for item in wanted.exemptions]
     return "".join(f"# {line}\n" for line in lines)
-
-
-def _exempt_line(item: Exemption) -> str:
-    """Return one exemption as one line: what was written in the configuration cannot end a comment."""
-    facts = ", ".join(
-        fact
-        for fact in (
-            f"namespace {item.namespace}" if item.namespace else "",
-            f"owner {item.owner}" if item.owner else "",
-            f"until {item.expires}, then export again" if item.expires else "",
-        )
-        if fact
-    )
-    line = " ".join(f"{item.image}{f' ({facts})' if facts else ''}: {item.reason}".split())
-    return "".join(char if char.isprintable() else "?" for char in line)
 
 
 class _Dumper(yaml.CSafeDumper):

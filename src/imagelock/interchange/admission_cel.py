@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from imagelock.model.exemption import Exemption
 
-_DIGEST = "@sha(256:[a-f0-9]{64}|512:[a-f0-9]{128})$"
-_HAS_DOMAIN = "^(localhost|[^/]*[.:A-Z][^/]*)/"
-_HAS_TAG = ":[^/]*$"
+DIGEST = "@sha(256:[a-f0-9]{64}|512:[a-f0-9]{128})$"
+HAS_DOMAIN = "^(localhost|[^/]*[.:A-Z][^/]*)/"
+HAS_TAG = ":[^/]*$"
 _SPECIAL = frozenset(r"\.+*?()|[]{}^$")
 
 
@@ -41,10 +41,13 @@ class Validation:
     message_expression: str
 
 
-def variables(exemptions: Sequence[Exemption], known: Sequence[str] | None = None) -> tuple[Variable, ...]:
+def variables(
+    exemptions: Sequence[Exemption], known: Sequence[str] | str | None = None
+) -> tuple[Variable, ...]:
     """Return the variables of the policy, each using only those before it.
 
-    ``known`` are the digests that may run; None where the policy's parameters hold them.
+    ``known`` are the digests that may run, or an expression for a map that has them as keys; None where the
+    policy's parameters hold them in parts.
     """
     fresh = "i != '' && !(i in variables.before)"
     if exemptions:
@@ -57,21 +60,21 @@ def variables(exemptions: Sequence[Exemption], known: Sequence[str] | None = Non
         Variable("before", _images("variables.old")),
         *owners,
         Variable("fresh", f"variables.images.filter(i, {fresh})"),
-        Variable("unpinned", f"variables.fresh.filter(i, !i.matches({text(_DIGEST)}))"),
+        Variable("unpinned", f"variables.fresh.filter(i, !i.matches({text(DIGEST)}))"),
         Variable("unlocked", _unlocked(known)),
     )
 
 
-def _unlocked(known: Sequence[str] | None) -> str:
+def _unlocked(known: Sequence[str] | str | None) -> str:
     """Return the fresh images with a digest that may not run."""
     if known is not None:
-        digests = ",\n  ".join(text(digest) for digest in known)
+        listed = known if isinstance(known, str) else "[\n  " + ",\n  ".join(map(text, known)) + "]"
         return (
-            f"variables.fresh.filter(i, i.matches({text(_DIGEST)})\n"
-            f"  && !(i.substring(i.lastIndexOf('@') + 1) in [\n  {digests}]))"
+            f"variables.fresh.filter(i, i.matches({text(DIGEST)})\n"
+            f"  && !(i.substring(i.lastIndexOf('@') + 1) in {listed}))"
         )
     return (
-        f"variables.fresh.filter(i, i.matches({text(_DIGEST)})\n"
+        f"variables.fresh.filter(i, i.matches({text(DIGEST)})\n"
         "  && i.substring(i.lastIndexOf(':') + 1).startsWith(params.data['prefix'])\n"
         "  && !(i.substring(i.lastIndexOf('@') + 1).replace(':', '-') in params.data))"
     )
@@ -172,21 +175,34 @@ def _is_exempt(exemptions: Sequence[Exemption]) -> str:
     """Return whether image ``i`` is exempt: its canonical form ``n`` is made step by step, then matched."""
     covered = "\n    || ".join(_covers(item) for item in exemptions)
     return (
-        f"[i.matches({text(_HAS_DOMAIN)}) ? i : 'docker.io/' + i].exists(a,\n"
+        f"[i.matches({text(HAS_DOMAIN)}) ? i : 'docker.io/' + i].exists(a,\n"
         "  [a.startsWith('index.docker.io/') ? a.substring(6) : a].exists(b,\n"
         "  [b.matches('^docker[.]io/[^/]+$') ? 'docker.io/library/' + b.substring(10) : b].exists(c,\n"
-        f"  [c.contains('@') || c.matches({text(_HAS_TAG)}) ? c : c + ':latest'].exists(n,\n"
+        f"  [c.contains('@') || c.matches({text(HAS_TAG)}) ? c : c + ':latest'].exists(n,\n"
         f"    {covered}))))"
     )
 
 
 def _covers(item: Exemption) -> str:
-    """Return whether one exemption covers: by name, name:tag or the whole canonical form."""
-    image = f"^(?s:{regex(item.pattern)})(:[a-zA-Z0-9_][a-zA-Z0-9_.-]*)?(@.*)?$"
-    parts = [f"n.matches({text(image)})"]
+    """Return whether one exemption covers."""
+    patterns = exemption_patterns(item)
+    parts = [f"n.matches({text(patterns['image'])})"]
+    if "namespace" in patterns:
+        parts.append(f"request.namespace.matches({text(patterns['namespace'])})")
+    if "owner" in patterns:
+        parts.append(f"variables.owners.exists(o, o.matches({text(patterns['owner'])}))")
+    return f"({' && '.join(parts)})"
+
+
+def exemption_patterns(item: Exemption) -> dict[str, str]:
+    """Return an exemption as regular expressions of RE2, anchored: ``image``, ``namespace`` and ``owner``.
+
+    The image's is for the canonical form, and matches its name, name:tag or all of it; an owner is ``Kind/name``.
+    """
+    found = {"image": f"^(?s:{regex(item.pattern)})(:[a-zA-Z0-9_][a-zA-Z0-9_.-]*)?(@.*)?$"}
     if item.namespace is not None:
-        parts.append(f"request.namespace.matches({text(f'^(?s:{regex(item.namespace)})$')})")
+        found["namespace"] = f"^(?s:{regex(item.namespace)})$"
     if item.owner is not None:
         kind = "" if "/" in item.owner else "[^/]*/"
-        parts.append(f"variables.owners.exists(o, o.matches({text(f'^{kind}(?s:{regex(item.owner)})$')}))")
-    return f"({' && '.join(parts)})"
+        found["owner"] = f"^{kind}(?s:{regex(item.owner)})$"
+    return found

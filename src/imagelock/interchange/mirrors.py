@@ -64,6 +64,11 @@ _Dumper.add_representer(str, _text)
 
 def mirror_set(kind: str, key: str, asked: ExportOptions, lock: Lock) -> str:
     """Return one of OpenShift's mirror sets (config.openshift.io/v1), which differ in two words."""
+    return mirror_objects("config.openshift.io/v1", kind, key, asked, lock)
+
+
+def mirror_objects(version: str, kind: str, key: str, asked: ExportOptions, lock: Lock) -> str:
+    """Return an object that lists the mirrors of each repository below ``spec.<key>``."""
     policy = asked.one("policy")
     entries = [
         {"source": name, "mirrors": [place], **({"mirrorSourcePolicy": policy} if policy else {})}
@@ -72,7 +77,7 @@ def mirror_set(kind: str, key: str, asked: ExportOptions, lock: Lock) -> str:
     return documents(
         [
             {
-                "apiVersion": "config.openshift.io/v1",
+                "apiVersion": version,
                 "kind": kind,
                 "metadata": {"name": asked.one("name") or "imagelock"},
                 "spec": {key: entries},
@@ -81,10 +86,13 @@ def mirror_set(kind: str, key: str, asked: ExportOptions, lock: Lock) -> str:
     )
 
 
-SET_OPTIONS = (
+NAMED = (
     MIRROR,
     MAP,
     Option(name="name", help="The object's name.", metavar="NAME", default=("imagelock",)),
+)
+SET_OPTIONS = (
+    *NAMED,
     Option(
         name="policy",
         help="Whether a node may also pull from the original registry.",
