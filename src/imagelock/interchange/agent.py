@@ -6,13 +6,12 @@ object and the Deployment rolls over to it.  Follows the Kubernetes documentatio
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
 from imagelock.errors import UsageError
 from imagelock.interchange.base import Option
-from imagelock.interchange.mirrors import documents
+from imagelock.interchange.mirrors import applied, lock_hash
 from imagelock.limits import KIB
 
 if TYPE_CHECKING:
@@ -31,7 +30,6 @@ options: tuple[Option, ...] = (
 _MOST = 900 * KIB
 _USER = 65534
 _PORT = 8080
-_HASH_CHARS = 10
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?", re.ASCII)
 _RULES = [
     {
@@ -60,12 +58,14 @@ def export(lock: Lock, asked: ExportOptions) -> str:
         raise UsageError("the lock is empty, so everything in the cluster would be wrong")
     if len(images) > _MOST:
         raise UsageError("the lock is too large for a ConfigMap", hint="mount it from a volume instead")
-    held = f"{me}-{hashlib.sha256(images.encode()).hexdigest()[:_HASH_CHARS]}"
+    mark = lock_hash(images)
+    held = f"{me}-{mark}"
     labels = {"app.kubernetes.io/name": "imagelock", "app.kubernetes.io/instance": me}
     inside = {"namespace": namespace, "labels": labels}
     account = {"kind": "ServiceAccount", "name": me, "namespace": namespace}
     role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": me}
-    return documents(
+    older = f"app.kubernetes.io/instance={me},app.kubernetes.io/version!={mark}"
+    return applied(
         [
             _object("v1", "ServiceAccount", me, inside),
             _object("rbac.authorization.k8s.io/v1", "ClusterRole", me, {"labels": labels}, rules=_RULES),
@@ -77,7 +77,14 @@ def export(lock: Lock, asked: ExportOptions) -> str:
                 roleRef=role,
                 subjects=[account],
             ),
-            _object("v1", "ConfigMap", held, inside, immutable=True, data={"images.txt": images}),
+            _object(
+                "v1",
+                "ConfigMap",
+                held,
+                {**inside, "labels": {**labels, "app.kubernetes.io/version": mark}},
+                immutable=True,
+                data={"images.txt": images},
+            ),
             _object("networking.k8s.io/v1", "NetworkPolicy", me, inside, spec=_traffic(labels)),
             _object(
                 "apps/v1",
@@ -93,7 +100,8 @@ def export(lock: Lock, asked: ExportOptions) -> str:
                     },
                 },
             ),
-        ]
+        ],
+        f"configmaps -n {namespace} -l {older}",
     )
 
 

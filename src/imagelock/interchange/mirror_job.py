@@ -1,17 +1,19 @@
 """A Kubernetes Indexed Job that runs ``imagelock mirror``, each pod one shard, the lock in a ConfigMap.
 
+Both are named after the lock's hash, so that another release does not collide with what cannot be changed.
 The Kubernetes documentation, "Indexed Job for Parallel Processing": every pod has its number in
 ``JOB_COMPLETION_INDEX``.  The lock goes in as a plain list, which is all that mirroring needs.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
 from imagelock.errors import UsageError
 from imagelock.interchange.base import Option
-from imagelock.interchange.mirrors import MAP, MIRROR, documents, registry
+from imagelock.interchange.mirrors import MAP, MIRROR, applied, lock_hash, registry
 from imagelock.limits import KIB
 
 if TYPE_CHECKING:
@@ -33,7 +35,8 @@ options: tuple[Option, ...] = (
 
 _MOST = 900 * KIB
 _USER = 65534
-_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?", re.ASCII)
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?", re.ASCII)
+"""With a hash and the pod's number it is still a label of DNS, as an Indexed Job's hostnames are."""
 
 
 def export(lock: Lock, asked: ExportOptions) -> str:
@@ -50,27 +53,33 @@ def export(lock: Lock, asked: ExportOptions) -> str:
             hint="run `imagelock mirror --shard` outside of the cluster",
         )
     namespace = asked.one("namespace")
-    place = {"namespace": namespace} if namespace else {}
+    # Neither a Job nor an immutable ConfigMap can be changed: another lock, or other options, are other objects.
+    mark = lock_hash(images, _pod("", int(shards), asked))
+    called = f"{job}-{mark}"
+    labels = {"app.kubernetes.io/instance": job, "app.kubernetes.io/version": mark}
+    metadata = {"name": called, **({"namespace": namespace} if namespace else {}), "labels": labels}
     data = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": {"name": job, **place},
+        "metadata": metadata,
         "immutable": True,
         "data": {"images.txt": images},
     }
     work = {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": {"name": job, **place},
+        "metadata": dict(metadata),
         "spec": {
             "completionMode": "Indexed",
             "completions": int(shards),
             "parallelism": int(shards),
             "backoffLimit": 3 * int(shards),
-            "template": {"spec": _pod(job, int(shards), asked)},
+            "template": {"spec": _pod(called, int(shards), asked)},
         },
     }
-    return documents([data, work])
+    where = f"-n {namespace} " if namespace else ""
+    older = f"app.kubernetes.io/instance={job},app.kubernetes.io/version!={mark}"
+    return applied(json.loads(json.dumps([data, work])), f"jobs.batch,configmaps {where}-l {older}")
 
 
 def _pod(job: str, shards: int, asked: ExportOptions) -> dict[str, object]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import TYPE_CHECKING
 
 import yaml
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from imagelock.model.destination import Destination
     from imagelock.model.lock import Lock
 
+_HASH_CHARS = 10
 MIRROR = Option(
     name="mirror",
     help="The registry given to `imagelock mirror --to`: host[:port][/prefix].",
@@ -49,6 +52,23 @@ def documents(objects: Sequence[Mapping[str, object]]) -> str:
     return yaml.dump_all(
         objects, Dumper=_Dumper, sort_keys=False, width=2**20, explicit_start=len(objects) > 1
     )
+
+
+def applied(objects: Sequence[Mapping[str, object]], leftovers: str | None = None) -> str:
+    """Write objects with a head that says how to apply them, and how to remove what an older release left.
+
+    Server-side apply takes every object that fits into the API; plain apply keeps a copy of each in an annotation of
+    at most 256 KiB.  ``leftovers`` is what ``kubectl delete`` is given: kinds, and a selector.
+    """
+    head = ["Apply with: kubectl apply --server-side -f FILE"]
+    if leftovers is not None:
+        head.append(f"Then remove what an older lock left behind: kubectl delete {leftovers}")
+    return "".join(f"# {line}\n" for line in head) + documents(objects)
+
+
+def lock_hash(*parts: object) -> str:
+    """Return a short name for what something was made of: equal parts have equal names."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:_HASH_CHARS]
 
 
 class _Dumper(yaml.CSafeDumper):
