@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from formats import samples_tools as samples
-from formats.reading import pinned, references, refusals
+from formats.reading import damage, pinned, references, refusals
 
 TASK = """\
 platform: linux
@@ -29,3 +29,12 @@ def test_what_a_pipeline_pushes_is_its_own() -> None:
     content = samples.CONCOURSE.replace("[{get: web}]", "[{put: web}]")
 
     assert references(content, "pipeline.yml") == []
+
+
+def test_variables_of_concourse_are_templates_and_no_damage() -> None:
+    content = (
+        "resources:\n- name: a\n  type: registry-image\n  source: {repository: concourse/dev, tag: ((dev.tag))}\n"
+        "- name: b\n  type: registry-image\n  source: {repository: ((base-image)), tag: latest}\n"
+    )
+    assert references(content, "ci/p.yml") == []
+    assert damage(content, "ci/p.yml") == []

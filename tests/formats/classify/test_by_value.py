@@ -172,3 +172,62 @@ def test_a_name_that_the_file_builds_is_no_image_to_read(name: str, content: str
     items = [item for item in find(Text(name, content)) if isinstance(item, Skipped)]
     assert items
     assert {(item.text, item.kind) for item in items} == {(IMAGE, SkipKind.BUILT)}
+
+
+@pytest.mark.parametrize(
+    "above",
+    ["# <!--\n", "x: '<!--'\n", "# {{/*\n", "x: '{#'\n", "# {{- /*\n", "run: |\n  echo '<!-- report'\n"],
+)
+@pytest.mark.parametrize("below", ["", "# --> */}} #}\n"])
+def test_signs_of_comments_of_other_languages_hide_nothing_in_yaml(above: str, below: str) -> None:
+    assert unread(f"{above}engine: {IMAGE}\n{below}") == [IMAGE]
+
+
+def test_an_unclosed_comment_hides_nothing_and_a_closed_one_does() -> None:
+    assert unread(f"<!--\n<a>\n{IMAGE}\n</a>\n", "a.xml") == [IMAGE]
+    assert unread(f"<!--\n{IMAGE}\n-->\n", "a.xml") == []
+    assert unread(f"{{{{/*\nengine: {IMAGE}\n*/}}}}\n", "templates/a.conf") == []
+    assert unread(f'/* "{IMAGE}"\n', "a.go") == [IMAGE]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"steps:\n- run: bash hack/load.sh {IMAGE} other\n",
+        f"steps:\n- run: |\n    set -e\n    if true; then\n      load {IMAGE} --fast\n    fi\n",
+        f"job:\n  script:\n  - load {IMAGE} --fast\n",
+        f"tasks:\n- command: load {IMAGE} now\n",
+    ],
+)
+def test_any_word_of_a_script_in_a_pipeline_may_be_an_image(content: str) -> None:
+    assert unread(content) == [IMAGE]
+
+
+def test_a_sentence_behind_another_key_is_none_and_a_comment_in_a_script_neither() -> None:
+    assert unread(f"title: we load {IMAGE} often\n") == []
+    assert unread(f"run: |\n  # load {IMAGE} first\n  true\n") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.libsonnet", "{ x: 'ghcr.io/acme/x:v' + version }\n"),
+        ("a.go", 'var x = "ghcr.io/acme/x:v" + version\n'),
+        ("a.py", "X = 'ghcr.io/acme/x:v' % version\n"),
+    ],
+)
+def test_a_text_that_code_puts_together_is_a_template(name: str, content: str) -> None:
+    (skipped,) = [item for item in find(Text(name, content)) if isinstance(item, Skipped)]
+    assert skipped.kind is SkipKind.TEMPLATE
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("policy.json", '{"oidc.example.com/cluster.example.com:sub": "x"}'),
+        ("config.json", f'{{"image": "sha256:{"9" * 64}"}}'),
+        ("BUILD", f'oci_load(name = "x", repo_tags = ["{IMAGE}"])\n'),
+    ],
+)
+def test_claims_digests_alone_and_names_of_loads_are_none(name: str, content: str) -> None:
+    assert unread(content, name) == []

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from imagelock.formats.classify.prose import is_joined
 from imagelock.formats.classify.quoted import words
 from imagelock.formats.source.says_image import image_lines, is_sure, literal, says_image
 from imagelock.formats.syntax.quoted_text import SLASHES, quoted
@@ -70,6 +71,8 @@ def _found(text: Text, item: Quoted, *, is_library: bool) -> Found | None:
     content, written = text.content, text.content[item.start : item.end]
     before = _BEFORE.search(content[max(0, item.start - 1 - _BEFORE_CHARS) : item.start - 1])
     if before is not None and (before["agent"] is None or ":" in written or "/" in written):
+        if is_joined(content, item.start, item.end):
+            return literal(text, item.start, item.end, name)
         built = BUILT if _PUSHED.match(content, item.end + 1) is not None else None
         if not is_library or is_sure(written):
             return words(text, item.start, item.end, name, variables=VARIABLE, built=built)

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 from imagelock.errors import InvalidValueError
 from imagelock.formats.classify.covered import Covered
 from imagelock.formats.classify.prose import (
+    CODE,
     DATA,
     is_built,
     is_command,
     is_comment,
     is_described,
+    is_joined,
     language_of,
     reads_as_value,
 )
@@ -70,8 +72,8 @@ _OTHER_HOSTS = frozenset(
 )
 _OTHER_DOMAINS = (".kubernetes.io", ".githubusercontent.com")
 """Where sources, packages and labels are and no images."""
-_OTHER_TAGS = frozenset(("NoSchedule", "NoExecute", "PreferNoSchedule", "ro", "rw", "z", "Z"))
-"""What is written behind the colon of a taint or of a mounted folder."""
+_OTHER_TAGS = frozenset(("NoSchedule", "NoExecute", "PreferNoSchedule", "ro", "rw", "z", "Z", "sub", "aud"))
+"""What is written behind the colon of a taint, of a mounted folder, or of a claim of an identity provider."""
 _SOURCE = lazy_regex(r"\.(?:go|py|js|ts|java|kt|c|cc|cpp|h|rs|rb|sh|yaml|yml|json|md|html|txt|xml)\Z")
 
 
@@ -122,6 +124,7 @@ def _judged(text: Text, language: str, bounds: tuple[int, int], covered: Covered
     written = content[begin:end].replace("\\/", "/")
     behind = content[end : end + 2]
     is_touched = behind[:1] not in _ENDS and behind.startswith(_TOUCHES)
+    is_touched |= language.startswith(CODE) and is_joined(content, begin, end)
     if behind and not is_touched and behind[0] not in _ENDS:
         return None
     if _parsed(written) is None:

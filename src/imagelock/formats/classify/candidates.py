@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from imagelock.formats.syntax.tree import Node
     from imagelock.model.place import Found, Span
 
-# Tags of Go, Jinja, ERB, Python and the placeholders seen in the field (`###X###`, `<tag>`, `[[x]]`);
+# Tags of Go, Jinja, ERB, Python, Concourse and the placeholders seen in the field (`###X###`, `<tag>`, `[[x]]`);
 # none of them can be in a reference.
-_TEMPLATE = lazy_regex(MASK + r"|\{\{|\{%|###|<[^<>@]+>|<%|%\(|\[\[")
+_TEMPLATE = lazy_regex(MASK + r"|\{\{|\{%|###|<[^<>@]+>|<%|%\(|\[\[|\(\([\w.:/\"' -]+\)\)")
 # Shell, Kubernetes and compose spell variables in these three ways; a lone `$` is left to be damage.
 _VARIABLE = lazy_regex(r"\$\{|\$\(|\$[A-Za-z_]")
 # A line that begins with a tag is never YAML, while `key: {{ x }}` may be: so this alone proves a

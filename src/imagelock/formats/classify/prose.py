@@ -96,9 +96,11 @@ _SCRIPTS = frozenset(
     ["run", "script", "before_script", "after_script", "command", "commands", "cmd", "cmds", "shell"]
 )
 """Keys whose text is a script of a shell: any word of it may be an argument."""
+_JOINS = ("+", "..", "%", ".format", ".concat", ".replace")
+_JOINED_CHARS = 64
 _DOCUMENTS = (".md", ".html", ".rst", ".adoc")
 _BUILDS = lazy_regex(
-    r"(?:(?:^|[\s\"'\[,])(?:-t|--tag|--destination|--image-tag)[\"']?(?:[ =,]+[\"']?)|\bpush +[\"']?|(?:docker|podman|nerdctl|buildah) +(?:image +)?tag +\S+ +[\"']?|\.build\([ ]*[\"'])\Z"
+    r"(?:(?:^|[\s\"'\[,])(?:-t|--tag|--destination|--image-tag)[\"']?(?:[ =,]+[\"']?)|\bpush +[\"']?|(?:docker|podman|nerdctl|buildah) +(?:image +)?tag +\S+ +[\"']?|\.build\([ ]*[\"']|\brepo_tags[ ]*=[ ]*\[[^\]]{0,400}[\"'])\Z"
 )
 _BUILDS_NEXT = lazy_regex(r"[ \t]*(?:- +)?[\"']?(?:-t|--tag|--destination)[\"']?,?[ \t]*")
 """A flag for the name of what is built, before its value on the same line or alone on the line above."""
@@ -196,12 +198,24 @@ def _describes(key: str) -> bool:
     return lower in _DESCRIBING or key.lower().endswith(_DOCUMENTS)
 
 
+def is_joined(content: str, start: int, end: int) -> bool:
+    """Whether a quoted text in code is only a part: another is put behind or before it, or it is formatted."""
+    quote = content[start - 1 : start] if start else ""
+    if quote not in ("'", '"', "`") or not content.startswith(quote, end):
+        return False
+    behind = content[end + 1 : end + _JOINED_CHARS].lstrip()
+    before = content[max(0, start - _JOINED_CHARS) : start - 1].rstrip()
+    return behind.startswith(_JOINS) or before.endswith(("+", ".."))
+
+
 def is_command(content: str, line: int, before: str) -> bool:
     """Whether what stands behind ``before`` is in the value of a key that holds a script, such as ``run``."""
     own = _LINE_KEY.match(before)
     if own is not None:
         return own[1] in _SCRIPTS
-    depth = len(before) - len(before.lstrip(" "))
+    bare = before.lstrip(" ")
+    # The items of a list may stand as far left as the key that it belongs to.
+    depth = len(before) - len(bare) + bare.startswith("- ")
     for _ in range(_LINES_UP):
         if line <= 0 or depth <= 0:
             return False

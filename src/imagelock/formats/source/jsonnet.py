@@ -35,7 +35,7 @@ def find(text: Text) -> Iterator[Found]:
     for item in quoted(text.content, BOTH):
         if item.is_block:
             yield from image_lines(text, item.start, item.end, name)
-        elif says_image(item.key):
+        elif says_image(item.key) and not item.sign.startswith("+"):
             refusal = None if item.key == "image" and item.sign == ":" else OTHERS
             found = literal(text, item.start, item.end, name, refusal)
             if found is not None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imagelock.formats.classify.candidates import SHOWN_CHARS, has_variable, is_template, judge_words
+from imagelock.formats.classify.prose import is_joined
 from imagelock.formats.classify.unmatched import is_tagged
 from imagelock.lazy_regex import lazy_regex
 from imagelock.model.place import Place, SkipKind, Skipped, Span
@@ -47,7 +48,7 @@ def literal(text: Text, start: int, end: int, format_name: str, refusal: str | N
     """
     written = text.content[start:end]
     line, column = text.position(start)
-    if has_variable(written) or is_template(written):
+    if has_variable(written) or is_template(written) or is_joined(text.content, start, end):
         if not any(sign in written for sign in ":/"):
             return None
         return Skipped(
