@@ -20,7 +20,7 @@ import click
 from click.testing import CliRunner
 
 from imagelock.errors import ImagelockError
-from imagelock.formats.all import DOCUMENT_FORMATS, FILE_FORMATS, NAMED_FORMATS
+from imagelock.formats.all import DOCUMENT_FORMATS, FILE_FORMATS, LAST_FORMATS, NAMED_FORMATS
 from imagelock.model.finding_codes import FINDING_CODES, Level
 
 if TYPE_CHECKING:
@@ -203,7 +203,9 @@ def pages() -> dict[str, str]:
         f"{REFERENCE}/commands.md": commands_page(cli),
         f"{REFERENCE}/exit-codes.md": exit_codes_page(ImagelockError, FINDING_CODES),
         f"{REFERENCE}/findings.md": findings_page(FINDING_CODES),
-        f"{REFERENCE}/formats.md": formats_page(FILE_FORMATS, (*DOCUMENT_FORMATS, *NAMED_FORMATS)),
+        f"{REFERENCE}/formats.md": formats_page(
+            FILE_FORMATS, (*DOCUMENT_FORMATS, *NAMED_FORMATS, *LAST_FORMATS)
+        ),
     }
 
 

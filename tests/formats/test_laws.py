@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from formats.samples import SAMPLES
 from imagelock.errors import FileError, FormatError
 from imagelock.files import UTF_8, decode, encode, encoding_of
-from imagelock.formats.all import DOCUMENT_FORMATS, FILE_FORMATS, NAMED_FORMATS, names
+from imagelock.formats.all import DOCUMENT_FORMATS, FILE_FORMATS, LAST_FORMATS, NAMED_FORMATS, names
 from imagelock.formats.edit.splice import fill
 from imagelock.formats.scan import find
 from imagelock.formats.syntax.text import Text
@@ -460,7 +460,12 @@ def test_many_edits_of_one_scalar_cost_what_was_typed() -> None:
 
 
 def test_every_format_is_named_once() -> None:
-    formats: list[FileFormat | DocumentFormat] = [*FILE_FORMATS, *DOCUMENT_FORMATS, *NAMED_FORMATS]
+    formats: list[FileFormat | DocumentFormat] = [
+        *FILE_FORMATS,
+        *DOCUMENT_FORMATS,
+        *NAMED_FORMATS,
+        *LAST_FORMATS,
+    ]
     listed = [item.name for item in formats]
     assert sorted(listed) == list(names())
     assert len(set(listed)) == len(listed)

@@ -114,11 +114,12 @@ NAMED_FORMATS: tuple[NamedFormat, ...] = (
     generator_file,
     helm_chart,
     helm_values,
-    ansible_vars,
 )
+LAST_FORMATS: tuple[NamedFormat, ...] = (ansible_vars,)
+"""Known by the file's name too, and asked after all that know a document by what is in it."""
 
 
 def names() -> tuple[str, ...]:
     """Return the names that ``--format`` takes."""
-    by_document = [item.name for item in (*DOCUMENT_FORMATS, *NAMED_FORMATS)]
+    by_document = [item.name for item in (*DOCUMENT_FORMATS, *NAMED_FORMATS, *LAST_FORMATS)]
     return tuple(sorted([*(item.name for item in FILE_FORMATS), *by_document]))

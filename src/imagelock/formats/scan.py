@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from imagelock.errors import FormatError
 from imagelock.formats import custom_rules as rule_format
-from imagelock.formats.all import DOCUMENT_FORMATS, FILE_FORMATS, NAMED_FORMATS
+from imagelock.formats.all import DOCUMENT_FORMATS, FILE_FORMATS, LAST_FORMATS, NAMED_FORMATS
 from imagelock.formats.classify.by_value import unread_images
 from imagelock.formats.classify.candidates import SHOWN_CHARS, is_templated
 from imagelock.formats.classify.not_sources import dumped, exported, reported
@@ -315,8 +315,13 @@ def _is_other_json(text: Text, chunk: Chunk, formats: tuple[DocumentFormat, ...]
 def _formats_for(text: Text, force: str | None) -> tuple[DocumentFormat, ...]:
     """Return the formats that may read this text's documents, the most specific first."""
     if force is not None:
-        return tuple(item for item in (*DOCUMENT_FORMATS, *NAMED_FORMATS) if item.name == force)
-    return (*(item for item in NAMED_FORMATS if item.matches_name(text)), *DOCUMENT_FORMATS)
+        every = (*DOCUMENT_FORMATS, *NAMED_FORMATS, *LAST_FORMATS)
+        return tuple(item for item in every if item.name == force)
+    first, last = (
+        tuple(item for item in formats if item.matches_name(text))
+        for formats in (NAMED_FORMATS, LAST_FORMATS)
+    )
+    return (*first, *DOCUMENT_FORMATS, *last)
 
 
 def _may_hold_images(text: Text, chunk: Chunk, formats: tuple[DocumentFormat, ...]) -> bool:
