@@ -17,10 +17,17 @@ from imagelock.errors import FileError, UsageError
 from imagelock.ops.project import Settings, open_project
 from imagelock.paths import require_own
 from imagelock.report.style import without_commands
-from imagelock.report.text import advice_text, changes_text, exempt_text, findings_text, summary_text
+from imagelock.report.text import (
+    advice_text,
+    batched_lines,
+    changes_text,
+    exempt_text,
+    findings_text,
+    summary_text,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from imagelock.model.outcome import Outcome
     from imagelock.ops.project import Project
@@ -98,14 +105,14 @@ class Run:
         outcome: Outcome,
         *,
         collection: Collection | None = None,
-        data: str | None = None,
+        data: str | Iterable[str] | None = None,
         json: Callable[[], str] | None = None,
         at_least: int = 0,
         feeds: bool = False,
     ) -> NoReturn:
         """Write reports, print the outcome, and exit with its code.
 
-        ``data`` replaces the text of the changes on stdout; ``json`` makes a document of its own.
+        ``data`` replaces the text of the changes on stdout, whole or in pieces of whole lines; ``json`` makes a document of its own.
         ``at_least`` is an exit code that holds even without findings (``--check``).  With ``feeds`` stdout
         is for another program, and findings go to stderr.
         """
@@ -117,13 +124,21 @@ class Run:
                 sys.stdout.write(outcome_json(outcome))
             else:
                 sys.stdout.write(json())
-        elif feeds and data is not None:
-            feed(data)
         else:
-            sys.stdout.write(without_commands(self._changes(outcome) if data is None else data))
+            self._print_data(
+                self._changes(outcome) if data is None else data, feeds=feeds and data is not None
+            )
         self._print_outcome(outcome, collection, feeds=feeds)
         code = max(outcome.exit_code(strict=self.strict), at_least)
         raise click.exceptions.Exit(0 if self.exit_zero and code == 1 else code)
+
+    @staticmethod
+    def _print_data(data: str | Iterable[str], *, feeds: bool) -> None:
+        for piece in (data,) if isinstance(data, str) else batched_lines(data):
+            if feeds:
+                feed(piece)
+            else:
+                sys.stdout.write(without_commands(piece))
 
     def _changes(self, outcome: Outcome) -> str:
         return "" if self.quiet else changes_text(outcome.changes, stdout_style())

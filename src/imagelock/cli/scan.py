@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,8 +14,11 @@ from imagelock.model.outcome import Outcome
 from imagelock.model.place import Place, Skipped
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from imagelock.cli.common import Run
     from imagelock.ops.scan.collect import Collection
+    from imagelock.ops.scan.occurrence import Occurrences
 
 
 @verb("scan")
@@ -52,8 +56,8 @@ def command(run: Run, sources: tuple[str, ...], explain: str | None, force: str 
         findings=collection.problems,
         summary={
             "references": len(uses),
-            "images": len({use.reference.canonical for use in uses}),
-            "files": len({use.file.name for use in uses}),
+            "images": collection.images,
+            "files": collection.files_with_places,
             "skipped": sum(1 for _ in collection.skipped),
             "exempt": len(collection.exempt_uses),
             "ignored": collection.left_out.ignored,
@@ -62,36 +66,48 @@ def command(run: Run, sources: tuple[str, ...], explain: str | None, force: str 
         advice=(*collection.remarks(), *named_in_vain(collection)),
         exempt=collection.exempted(),
     )
-    listed = "".join(f"{use.reference}\n" for use in uses)
-    data = listed if run.output == "list" else _text(collection, shows_all=run.verbose > 0)
+    is_list = run.output == "list"
+    data = (f"{use.reference}\n" for use in uses) if is_list else _text(collection, shows_all=run.verbose > 0)
     run.finish(
         outcome,
         collection=collection,
         data=data,
         json=lambda: _json(collection, outcome),
-        feeds=run.output == "list",
+        feeds=is_list,
     )
 
 
-def _text(collection: Collection, *, shows_all: bool) -> str:
+def _text(collection: Collection, *, shows_all: bool) -> Iterator[str]:
+    """Yield what is shown, piece by piece: a tree of catalogs has millions of rows."""
     from imagelock.model.place import SkipKind
     from imagelock.ops.scan.account import expected_lines
-    from imagelock.report.text import table_text
+    from imagelock.report.text import long_table, table_text
 
     style, width = stdout_style(), table_width()
-    rows = [(str(use.reference), use.where, use.place.format) for use in collection.all_uses]
-    text = table_text(("REFERENCE", "WHERE", "FORMAT"), rows, style, width) if rows else ""
+    yield from long_table(("REFERENCE", "WHERE", "FORMAT"), _Rows(collection.all_uses), style, width)
     skipped = _skipped_rows(collection, shows_all=shows_all)
     if skipped:
-        text += "\n" + table_text(("SKIPPED", "WHERE", "REASON"), skipped, style, width)
+        yield "\n" + table_text(("SKIPPED", "WHERE", "REASON"), skipped, style, width)
         if len(skipped) < sum(1 for _, item in collection.skipped if not item.kind.is_expected):
-            text += "`imagelock scan -v` lists every place\n"
+            yield "`imagelock scan -v` lists every place\n"
     if any(item.kind is SkipKind.IMAGE for _, item in collection.skipped):
-        text += "a [[scan.rule]] in imagelock.toml reads a place that no format reads; `check` reports these (IL117)\n"
+        yield "a [[scan.rule]] in imagelock.toml reads a place that no format reads; `check` reports these (IL117)\n"
     expected = [] if shows_all else expected_lines(collection)
     if expected:
-        text += "\n" + "".join(f"{line}\n" for line in expected) + "`imagelock scan -v` lists them\n"
-    return text
+        yield "\n" + "".join(f"{line}\n" for line in expected) + "`imagelock scan -v` lists them\n"
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The rows of a table of places, made each time they are gone through."""
+
+    uses: Occurrences
+
+    def __len__(self) -> int:
+        return len(self.uses)
+
+    def __iter__(self) -> Iterator[tuple[str, ...]]:
+        return ((str(use.reference), use.where, use.place.format) for use in self.uses)
 
 
 def _skipped_rows(collection: Collection, *, shows_all: bool) -> list[tuple[str, str, str]]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from imagelock.model.finding_codes import Level
     from imagelock.model.lock import Ambiguous, Lock
     from imagelock.model.outcome import Finding
-    from imagelock.ops.scan.collect import Occurrence
+    from imagelock.ops.scan.occurrence import Occurrence
 
 
 def finding_at(

@@ -5,13 +5,14 @@ Every function returns text; the command line prints it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Protocol
 
 from imagelock.model.finding_codes import Level
 from imagelock.report.style import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from imagelock.errors import ImagelockError
     from imagelock.model.outcome import Change, Exempted, Finding
@@ -22,6 +23,9 @@ _EXCERPT = 120
 _LEAST_EXCERPT = 20
 _LISTED = 50
 """How many images with one cause are named one by one."""
+_MOST_FITTED = 5000
+"""Rows up to which a table is fitted to the terminal."""
+_LINES = 1000
 
 
 def error_text(error: ImagelockError, style: Style) -> str:
@@ -204,6 +208,41 @@ def plural(count: int, word: str) -> str:
     return word if count == 1 else f"{word}s"
 
 
+class Rows(Protocol):
+    """The rows of a table, which can be gone through more than once."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[Sequence[str]]: ...
+
+
+def long_table(columns: Sequence[str], rows: Rows, style: Style, width: int | None) -> Iterator[str]:
+    """Yield a table line by line where it has more rows than anybody looks at; nothing for no rows.
+
+    Such a table is not folded: a terminal that is too narrow wraps its lines.
+    """
+    if len(rows) > _MOST_FITTED:
+        widths = [len(column) for column in columns]
+        for row in rows:
+            widths = [max(size, len(printable(cell))) for size, cell in zip(widths, row, strict=True)]
+        yield _line(columns, widths)
+        for row in rows:
+            yield _line(row, widths)
+    elif len(rows):
+        yield table_text(columns, list(rows), style, width)
+
+
+def batched_lines(lines: Iterable[str]) -> Iterator[str]:
+    """Join lines to pieces that are worth a write each."""
+    lines = iter(lines)
+    while piece := "".join(islice(lines, _LINES)):
+        yield piece
+
+
+def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+    cells = (printable(cell).ljust(size) for cell, size in zip(row, widths, strict=True))
+    return "  ".join(cells).rstrip() + "\n"
+
+
 def table_text(columns: Sequence[str], rows: Sequence[Sequence[str]], style: Style, width: int | None) -> str:
     """Return a table that fits ``width`` columns; None: as wide as it needs to be (for pipes)."""
     if width is None:
@@ -226,7 +265,6 @@ def table_text(columns: Sequence[str], rows: Sequence[Sequence[str]], style: Sty
 
 
 def _plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    cells = [tuple(columns), *(tuple(printable(cell) for cell in row) for row in rows)]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(columns))]
-    lines = ("  ".join(cell.ljust(size) for cell, size in zip(row, widths, strict=True)) for row in cells)
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+    cells = [columns, *rows]
+    widths = [max(len(printable(row[i])) for row in cells) for i in range(len(columns))]
+    return "".join(_line(row, widths) for row in cells)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from imagelock.model.outcome import Change, Finding
     from imagelock.ops.lock.plan import LockPlan, LockRequest
     from imagelock.ops.parallel import Progress
-    from imagelock.ops.scan.collect import Occurrence
+    from imagelock.ops.scan.occurrence import Occurrence
     from imagelock.stores.base import ManifestReader
 
 

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from imagelock.model.lock import Source
     from imagelock.model.outcome import Finding
     from imagelock.model.platform import Platform
-    from imagelock.ops.scan.collect import Collection, Occurrence
+    from imagelock.ops.scan.collect import Collection
+    from imagelock.ops.scan.occurrence import Occurrence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

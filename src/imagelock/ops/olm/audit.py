@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from imagelock.formats.olm.related_images import Bundle, Variable
     from imagelock.model.lock import Lock
     from imagelock.model.outcome import Finding
-    from imagelock.ops.scan.collect import Collection, Occurrence
+    from imagelock.ops.scan.collect import Collection
+    from imagelock.ops.scan.occurrence import Occurrence
     from imagelock.ops.scan.scanned_file import ScannedFile
 
 _RULE = re.compile(r"[A-Za-z0-9]+(?:_[A-Za-z0-9]+)*", re.ASCII)

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from imagelock.model.olm import Catalog
     from imagelock.model.outcome import Finding
     from imagelock.model.reference import Reference
-    from imagelock.ops.scan.collect import Collection, Occurrence
+    from imagelock.ops.scan.collect import Collection
+    from imagelock.ops.scan.occurrence import Occurrence
 
 
 @dataclass(frozen=True, slots=True)

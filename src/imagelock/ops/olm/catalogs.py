@@ -19,8 +19,9 @@ from imagelock.ops.lock.plan import LockRequest, plan
 from imagelock.ops.olm.catalog_images import CatalogUses
 from imagelock.ops.olm.pin import OlmPinning
 from imagelock.ops.olm.samples import index_of, sample_files
-from imagelock.ops.scan.collect import Occurrence, collect
+from imagelock.ops.scan.collect import collect
 from imagelock.ops.scan.image_source import split_source
+from imagelock.ops.scan.occurrence import Occurrence
 from imagelock.ops.scan.scanned_file import IMAGE_SCHEME
 from imagelock.ops.usage import recorded_entries
 
@@ -91,7 +92,7 @@ def olm_pinning(project: Project, collection: Collection, lock: Lock | None = No
             read.append(CatalogUses(catalog, tuple(_known_uses(catalog, collection, lock))))
             continue
         found = _collected(project, catalog, source)
-        read.append(CatalogUses(catalog, found.all_uses))
+        read.append(CatalogUses(catalog, tuple(found.all_uses)))
         paths |= {file.path for file in found.files if file.path is not None}
     return OlmPinning(settings=settings, root=project.root, catalogs=tuple(read), files=frozenset(paths))
 
@@ -155,7 +156,7 @@ def catalog_uses(project: Project, catalog: Catalog, lock: Lock) -> CatalogUses:
         source = _source(project, catalog, collect(project), lock)
     if source is None:
         raise ConfigError(f"there is no variable with the image of the catalog {catalog.label}")
-    return CatalogUses(catalog, _collected(project, catalog, source).all_uses)
+    return CatalogUses(catalog, tuple(_collected(project, catalog, source).all_uses))
 
 
 def _source(project: Project, catalog: Catalog, collection: Collection, lock: Lock | None) -> str | None:

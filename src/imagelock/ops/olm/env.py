@@ -70,7 +70,7 @@ def _catalogs(
             raise UsageError(
                 "the sources are one catalog: give one label for it", hint="--label plugin_registry_image"
             )
-        return [CatalogUses(Catalog(label=labels[0]), collect(project, sources).all_uses)]
+        return [CatalogUses(Catalog(label=labels[0]), tuple(collect(project, sources).all_uses))]
     configured = project.config.olm.catalogs
     unknown = [label for label in labels if label not in {item.label for item in configured}]
     if unknown:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from imagelock.model.lock import Lock
     from imagelock.model.outcome import Finding
     from imagelock.model.reference import Reference
-    from imagelock.ops.scan.collect import Occurrence
+    from imagelock.ops.scan.occurrence import Occurrence
 
 
 @dataclass(frozen=True, slots=True)

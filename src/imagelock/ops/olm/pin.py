@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from imagelock.model.reference import Reference
     from imagelock.ops.olm.catalog_images import CatalogImages, CatalogUses, Generated
     from imagelock.ops.olm.images import Needed
-    from imagelock.ops.scan.collect import Collection, Occurrence
+    from imagelock.ops.scan.collect import Collection
+    from imagelock.ops.scan.occurrence import Occurrence
     from imagelock.ops.scan.scanned_file import ScannedFile
 
 

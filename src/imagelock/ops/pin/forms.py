@@ -12,7 +12,7 @@ from imagelock.ops.scan.file_patterns import matches_file
 if TYPE_CHECKING:
     from imagelock.config import Config
     from imagelock.model.form_rule import FormRule
-    from imagelock.ops.scan.collect import Occurrence
+    from imagelock.ops.scan.occurrence import Occurrence
 
 NAME_DIGEST = "name@digest"
 

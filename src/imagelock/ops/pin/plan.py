@@ -18,7 +18,7 @@ from imagelock.model.outcome import Change, Finding, finding
 from imagelock.model.place import Unreadable
 from imagelock.ops.findings import ambiguous, finding_at, not_in_lock, not_pinnable
 from imagelock.ops.pin.forms import NAME_DIGEST, Forms
-from imagelock.ops.scan.collect import Occurrence
+from imagelock.ops.scan.occurrence import Occurrence
 from imagelock.ops.usage import recorded_entries
 
 if TYPE_CHECKING:

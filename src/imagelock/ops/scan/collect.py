@@ -18,6 +18,7 @@ from imagelock.model.place import Damaged, Skipped, Unreadable
 from imagelock.ops.scan.account import charts_with_values, is_unread_image, reference_of
 from imagelock.ops.scan.file_patterns import matches_file
 from imagelock.ops.scan.in_context import read_in_context
+from imagelock.ops.scan.occurrence import Occurrences
 from imagelock.ops.scan.reader import FileReader
 from imagelock.ops.scan.scanned_file import IMAGE_SCHEME
 from imagelock.ops.scan.walk import STDIN, LeftOut, walk_sources
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
 
     from imagelock.model.exemption import Exemption
     from imagelock.model.outcome import Finding, Outcome
-    from imagelock.model.place import Place
     from imagelock.model.reference import Reference
     from imagelock.ops.project import Project
+    from imagelock.ops.scan.occurrence import Occurrence
     from imagelock.ops.scan.scanned_file import ScannedFile
     from imagelock.ops.scan.walk import Visited
 
@@ -39,28 +40,6 @@ _HINTS = {
     "IL111": "correct it, or silence it with the comment `# imagelock: ignore[IL111] reason`",
     "IL114": "correct the file, or exclude it with `[scan] exclude` in imagelock.toml",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Occurrence:
-    """One place in its file."""
-
-    file: ScannedFile
-    place: Place
-
-    @property
-    def reference(self) -> Reference:
-        """The reference as written there."""
-        return self.place.reference
-
-    @property
-    def where(self) -> str:
-        """``file:line``."""
-        return f"{self.file.name}:{self.place.line}"
-
-    def silences(self, code: str) -> bool:
-        """Whether an ignore comment at this place silences a finding."""
-        return self.file.ignores.silences(code, self.place.line)
 
 
 @dataclass(frozen=True)
@@ -82,20 +61,34 @@ class Collection:
     today: dt.date = field(default_factory=lambda: dt.datetime.now(tz=dt.UTC).date())
 
     @cached_property
-    def all_uses(self) -> tuple[Occurrence, ...]:
+    def all_uses(self) -> Occurrences:
         """Every place of every file, exempt ones included."""
-        return tuple(Occurrence(file, place) for file in self.files for place in file.places)
+        return Occurrences(self.files)
 
     @cached_property
-    def uses(self) -> tuple[Occurrence, ...]:
+    def uses(self) -> Occurrences:
         """Every place that counts: those of exempt images are left out."""
-        return tuple(use for use in self.all_uses if self.exemption(use.reference, use.file) is None)
+        if not self.exemptions:
+            return self.all_uses
+        return Occurrences(self.files, lambda use: self.exemption(use.reference, use.file) is None)
 
     @cached_property
     def exempt_uses(self) -> tuple[tuple[Occurrence, Exemption], ...]:
         """The places that are left alone, with the exemption that covers each."""
+        if not self.exemptions:
+            return ()
         pairs = ((use, self.exemption(use.reference, use.file)) for use in self.all_uses)
         return tuple((use, item) for use, item in pairs if item is not None)
+
+    @cached_property
+    def files_with_places(self) -> int:
+        """The number of files in which there is a reference."""
+        return len({file.name for file in self.files if file.places})
+
+    @cached_property
+    def images(self) -> int:
+        """The number of different references; of each only a hash is kept, since a tree may have millions."""
+        return len({hash(use.reference.canonical) for use in self.all_uses})
 
     @property
     def skipped(self) -> Iterator[tuple[ScannedFile, Skipped]]:

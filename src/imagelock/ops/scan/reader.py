@@ -18,7 +18,6 @@ from imagelock.model.outcome import finding
 from imagelock.model.place import Skipped
 from imagelock.ops.scan.charts import PACKAGE_SUFFIX, READ_ONLY, Charts, packed_texts
 from imagelock.ops.scan.file_patterns import matches_file
-from imagelock.ops.scan.reference_pool import ReferencePool
 from imagelock.ops.scan.scanned_file import ByteBudget, ScannedFile
 from imagelock.paths import LEADS_OUT
 
@@ -55,7 +54,6 @@ class FileReader:
         self._contexts = contexts or {}
         self._again = partial(FileReader, root, rules, force, limit=limit)
         self._limit = limit
-        self._pool = ReferencePool()
         self.rules_of = _rules_by_file(tuple(rules))
 
     def keep(self, budget: int) -> None:
@@ -96,8 +94,7 @@ class FileReader:
         if is_outside:
             # Its words are someone else's: that there is something is all that may be said.
             return finding("IL114", LEADS_OUT, file=name, hint="--trust-config follows it")
-        found = self._pool.shared(found)
-        return [ScannedFile.of(text, path, data, tuple(found), rules, self._memory, said)]
+        return [ScannedFile.of(text, path, data, found, rules, self._memory, said)]
 
     def read_text(self, name: str, data: bytes, *, is_named: bool = False) -> ScannedFile:
         """Scan a text that does not come from a file, such as standard input, which the user names."""
@@ -122,7 +119,7 @@ class FileReader:
             text = Text(item.path, decode(item.data), item.chart)
             found = find(text, None, rules)
             if found:
-                yield ScannedFile.of(text, None, item.data, tuple(found)).not_writable(READ_ONLY)
+                yield ScannedFile.of(text, None, item.data, found).not_writable(READ_ONLY)
 
 
 def _decoded(data: bytes, name: str, *, is_named: bool) -> str:

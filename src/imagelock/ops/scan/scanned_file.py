@@ -19,8 +19,11 @@ from imagelock.formats.syntax.text import Text
 from imagelock.limits import KEPT_BYTES, SCAN_FILE_MOST_BYTES
 from imagelock.model.ignore_comments import NO_IGNORES, ignores
 from imagelock.model.place import Place
+from imagelock.ops.scan.packing import PackedFound, PlacesOf, kept
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from imagelock.formats.relations.base import Statement
     from imagelock.formats.syntax.text import Chart
     from imagelock.model.context import FileContext
@@ -106,7 +109,7 @@ class ScannedFile:
     name: str
     place: str | None
     content: FileContent
-    found: tuple[Found, ...]
+    found: Sequence[Found]
     rules: tuple[ScanRule, ...] = ()
     chart: Chart | None = None
     may_ignore: bool = True
@@ -119,7 +122,7 @@ class ScannedFile:
         text: Text,
         path: str | None,
         data: bytes,
-        found: tuple[Found, ...],
+        found: Sequence[Found],
         rules: tuple[ScanRule, ...] = (),
         memory: ByteBudget | None = None,
         said: tuple[Statement, ...] = (),
@@ -131,7 +134,7 @@ class ScannedFile:
             text.path,
             path,
             content,
-            found,
+            kept(found),
             rules,
             text.chart,
             may_ignore=_IGNORE_MARK in data,
@@ -160,8 +163,10 @@ class ScannedFile:
         return _text(self.name, self.content, self.chart, self.context)
 
     @cached_property
-    def places(self) -> tuple[Place, ...]:
-        """The references of the file."""
+    def places(self) -> Sequence[Place]:
+        """The references of the file; those of a large file are made each time they are gone through."""
+        if isinstance(self.found, PackedFound):
+            return PlacesOf(self.found)
         return tuple(item for item in self.found if isinstance(item, Place))
 
     @cached_property
@@ -171,21 +176,21 @@ class ScannedFile:
 
     def within(self, context: FileContext) -> ScannedFile:
         """Return the file with its names judged by what other files say of them."""
-        return replace(self, found=tuple(meant(self.found, context)), context=context)
+        return replace(self, found=kept(meant(self.found, context)), context=context)
 
     def with_keys(self) -> ScannedFile:
         """Return the file with the places as they are where the project inserts keys."""
         if all(place.insertion is None for place in self.places):
             return self
         return replace(
-            self, found=tuple(item.with_key if isinstance(item, Place) else item for item in self.found)
+            self, found=kept(item.with_key if isinstance(item, Place) else item for item in self.found)
         )
 
     def not_writable(self, reason: str) -> ScannedFile:
         """Return the file with no place that can be pinned."""
         return replace(
             self,
-            found=tuple(
+            found=kept(
                 replace(item, slots=(), refusal=reason, insertion=None) if isinstance(item, Place) else item
                 for item in self.found
             ),

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from imagelock.model.reference import Reference
     from imagelock.model.tagfile import TagEntry, TagRule
     from imagelock.ops.project import Project
-    from imagelock.ops.scan.collect import Occurrence
+    from imagelock.ops.scan.occurrence import Occurrence
     from imagelock.ops.tags.suggest import Footer, Suggestion
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from imagelock.model.place import Place
     from imagelock.model.reference import Reference
     from imagelock.model.tagfile import TagEntry, TagRule
-    from imagelock.ops.scan.collect import Occurrence
+    from imagelock.ops.scan.occurrence import Occurrence
 
 _RELEASE = re.compile(r"(?P<release>stx[.-]?[0-9]+\.[0-9]+)(?=[._-])", re.ASCII)
 _NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9_.-]+", re.ASCII)

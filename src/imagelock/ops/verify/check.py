@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from imagelock.model.platform import Platform
     from imagelock.ops.olm.pin import OlmPinning
     from imagelock.ops.project import Project
-    from imagelock.ops.scan.collect import Collection, Occurrence
+    from imagelock.ops.scan.collect import Collection
+    from imagelock.ops.scan.occurrence import Occurrence
 
 _HEX_DIGITS = 64
 _STATES = ("pinned", "unknown", "wrong", "ignored")
@@ -98,7 +99,7 @@ def check(
     if collection.whole:
         found += unused_entries(collection, lock)
     summary = {
-        "files": len({use.file.name for use in collection.all_uses}),
+        "files": collection.files_with_places,
         "references": len(collection.all_uses),
         **{state: counts[state] for state in _STATES},
         "exempt": len(collection.exempt_uses),

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from imagelock.model.lock import Lock
     from imagelock.model.outcome import Finding, Outcome
     from imagelock.ops.project import Project
-    from imagelock.ops.scan.collect import Collection, Occurrence
+    from imagelock.ops.scan.collect import Collection
+    from imagelock.ops.scan.occurrence import Occurrence
     from imagelock.ops.verify.render_targets import Origin
 
 RENDERED = ("helm-values", "helm-template", "argocd", "flux", "kustomization")

@@ -12,7 +12,8 @@ from imagelock.ops.compare import differences, matches_image
 
 if TYPE_CHECKING:
     from imagelock.model.lock import Lock
-    from imagelock.ops.scan.collect import Collection, Occurrence
+    from imagelock.ops.scan.collect import Collection
+    from imagelock.ops.scan.occurrence import Occurrence
 
 
 @dataclass(frozen=True, slots=True)
