@@ -18,6 +18,7 @@ from imagelock.model.outcome import finding
 from imagelock.model.place import Skipped
 from imagelock.ops.scan.charts import PACKAGE_SUFFIX, READ_ONLY, Charts, packed_texts
 from imagelock.ops.scan.file_patterns import matches_file
+from imagelock.ops.scan.memory import give_back
 from imagelock.ops.scan.scanned_file import ByteBudget, ScannedFile
 from imagelock.paths import LEADS_OUT
 
@@ -34,6 +35,8 @@ _SNIFF_BYTES = 8192
 _LARGER = "raise `[scan] max-file-size`, or leave it out with `[scan] exclude`, in imagelock.toml"
 _SAVE = "save it as UTF-8 text, or leave it out with `[scan] exclude` in imagelock.toml"
 _STEP_BYTES = 64 * 1024
+_LARGE_BYTES = 8 * MIB
+"""A file after which the memory that reading it took goes back to the system."""
 
 
 class FileReader:
@@ -94,7 +97,11 @@ class FileReader:
         if is_outside:
             # Its words are someone else's: that there is something is all that may be said.
             return finding("IL114", LEADS_OUT, file=name, hint="--trust-config follows it")
-        return [ScannedFile.of(text, path, data, found, rules, self._memory, said)]
+        scanned = ScannedFile.of(text, path, data, found, rules, self._memory, said)
+        if len(data) > _LARGE_BYTES:
+            del text, content, data, found
+            give_back()
+        return [scanned]
 
     def read_text(self, name: str, data: bytes, *, is_named: bool = False) -> ScannedFile:
         """Scan a text that does not come from a file, such as standard input, which the user names."""
