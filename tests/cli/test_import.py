@@ -215,11 +215,37 @@ def test_a_template_must_name_what_is_downloaded(site: World) -> None:
     assert item["message"] == "quay.io/ceph/ceph:v17 is named here and is not in x86_64/images.yml"
 
 
+def test_a_template_that_is_no_yaml_is_read_all_the_same(site: World) -> None:
+    site.write("config.toml.j2", f"[plugins]\n  [plugins.cri]\n: {{{{ x }}\n{TEMPLATE.replace('v16', 'v17')}")
+    shown = run(site, "--against", "config.toml.j2", "x86_64/images.yml", "-o", "json")
+    assert [code for code, _ in messages(shown)] == ["IL121"]
+
+
+def test_a_list_that_is_broken_is_reported_and_no_template(site: World) -> None:
+    site.write("image-registry.yml", TO_LOAD + "  broken: [\n")
+    shown = run(site, "--against", "image-registry.yml", "x86_64/images.yml", "-o", "json")
+    assert "IL114" in [code for code, _ in messages(shown)]
+
+
 def test_a_manifest_tells_which_groups_a_cluster_uses(site: World) -> None:
     site.write("manifest.yml", MANIFEST)
     shown = run(site, "--against", "manifest.yml", "--against", "image-registry.yml", "x86_64/images.yml")
     assert "this cluster does not use the groups image-registry (1)" in shown.err
     assert "is used and has no features" not in shown.out
+
+
+@pytest.mark.parametrize(
+    ("kind", "key"),
+    [("configuration/feature-mapping", "roles_mapping"), ("configuration/roles-mapping", "roles")],
+)
+def test_a_manifest_may_be_of_an_older_release_and_hold_the_images_to_load(
+    site: World, kind: str, key: str
+) -> None:
+    older = MANIFEST.replace("configuration/feature-mappings", kind).replace("mappings:", f"{key}:")
+    site.write("manifest.yml", f"{older}---\n{TO_LOAD.replace('haproxy:2.2', 'haproxy:2.3')}")
+    shown = run(site, "--against", "manifest.yml", "x86_64/images.yml", "-o", "json")
+    assert ("IL121", "haproxy:2.2 for x86_64 is not in manifest.yml") in messages(shown)
+    assert "this cluster does not use the groups image-registry (1)" in shown.err
 
 
 def test_a_feature_that_is_loaded_for_and_not_downloaded_is_an_error(site: World) -> None:

@@ -12,13 +12,14 @@ from imagelock.formats.lists.epiphany_manifest import is_manifest, read_manifest
 from imagelock.formats.lists.epiphany_template import template_images
 from imagelock.formats.syntax.text import Text
 from imagelock.interchange.epiphany_against import judge_features, judge_templates, unneeded
+from imagelock.model.requirement import Requirement
 from imagelock.ops.scan.scanned_file import ScannedFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from imagelock.model.outcome import Finding
-    from imagelock.model.requirement import Manifest, Requirement
+    from imagelock.model.requirement import Manifest
     from imagelock.ops.project import Project
 
 
@@ -61,12 +62,10 @@ def sorted_out(project: Project, names: Sequence[str]) -> Against:
         except FileError as error:
             raise FileError(error.message, where=shown, hint=error.hint) from error
         text = Text(shown, decode(data))
+        is_list = any(_is_of_list(item, name) for item in epiphany.requirements(text))
         if is_manifest(text):
             manifests.append(text)
-        elif any(True for _ in epiphany.requirements(text)):
-            lists.append(name)
-            continue
-        else:
+        elif not is_list:
             found = list(template_images(text))
             if not found:
                 raise FileError(
@@ -74,10 +73,19 @@ def sorted_out(project: Project, names: Sequence[str]) -> Against:
                     where=shown,
                 )
             templates += found
-        files.append(ScannedFile.of(text, str(path), data, ()))
+        if is_list:
+            # A manifest may hold the list of images to load as well; the scan reads it for reports.
+            lists.append(name)
+        else:
+            files.append(ScannedFile.of(text, str(path), data, ()))
     return Against(
         lists=tuple(lists), templates=tuple(templates), manifest=_manifest(manifests), files=tuple(files)
     )
+
+
+def _is_of_list(item: object, name: str) -> bool:
+    """Whether what was read shows a list: an image, or something broken where a list would be."""
+    return isinstance(item, Requirement) or name.endswith((".yml", ".yaml", ".txt"))
 
 
 def _manifest(texts: Sequence[Text]) -> Manifest | None:

@@ -1,7 +1,8 @@
 """Epiphany's cluster manifest: which features the components of a cluster use.
 
-``epiphany-cluster`` counts the components, ``configuration/feature-mappings`` (before 2.1
-``configuration/roles-mapping``) says which features each has; ``epicli`` writes both into one file.
+``epiphany-cluster`` counts the components, ``configuration/feature-mappings`` (in older releases
+``configuration/feature-mapping`` and ``configuration/roles-mapping``) says which features each has; ``epicli`` writes
+both into one file.
 """
 
 from __future__ import annotations
@@ -19,7 +20,12 @@ if TYPE_CHECKING:
     from imagelock.formats.syntax.tree import Document, Node
 
 CLUSTER = "epiphany-cluster"
-_MAPPINGS = {"configuration/feature-mappings": "mappings", "configuration/roles-mapping": "roles"}
+_MAPPINGS = {
+    "configuration/feature-mappings": "mappings",
+    "configuration/feature-mapping": "roles_mapping",
+    "configuration/roles-mapping": "roles",
+}
+"""The kinds that say it, the newest first, and the key of each."""
 KINDS = (CLUSTER, *_MAPPINGS)
 
 
