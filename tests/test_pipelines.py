@@ -96,7 +96,7 @@ def run_job(name: str, world: World, environ: dict[str, str] | None = None, **gi
     return subprocess.run(
         ("bash", "-c", script),
         cwd=world.root,
-        env={**os.environ, **variables, **(environ or {}), "PATH": path, "IMAGELOCK_RETRY_TIME": "2"},
+        env={**os.environ, **variables, **(environ or {}), "PATH": path, "IMAGELOCK_RETRY_TIME": "4"},
         check=False,
         capture_output=True,
     ).returncode

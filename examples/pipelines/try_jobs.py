@@ -214,6 +214,7 @@ def try_pipeline(site: Site, jobs: list[Job]) -> None:
     site.server.kubeconfig(Path(site.environ["KUBECONFIG"]))
     text = Path(site.environ["KUBECONFIG"]).read_text()
     Path(site.environ["KUBECONFIG"]).write_text(re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:1", text))
+    site.environ["IMAGELOCK_RETRY_TIME"] = "2"
     site.run(cluster, expected=3)
     print("# a reference is added that is not in the lock")
     late = "apiVersion: v1\nkind: Pod\nspec: {containers: [{image: registry.gitlab.example/shop/late:1}]}\n"
@@ -272,7 +273,7 @@ def _environment(base: Path, url: str, server: ApiServer) -> dict[str, str]:
         **os.environ,
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
         "NO_COLOR": "1",
-        "IMAGELOCK_RETRY_TIME": "3",
+        "IMAGELOCK_RETRY_TIME": "60",
         "REGISTRY_URL": url,
         "DEPLOYED": str(base / "deployed"),
         "KUBECONFIG": server.kubeconfig(base / "kubeconfig"),
