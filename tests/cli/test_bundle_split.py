@@ -73,6 +73,12 @@ def test_every_reader_joins_them_by_the_name_of_the_whole_or_of_a_part(project: 
     assert project.run("serve", name, "--port", "70000").code == 2
 
 
+def test_a_file_that_only_looks_like_a_part_is_a_bundle(project: World) -> None:
+    bundle(project, "create", "b.tar")
+    (project.root / "b.tar").rename(project.root / "app-1.2.300")
+    assert bundle(project, "verify", "app-1.2.300").code == 0
+
+
 def test_a_damaged_part_is_named(project: World) -> None:
     bundle(project, "create", "b.tar", "--split", "5000")
     part = parts(project)[1]

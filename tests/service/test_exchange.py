@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shutil
 import time
 from typing import TYPE_CHECKING, cast
 
@@ -105,6 +106,36 @@ def _until_there(path: Path) -> None:
     end = time.monotonic() + 60
     while not path.exists() and time.monotonic() < end:
         time.sleep(0.01)
+
+
+def test_a_log_that_can_no_longer_be_written_costs_no_answer(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    with (
+        contextlib.closing(AccessLog(folder / "access.log")) as log,
+        EmbeddedRegistry(MemoryStore(), site=Site(log=log)) as registry,
+        Wire(registry.address) as wire,
+    ):
+        shutil.rmtree(folder)
+        for _ in range(3):
+            assert wire.ask("GET", "/v2/").status == 200
+    assert sum("access log" in record.message for record in caplog.records) == 1
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_full_disk_costs_no_answer(
+    log: AccessLog, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(log._handler.stream, "write", full)
+    with EmbeddedRegistry(MemoryStore(), site=Site(log=log)) as registry, Wire(registry.address) as wire:
+        assert wire.ask("GET", "/v2/").status == 200
+        assert wire.ask("GET", "/v2/").status == 200
+    assert "Traceback" not in capsys.readouterr().err
 
 
 def test_a_log_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from dataclasses import dataclass
 from logging.handlers import WatchedFileHandler
@@ -12,9 +13,10 @@ from imagelock.errors import FileError
 from imagelock.service.access import basic
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
+_log = logging.getLogger(__name__)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 """Whatever the language of the system."""
 _MOST_CHARS = 2_048
@@ -69,18 +71,41 @@ class AccessLog:
     """
 
     def __init__(self, path: Path) -> None:
+        self._complained = False
         try:
-            self._handler = WatchedFileHandler(path, encoding="utf-8")
+            self._handler = _Handler(path, self._complain)
         except OSError as error:
             raise FileError((error.strerror or str(error)).lower(), where=str(path)) from error
 
     def __call__(self, exchange: Exchange) -> None:
         """Write the line of one answer."""
-        self._handler.handle(logging.makeLogRecord({"msg": exchange.line(time.gmtime())}))
+        try:
+            self._handler.handle(logging.makeLogRecord({"msg": exchange.line(time.gmtime())}))
+        except OSError as error:  # Its folder is gone, perhaps: the answer was sent all the same.
+            self._complain(error)
+
+    def _complain(self, error: BaseException | None) -> None:
+        """Say once that the log cannot be written; a line for each answer would fill another disk."""
+        if not self._complained:
+            self._complained = True
+            _log.warning("the access log cannot be written: %s", error)
 
     def close(self) -> None:
         """Close the file."""
         self._handler.close()
+
+
+class _Handler(WatchedFileHandler):
+    """A log file whose trouble is not a traceback."""
+
+    def __init__(self, path: Path, complain: Callable[[BaseException | None], None]) -> None:
+        super().__init__(path, encoding="utf-8")
+        self._complain = complain
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name of the base class
+        """Hand on what went wrong."""
+        del record
+        self._complain(sys.exc_info()[1])
 
 
 def _quotable(text: str) -> str:

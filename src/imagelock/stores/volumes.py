@@ -30,9 +30,15 @@ _HASHERS = 4
 
 
 def whole_path(path: Path) -> Path:
-    """Return the path of the whole that ``path`` is the whole or a part of: its name without a part's number."""
+    """Return the path of the whole that ``path`` is the whole or a part of: its name without a part's number.
+
+    A file that only looks numbered (``app-1.2.300``) has no first part beside it.
+    """
     match = _NUMBERED.fullmatch(path.name)
-    return path if match is None or path.is_dir() else path.with_name(match["whole"])
+    if match is None or path.is_dir():
+        return path
+    whole = path.with_name(match["whole"])
+    return path if path.is_file() and not part_path(whole, 1).is_file() else whole
 
 
 def part_path(path: Path, number: int) -> Path:

@@ -134,6 +134,15 @@ def test_silence_and_trickles_end(monkeypatch: pytest.MonkeyPatch) -> None:
         answered(OK + b"Content-Length: 100\r\n\r\n", *[b"x"] * 50)
 
 
+def test_a_refusal_before_the_body_was_read_is_heard() -> None:
+    near, far = socket.socketpair()
+    with near, far:
+        far.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        far.shutdown(socket.SHUT_RD)
+        answer = exchange(near, b"x" * 4_000_000, has_body=True, within=5.0, limit=10)
+    assert (answer.status, answer.keeps) == (413, False)
+
+
 @pytest.mark.parametrize("value", ["a\r\nX: y", "a\nb", "a\0b"])
 def test_a_value_does_not_break_out_of_its_line(value: str) -> None:
     with pytest.raises(ValueError, match="line break"):

@@ -8,6 +8,7 @@ same in both ways (RFC 9112).
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from dataclasses import dataclass
@@ -66,7 +67,9 @@ def exchange(sock: socket.socket, request: bytes, *, has_body: bool, within: flo
     sockets and http.client raise.
     """
     sock.settimeout(within)
-    sock.sendall(request)
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        # A server may refuse and close before it has read the body: what it said can still be read.
+        sock.sendall(request)
     reader = _Reader(sock)
     while True:
         minor, status, fields = _head(reader)
