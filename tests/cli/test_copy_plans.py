@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import time
 from typing import TYPE_CHECKING
@@ -84,6 +85,25 @@ def test_a_dry_run_of_a_bundle_names_what_is_gone(project: World) -> None:
     dry = bundle(project, "create", "b.tar", "--dry-run", "-o", "json")
     assert (dry.code, dry.codes) == (1, ["IL303"])
     assert not (project.root / "b.tar").exists()
+
+
+@pytest.mark.parametrize("more", [(), ("--split", "9000")])
+def test_a_disk_without_room_is_said_before_anything_is_fetched(
+    project: World, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]
+) -> None:
+    real = os.statvfs
+
+    def full(path: str | os.PathLike[str]) -> os.statvfs_result:
+        found = list(real(path))
+        found[4] = 1  # f_bavail
+        return os.statvfs_result(found)
+
+    monkeypatch.setattr(os, "statvfs", full)
+    project.asked()
+    made = bundle(project, "create", "b.tar", *more)
+    assert (made.code, "are free" in made.err) == (2, True), made.err
+    assert not [one for one in project.asked() if "/blobs/" in one.path and one.method == "GET"]
+    assert not list(project.root.glob(".*imagelock-part"))
 
 
 def test_mirror_and_load_say_the_same_of_themselves(project: World) -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from imagelock import limits
 from imagelock.errors import FileError, UsageError
 from imagelock.files import read_bytes
+from imagelock.model.sizes import in_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 _NUMBERED = re.compile(r"(?P<whole>.+)\.(?P<number>[0-9]{3})", re.ASCII)
 _SUM = re.compile(r"(?P<hex>[0-9a-f]{64}) [ *](?P<name>[^/\n]+)", re.ASCII)
 _MOST_PARTS = 999
+_BLOCK = 512
+"""What `st_blocks` counts in, whatever the file system's own blocks are."""
 _HASHERS = 4
 
 
@@ -155,7 +158,7 @@ class WritableVolumes(_Cut):
     """A whole of a known length on its way, in parts of ``part_size`` bytes or as one file.
 
     The bytes go into ``.NAME.imagelock-part`` beside each file until :meth:`publish`.  Raises :class:`FileError` when
-    another run writes the same, :class:`UsageError` for too many parts, or when the whole is there in the other form.
+    another run writes the same or the disk has no room, :class:`UsageError` for too many parts, or when the whole is there in the other form.
     """
 
     def __init__(self, path: Path, length: int, part_size: int | None) -> None:
@@ -180,6 +183,20 @@ class WritableVolumes(_Cut):
             super().__init__(files, [min(size, length - at) for at in range(0, max(length, 1), size)])
             for file, share in zip(self.files, self.sizes, strict=True):
                 os.ftruncate(file, share)
+            self._require_space(length)
+
+    def _require_space(self, length: int) -> None:
+        """Refuse now what would fill the disk hours later; what an earlier run wrote has its place already."""
+        here = sum(os.fstat(file).st_blocks * _BLOCK for file in self.files)
+        disk = os.statvfs(self._path.parent)
+        free = disk.f_bavail * disk.f_frsize
+        if length - here > free:
+            if not self.is_begun:
+                for part in self.paths:
+                    _temporary(part).unlink(missing_ok=True)
+            raise FileError(
+                f"it needs {in_units(length - here)}, and {in_units(free)} are free", where=str(self._path)
+            )
 
     def write(self, piece: bytes, at: int) -> None:
         """Write bytes at their place."""
