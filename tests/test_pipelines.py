@@ -57,13 +57,14 @@ def test_the_workflow_is_what_github_reads_and_reads_no_expression_as_a_command(
         assert re.fullmatch(r"[a-z-]+/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action)
 
 
-def test_every_script_of_the_pipelines_runs_and_fails_as_the_guide_says(alone: Path) -> None:
+@pytest.mark.parametrize("name", ["gitlab", "github", "tekton"])
+def test_every_script_of_a_pipeline_runs_and_fails_as_the_guide_says(alone: Path, name: str) -> None:
     script = EXAMPLES / "try_jobs.py"
-    done = subprocess.run((sys.executable, str(script)), check=False, capture_output=True, cwd=alone)
+    done = subprocess.run((sys.executable, str(script), name), check=False, capture_output=True, cwd=alone)
     said = done.stdout.decode()
     assert done.returncode == 0, done.stderr.decode() + said
-    assert said.count("lock: 57 entries, 57 added") == 3
-    assert said.count("122 references, 121 pinned") == 3
+    assert "lock: 57 entries, 57 added" in said
+    assert "122 references, 121 pinned" in said
     assert ": NO" not in said
 
 
