@@ -91,19 +91,17 @@ def test_helms_plugin_starts_the_filter() -> None:
     assert plugin["runtimeConfig"] == {"platformCommand": [{"command": "imagelock-filter"}]}
 
 
-def test_kustomize_pins_by_a_function(locked: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_kustomize_pins_by_a_function(locked: World, monkeypatch: pytest.MonkeyPatch) -> None:
     function = (PLUGINS / "kustomize/pin.yaml").read_text()
     locked.write("pin.yaml", function)
     locked.write("kustomization.yaml", "resources: [app.yaml]\ntransformers: [pin.yaml]\n")
     (locked.root / "imagelock-filter").symlink_to(Path(sys.executable).parent / "imagelock-filter")
-    if provide_kustomize(monkeypatch, tmp_path / "bin"):
+    if provide_kustomize(monkeypatch):
         command = ("kustomize", "build", "--enable-alpha-plugins", "--enable-exec", str(locked.root))
         assert images(peers.run(*command, cwd=locked.root)) == pinned(locked)
 
 
-def test_argo_cds_plugin_renders_and_pins(
-    locked: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_argo_cds_plugin_renders_and_pins(locked: World, monkeypatch: pytest.MonkeyPatch) -> None:
     plugin = yaml.safe_load((PLUGINS / "argocd/plugin.yaml").read_text())["spec"]
     command = [*plugin["generate"]["command"], *plugin["generate"]["args"]]
     environ = {**os.environ, "ARGOCD_APP_NAME": "shop", "ARGOCD_APP_NAMESPACE": "shop"}
@@ -118,7 +116,7 @@ def test_argo_cds_plugin_renders_and_pins(
     assert images(generated(plain)) == pinned(locked)
     if provide_helm(monkeypatch):
         assert images(generated(chart(locked))) == pinned(locked)
-    if provide_kustomize(monkeypatch, tmp_path / "bin"):
+    if provide_kustomize(monkeypatch):
         overlay = locked.write("overlay/kustomization.yaml", "resources: [app.yaml]\n").parent
         locked.write("overlay/app.yaml", deployment(A, "nginx:1.27"))
         assert images(generated(overlay)) == pinned(locked)

@@ -9,9 +9,8 @@ from click.testing import CliRunner
 
 from imagelock.cli.main import cli
 from imagelock.tracefile.reader import parse_trace
-from support import peers
 from support.charts import SHAPES, write_chart
-from support.helm import provide_helm
+from support.helm import provide_builder, provide_helm
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -187,8 +186,7 @@ def kustomize(project: Path) -> None:
         "base/kustomization.yaml": "resources: [pod.yaml]\n",
         "component/kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nimages:\n"
         '  - name: acme/added\n    newTag: "3.0"\n',
-        "prod/settings.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: settings\n"
-        "  annotations: {config.kubernetes.io/local-config: 'true'}\ndata:\n  image: acme/replaced:4.0\n",
+        "prod/settings.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: settings\ndata:\n  image: acme/replaced:4.0\n",
         "prod/patch.yaml": "- op: replace\n  path: /spec/containers/2/image\n  value: acme/patched:2.0\n",
         "prod/kustomization.yaml": "resources: [../base, settings.yaml]\ncomponents: [../component]\nimages:\n"
         '  - name: acme/web\n    newTag: "2.0"\n  - name: acme/moved\n    newName: corp.example/moved\n'
@@ -201,8 +199,10 @@ def kustomize(project: Path) -> None:
         (project / name).write_text(content)
 
 
-def test_a_kustomization_is_traced_to_the_places_that_win(tmp_path: Path) -> None:
-    if not (peers.has("kubectl") or peers.has("kustomize")):
+def test_a_kustomization_is_traced_to_the_places_that_win(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not provide_builder(monkeypatch):
         pytest.skip("no kustomize")
     kustomize(tmp_path)
     record = traced(tmp_path)
@@ -220,8 +220,10 @@ def test_a_kustomization_is_traced_to_the_places_that_win(tmp_path: Path) -> Non
     }
 
 
-def test_remote_bases_and_charts_of_a_kustomization_are_reported_and_never_fetched(tmp_path: Path) -> None:
-    if not (peers.has("kubectl") or peers.has("kustomize")):
+def test_remote_bases_and_charts_of_a_kustomization_are_reported_and_never_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not provide_builder(monkeypatch):
         pytest.skip("no kustomize")
     (tmp_path / "remote").mkdir()
     (tmp_path / "remote" / "kustomization.yaml").write_text(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -24,10 +25,17 @@ def provide_helm(monkeypatch: pytest.MonkeyPatch) -> bool:
     return peers.has("helm")
 
 
-def provide_kustomize(monkeypatch: pytest.MonkeyPatch, folder: Path) -> bool:
-    """Put Kustomize on PATH, under its name in ``folder``; False, and a line at the end, when there is none."""
+def provide_kustomize(monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Put Kustomize on PATH under its name; False, and a line at the end of the run, when there is none."""
     if _KUSTOMIZE.is_file():
-        folder.mkdir(exist_ok=True)
-        (folder / "kustomize").symlink_to(_KUSTOMIZE)
-        monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+        link = Path(sys.prefix, "peers", "bin", "kustomize")
+        link.parent.mkdir(exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            link.symlink_to(_KUSTOMIZE)
+        monkeypatch.setenv("PATH", str(link.parent), prepend=os.pathsep)
     return peers.has("kustomize")
+
+
+def provide_builder(monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Put what builds kustomizations on PATH: Kustomize, or kubectl that has it inside."""
+    return provide_kustomize(monkeypatch) or peers.has("kubectl")

@@ -11,6 +11,7 @@ from imagelock.formats.syntax.text import Text
 from imagelock.formats.values.split_reference import NULL_DIGEST
 from support import peers
 from support.formats import DIGEST, OLD, pinned, places, reasons, references, unpinned
+from support.helm import provide_kustomize
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,14 +56,14 @@ def test_entries_are_found_pinned_and_put_back(head: str) -> None:
     assert unpinned(text(after)) == content
 
 
-def test_kustomize_takes_what_pinning_writes(tmp_path: Path) -> None:
+def test_kustomize_takes_what_pinning_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both forms, the digest behind the tag and in a key of its own, reach the pod."""
-    if not peers.has("kubectl"):
+    if not provide_kustomize(monkeypatch):
         return
     (tmp_path / "pod.yaml").write_text(POD)
     (tmp_path / "kustomization.yaml").write_text(pinned(text(f"{HEAD}resources: [pod.yaml]\n{ENTRIES}")))
 
-    built = peers.run("kubectl", "kustomize", str(tmp_path)).decode()
+    built = peers.run("kustomize", "build", str(tmp_path)).decode()
 
     for image in ("nginx:1.27", "quay.io/acme/app:v1", "keyed:v2"):
         assert f"image: {image}@{DIGEST}\n" in built

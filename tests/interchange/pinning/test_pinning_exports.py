@@ -15,6 +15,7 @@ from imagelock.interchange.pinning.spellings import spellings
 from imagelock.model.digest import Digest
 from imagelock.model.lock import Lock, LockedImage
 from support import peers
+from support.helm import provide_kustomize
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,7 +79,7 @@ def test_kbld_overrides_every_spelling_and_reads_back() -> None:
     assert f"docker.io/library/redis:7@{ONE}" in canonical(kbld.read(text, "kbld.yml"))
 
 
-def test_kustomize_sets_the_digest_of_every_spelling(tmp_path: Path) -> None:
+def test_kustomize_sets_the_digest_of_every_spelling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lock = Lock(LOCK.images[:2])
     (tmp_path / "locked").mkdir()
     text = kustomize.export(lock, NOTHING)
@@ -99,8 +100,8 @@ def test_kustomize_sets_the_digest_of_every_spelling(tmp_path: Path) -> None:
     }
     (tmp_path / "pod.yaml").write_text(yaml.safe_dump(pod), encoding="utf-8")
     assert f"quay.io/a/app@{TWO}" in canonical(kustomize.read(text, "kustomization.yaml"))
-    if peers.has("kubectl"):
-        built = yaml.safe_load(peers.run("kubectl", "kustomize", str(tmp_path)))
+    if provide_kustomize(monkeypatch):
+        built = yaml.safe_load(peers.run("kustomize", "build", str(tmp_path)))
         images = [item["image"] for item in built["spec"]["containers"]]
         assert [image.partition("@")[2] for image in images] == [str(ONE), str(ONE), str(TWO)]
 

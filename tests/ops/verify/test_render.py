@@ -8,8 +8,7 @@ import pytest
 
 from imagelock.ops.verify import render_targets as rendering
 from imagelock.ops.verify.render import NOT_AT_HAND, SWITCHED_OFF
-from support import peers
-from support.helm import provide_helm
+from support.helm import provide_builder, provide_helm
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -354,7 +353,7 @@ def test_a_kustomization_is_built_with_its_base(world: World, monkeypatch: pytes
         "prod/kustomization.yaml", "resources: [../base]\nimages: [{name: acme/app, newTag: '2.0'}]\n"
     )
     locked(world, "acme/app:1.0", "acme/app:2.0")
-    if not (peers.has("kubectl") or peers.has("kustomize")):
+    if not provide_builder(monkeypatch):
         return
     before = check(world)
     assert world.run("pin").code == 0
@@ -373,18 +372,18 @@ def test_an_image_that_is_switched_off_is_told(world: World, monkeypatch: pytest
         assert item["message"] == f"acme/sidecar:1 is not proven by rendering: {SWITCHED_OFF}"
 
 
-def test_a_component_proves_nothing_by_itself(world: World) -> None:
+def test_a_component_proves_nothing_by_itself(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.write(
         "part/kustomization.yaml",
         "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nimages: [{name: acme/app, newTag: '1.0'}]\n",
     )
     locked(world)
-    if peers.has("kubectl") or peers.has("kustomize"):
+    if provide_builder(monkeypatch):
         (item,) = findings(check(world), "IL124")
         assert SWITCHED_OFF in item["message"]
 
 
-def test_kustomize_is_quoted_without_time_and_process(world: World) -> None:
+def test_kustomize_is_quoted_without_time_and_process(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.write(
         "a/kustomization.yaml", "resources: [nowhere.yaml]\nimages: [{name: acme/app, newTag: '1.0'}]\n"
     )
@@ -394,7 +393,7 @@ def test_kustomize_is_quoted_without_time_and_process(world: World) -> None:
         "  images: [{name: acme/app, newTag: '1.0'}]\n",
     )
     locked(world)
-    if peers.has("kubectl") or peers.has("kustomize"):
+    if provide_builder(monkeypatch):
         messages = [item["message"] for item in findings(check(world), "IL124")]
         assert len(messages) == 2
         assert ": accumulating resources" in messages[0]
