@@ -19,14 +19,15 @@ def loads(data: bytes | str) -> Json:
     """Read one JSON document; raise :class:`InvalidValueError` that says why it is none."""
     try:
         text = data if isinstance(data, str) else data.decode("utf-8")
-        value: Json = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+        value: Json = _DECODER.decode(text)
     except RecursionError as error:
         raise InvalidValueError("JSON nested too deeply", text="") from error
     except InvalidValueError:
         raise
     except ValueError as error:
         raise InvalidValueError(f"not JSON: {error}", text="") from error
-    if _depth_over(value, JSON_DEPTH):
+    # Nothing is nested deeper than it has brackets: most documents need no second look.
+    if text.count("{") + text.count("[") > JSON_DEPTH and _depth_over(value, JSON_DEPTH):
         raise InvalidValueError(f"JSON nested deeper than {JSON_DEPTH}", text="")
     return value
 
@@ -58,3 +59,6 @@ def _depth_over(value: Json, limit: int) -> bool:
         if not level:
             return False
     return True
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
