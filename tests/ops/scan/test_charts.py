@@ -222,7 +222,7 @@ def test_a_bomb_of_charts_in_charts_shares_one_budget(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(charts, "CHART_BYTES", MIB)
-    monkeypatch.setattr(charts._Budget.__init__, "__defaults__", (MIB, 100))
+    monkeypatch.setattr(charts, "CHART_FILES", 100)
     inner = packed({"b/Chart.yaml": CHART, "b/values.yaml": b" " * (MIB // 3)})
     path = tmp_path / "a.tgz"
     path.write_bytes(packed({"a/Chart.yaml": CHART, **{f"a/charts/{i}.tgz": inner for i in range(4)}}))
@@ -232,7 +232,7 @@ def test_a_bomb_of_charts_in_charts_shares_one_budget(
 
 
 def test_too_many_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(charts._Budget.__init__, "__defaults__", (MIB, 10))
+    monkeypatch.setattr(charts, "CHART_FILES", 10)
     path = tmp_path / "a.tgz"
     path.write_bytes(packed({"a/Chart.yaml": CHART, **{f"a/{i}": "" for i in range(10)}}))
 

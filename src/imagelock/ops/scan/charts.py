@@ -6,7 +6,6 @@ that grows beyond its caps is refused.
 
 from __future__ import annotations
 
-import io
 import zlib
 from dataclasses import dataclass, replace
 from functools import partial
@@ -28,6 +27,7 @@ from imagelock.limits import (
     MIB,
     YAML_BYTES,
 )
+from imagelock.ops.scan.archives import Budget, members
 from imagelock.paths import leads_out
 
 if TYPE_CHECKING:
@@ -175,18 +175,14 @@ def packed_texts(path: Path, shown: str) -> list[Packed]:
 
 def packed_charts(data: bytes, prefix: str) -> list[Packed]:
     """Return the texts of a packaged chart in memory, their paths behind ``prefix``; none for another archive."""
-    return list(_packed(data, prefix, _Budget(), 1))
+    return list(_packed(data, prefix, _budget(), 1))
 
 
-@dataclass(slots=True)
-class _Budget:
-    """What is left of the caps for one file on disk, whatever is packed into each other."""
-
-    data: int = CHART_BYTES
-    files: int = CHART_FILES
+def _budget() -> Budget:
+    return Budget(data=CHART_BYTES, files=CHART_FILES)
 
 
-def _packed(data: bytes, prefix: str, budget: _Budget, depth: int) -> Iterator[Packed]:
+def _packed(data: bytes, prefix: str, budget: Budget, depth: int) -> Iterator[Packed]:
     head = _unpacked(data, CHART_SNIFF_BYTES)
     if head is None or f"/{CHART_FILE}".encode() not in head:
         return
@@ -196,25 +192,25 @@ def _packed(data: bytes, prefix: str, budget: _Budget, depth: int) -> Iterator[P
     if len(whole) > budget.data:
         raise FileError(f"larger than {CHART_BYTES} bytes when unpacked")
     budget.data -= len(whole)
-    members = list(_members(whole, budget))
+    found = list(members(whole, (*_TEXTS, PACKAGE_SUFFIX), budget, YAML_BYTES))
     folders = {
         name.rpartition("/")[0]: chart_of(decode(member), prefix + name.rpartition("/")[0])
-        for name, member in members
+        for name, member in found
         if name.endswith(f"/{CHART_FILE}")
     }
     folders = {
-        folder: with_templates(chart, partial(_packed_templates, members, folder))
+        folder: with_templates(chart, partial(_packed_templates, found, folder))
         for folder, chart in folders.items()
     }
-    for name, member in members:
+    for name, member in found:
         if not name.endswith(PACKAGE_SUFFIX):
             yield Packed(prefix + name, member, _nearest(name, folders))
         elif depth < CHART_DEPTH:
             yield from _packed(member, f"{prefix}{name}!", budget, depth + 1)
 
 
-def _packed_templates(members: list[tuple[str, bytes]], folder: str) -> Iterator[str]:
-    for name, member in members:
+def _packed_templates(found: list[tuple[str, bytes]], folder: str) -> Iterator[str]:
+    for name, member in found:
         if name.startswith(f"{folder}/templates/") and name.endswith(_TEMPLATE_SUFFIXES):
             yield decode(member)
 
@@ -225,26 +221,6 @@ def _unpacked(data: bytes, limit: int) -> bytes | None:
         return zlib.decompressobj(_GZIP).decompress(data, limit)
     except zlib.error:
         return None
-
-
-def _members(data: bytes, budget: _Budget) -> Iterator[tuple[str, bytes]]:
-    """Yield the texts and packages of an archive; links, devices and odd names are none."""
-    import tarfile  # noqa: PLC0415 - only packaged charts need it, and it is slow to import
-
-    try:
-        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
-            for member in archive:
-                budget.files -= 1
-                if budget.files < 0:
-                    raise FileError(f"more than {CHART_FILES} files in an archive")
-                name = member.name.removeprefix("./")
-                is_read = name.lower().endswith((*_TEXTS, PACKAGE_SUFFIX)) and member.isreg()
-                is_odd = name.startswith("/") or ".." in name.split("/")
-                file = archive.extractfile(member) if is_read and not is_odd else None
-                if file is not None:
-                    yield name, file.read(YAML_BYTES)
-    except (tarfile.TarError, OverflowError, ValueError, EOFError, RecursionError) as error:
-        raise FileError("an incomplete archive") from error
 
 
 def _nearest(name: str, folders: dict[str, Chart]) -> Chart | None:

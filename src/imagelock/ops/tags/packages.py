@@ -6,11 +6,9 @@ here can be written.  A package is opened by ``dpkg-deb`` where that is installe
 
 from __future__ import annotations
 
-import io
 import lzma
-import tarfile
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +19,8 @@ from imagelock.formats.syntax.text import Text
 from imagelock.limits import PACKAGE_BYTES, PACKAGE_DEPTH, PACKAGE_FILES, YAML_BYTES
 from imagelock.model.finding_codes import Level
 from imagelock.model.outcome import finding
-from imagelock.ops.scan.charts import PACKAGE_SUFFIX, packed_charts
+from imagelock.ops.scan.archives import Budget, members
+from imagelock.ops.scan.charts import packed_charts
 from imagelock.ops.scan.scanned_file import ScannedFile
 from imagelock.program_path import find_program
 from imagelock.subprocesses import deb_contents
@@ -48,14 +47,6 @@ class _Member:
     chart: Chart | None = None
 
 
-@dataclass(slots=True)
-class _Budget:
-    """What is left of the caps for one package on disk."""
-
-    data: int = field(default_factory=lambda: PACKAGE_BYTES)
-    files: int = PACKAGE_FILES
-
-
 def packed_files(collection: Collection) -> Iterator[ScannedFile | Finding]:
     """Yield what the packages of a project hold that its scan did not read; one that cannot be read is a finding."""
     known = {file.name.partition("!")[0] for file in collection.files if "!" in file.name}
@@ -70,7 +61,7 @@ def packed_files(collection: Collection) -> Iterator[ScannedFile | Finding]:
 
 
 def _scanned(path: Path, name: str) -> Iterator[ScannedFile]:
-    budget = _Budget()
+    budget = Budget(data=PACKAGE_BYTES, files=PACKAGE_FILES)
     if name.endswith(_DEB):
         members = _tar(_deb(path), f"{name}!", budget, 1)
     else:
@@ -82,7 +73,7 @@ def _scanned(path: Path, name: str) -> Iterator[ScannedFile]:
             yield ScannedFile.of(text, None, member.data, tuple(found)).not_writable(READ_ONLY)
 
 
-def _opened(data: bytes, prefix: str, budget: _Budget, depth: int) -> Iterator[_Member]:
+def _opened(data: bytes, prefix: str, budget: Budget, depth: int) -> Iterator[_Member]:
     """Yield the texts of an archive, packed or not: a chart as a chart, everything else as it is."""
     charts = packed_charts(data, prefix)
     if charts:
@@ -108,29 +99,14 @@ def _unpacked(data: bytes, limit: int) -> bytes:
     return data
 
 
-def _tar(data: bytes, prefix: str, budget: _Budget, depth: int) -> Iterator[_Member]:
-    """Yield the texts of a tar, those of packages inside it too; links, devices and odd names are none."""
-    try:
-        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
-            for member in archive:
-                budget.files -= 1
-                if budget.files < 0:
-                    raise FileError(f"more than {PACKAGE_FILES} files in an archive")
-                name = member.name.removeprefix("./")
-                if not member.isreg() or name.startswith("/") or ".." in name.split("/"):
-                    continue
-                is_text = name.endswith(_TEXTS)
-                if not is_text and not (name.endswith((*_TARS, PACKAGE_SUFFIX)) and depth < PACKAGE_DEPTH):
-                    continue
-                file = archive.extractfile(member)
-                if file is None:
-                    continue
-                if is_text:
-                    yield _Member(prefix + name, file.read(YAML_BYTES))
-                else:
-                    yield from _opened(file.read(PACKAGE_BYTES), f"{prefix}{name}!", budget, depth + 1)
-    except (tarfile.TarError, OverflowError, ValueError, EOFError, RecursionError) as error:
-        raise FileError("an incomplete archive") from error
+def _tar(data: bytes, prefix: str, budget: Budget, depth: int) -> Iterator[_Member]:
+    """Yield the texts of a tar, those of packages inside it too."""
+    wanted = (*_TEXTS, *_TARS) if depth < PACKAGE_DEPTH else _TEXTS
+    for name, content in members(data, wanted, budget, PACKAGE_BYTES):
+        if name.lower().endswith(_TEXTS):
+            yield _Member(prefix + name, content[:YAML_BYTES])
+        else:
+            yield from _opened(content, f"{prefix}{name}!", budget, depth + 1)
 
 
 def _deb(path: Path) -> bytes:
