@@ -35,6 +35,8 @@ OTHERS = {
     "modules": "github.com/acme/app\ngolang.org/x/net\n",
     "package.json": '{"version": "1.2.3", "scripts": {"a": "npm:run"}}',
     "ports.yaml": "- 8080:80\n- 443:443\n",
+    "digests.json": '{"quay.io/acme/app:v1": "sha256:%s"}' % ("1" * 64),
+    "digests": f"sha256:{'1' * 64}\n",
     "mixed.yaml": "app: quay.io/acme/app:v1\ntitle: Our application\n",
 }
 

@@ -36,7 +36,7 @@ _NAMED_LINE = lazy_regex(
 # The end of the key decides: `sidecarImage` and `image_name` are images, `imagePullSecrets` is not.
 _NAMED_KEY = lazy_regex(r"image(?:[-_]?name)?\Z", re.IGNORECASE)
 _ARGUMENT = lazy_regex(r"(?P<name>[\w.-]+)=(?P<text>\S+)", re.ASCII)
-_ALGORITHMS = ("sha256", "sha512")
+ALGORITHMS = ("sha256", "sha512")
 _WORDS = ("image", "Image", "IMAGE")
 
 
@@ -154,4 +154,4 @@ def is_tagged(written: str) -> bool:
     """Whether a text is a reference with a tag or a digest: what is behind a name that only says image."""
     reference = Reference.parse_or_none(written)
     # A digest alone is no image, although it reads like a name with a tag.
-    return reference is not None and reference.is_versioned and reference.written_name not in _ALGORITHMS
+    return reference is not None and reference.is_versioned and reference.written_name not in ALGORITHMS

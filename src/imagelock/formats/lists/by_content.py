@@ -15,6 +15,7 @@ from imagelock.formats.build import dockerfile
 from imagelock.formats.classify.by_value import is_image
 from imagelock.formats.classify.candidates import judge_words, possible
 from imagelock.formats.classify.prose import DATA, language_of
+from imagelock.formats.classify.unmatched import ALGORITHMS
 from imagelock.formats.lists import plain
 from imagelock.formats.syntax.yaml_text import chunks, compose
 from imagelock.formats.values.chart_values import value_images
@@ -114,7 +115,9 @@ def _is_sure(reference: Reference) -> bool:
 
 
 def _is_other(reference: Reference) -> bool:
-    """Whether this is a pair of ports, or a line of a source file, and no image."""
+    """Whether this is a pair of ports, a line of a source file, or a digest alone, and no image."""
     path = reference.written_name.rpartition("/")[2]
     is_number = reference.tag is not None and reference.tag.isdecimal()
+    if reference.written_name in ALGORITHMS:
+        return True
     return reference.written_name.isdecimal() or (is_number and "." in path)
