@@ -165,3 +165,12 @@ def test_where_a_line_cannot_be_added_exactly_nothing_is_written(
 
     assert world.json("pin", "--insert-keys", *LOCK).codes == ["IL113"]
     assert world.read(name) == content
+
+
+@pytest.mark.parametrize("ref", [f"{{digest: {ONE}}}", f"\n    digest: {ONE}"], ids=["flow", "block"])
+def test_a_digest_without_a_tag_beside_it_stays_because_the_tag_has_no_key(world: World, ref: str) -> None:
+    world.write("locked.txt", LOCKED)
+    world.write("flux.yaml", f"{OCI}  ref: {ref}\n")
+
+    assert world.json("unpin", *LOCK).codes == ["IL113"]
+    assert world.read("flux.yaml") == f"{OCI}  ref: {ref}\n"

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from imagelock.ops.scan.collect import Collection
     from imagelock.ops.scan.scanned_file import ScannedFile
 
+_HOLDS_TAG = ("reference", "tag", "tag@digest")
+"""Slots that a tag can be written into; the others hold a digest alone."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PinRequest:
@@ -140,7 +143,15 @@ def _unpinned(use: Occurrence, lock: Lock, form: str, *, keep_existing: bool) ->
         was_empty = any(slot.part == "tag@digest" for slot in use.place.slots)
         tag = None if was_empty else reference.tag
         return reference.with_tag(tag) if use.place.pinnable else not_pinnable(use)
-    entries = recorded_entries(use, lock) or lock.with_digest(reference.name, reference.digest)
+    return _only_tag(use, lock, form)
+
+
+def _only_tag(use: Occurrence, lock: Lock, form: str) -> Decision:
+    """Return the reference with the only tag of its digest, as far as there is one and a place for it."""
+    reference = use.reference
+    entries = recorded_entries(use, lock)
+    if not entries and reference.digest is not None:
+        entries = lock.with_digest(reference.name, reference.digest)
     tags = sorted({image.tag for image in entries if image.tag is not None})
     if len(tags) != 1 or any(image.tag is None for image in entries):
         found = ", ".join(tags) or "none"
@@ -149,6 +160,8 @@ def _unpinned(use: Occurrence, lock: Lock, form: str, *, keep_existing: bool) ->
         return not_pinnable(use)
     # In the default form only a name without a tag is pinned without one, and that name means latest.
     was_untagged = tags == [LATEST] and form != NAME_DIGEST
+    if not was_untagged and not any(slot.part in _HOLDS_TAG for slot in use.place.slots):
+        return finding_at(use, "IL113", f"{reference} had the tag {tags[0]}, which has no key here")
     return reference.with_tag(None if was_untagged else tags[0])
 
 
