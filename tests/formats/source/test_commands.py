@@ -65,6 +65,8 @@ def test_where_a_digest_would_change_what_the_tool_does_an_image_is_found_and_ke
         "docker run --rm -it",
         "docker compose run web",
         "docker build -t x .",
+        "kubectl set env deploy/x A=acme/b:1",
+        "kubectl set resources deploy/x --limits=cpu=1",
         "docker running quay.io/acme/a",
         "PORTS=8080:80",
         "DISK_IMAGE=debian.img",

@@ -25,7 +25,7 @@ _COMMAND = lazy_regex(
     r"|(?P<pull>(?:ctr|crictl)(?:[ \t]+(?:-n|--namespace)[= ]\S+)?[ \t]+(?:images?[ \t]+)?pull)"
     r"|(?P<crane>(?:crane|regctl|oras|trivy|cosign|grype|syft)[ \t]+(?:image[ \t]+)?[a-z]+)"
     r"|(?P<skopeo>skopeo[ \t]+(?:copy|inspect|list-tags|sync))"
-    r"|(?P<flags>(?:kubectl|oc|kind|k3d|minikube)[ \t]+(?:[\w-]+[ \t]+)?(?:run|create|set|start)))(?=[ \t]|\\\r?\n)"
+    r"|(?P<flags>(?:kubectl|oc|kind|k3d|minikube)[ \t]+(?:[\w-]+[ \t]+)?(?:run|create|set[ \t]+image|start)))(?=[ \t]|\\\r?\n)"
 )
 _WORD = lazy_regex(
     r"(?:[ \t]|\\\r?\n)*+(?P<word>(?:\"(?:[^\"\\\n]|\\.|\\\r?\n)*+\"|'[^'\n]*+'|\\[^\r\n]|\$\([^()\n]*\)|\$\{[^{}\n]*\}"
@@ -98,7 +98,7 @@ def arguments(content: str) -> Iterator[Argument]:
             copied = [(start + len(_SCHEME), end) for start, end, word in words if word.startswith(_SCHEME)]
             yield from (Argument(*where, NOT_BOTH if i == 0 else GOES) for i, where in enumerate(copied))
         else:
-            yield from _of_flags(words, is_set=command[0].endswith("set"))
+            yield from _of_flags(words, is_set=command[0].endswith("image"))
         # What a container is given to run is none of our commands.
         reached = words.end
 
