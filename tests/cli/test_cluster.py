@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import signal
+import ssl
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import trustme
+import urllib3
 
 from imagelock.cli.main import run
 from imagelock.lockfile.writer import render_lock
 from support.apiserver import ApiServer, Wrong
 from support.kube import API, DB, LISTED, LOCK, WEB, container, digest, listed, pinned, pod, workload
+from support.waiting import wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -251,3 +255,48 @@ def test_watch_prints_a_line_for_each_change_and_ends_on_sigterm(tmp_path: Path)
     assert process.returncode == 143
     assert "metrics on port" in err
     assert "Traceback" not in err
+
+
+def test_watch_takes_its_lock_from_the_cluster_and_answers_admission_reviews(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    pair = authority.issue_cert("127.0.0.1")
+    pair.private_key_pem.write_to_path(tmp_path / "tls.key")
+    (tmp_path / "tls.crt").write_bytes(b"".join(blob.bytes() for blob in pair.cert_chain_pems))
+    with ApiServer(*CLEAN) as server:
+        data = {"images.lock": render_lock(LOCK)}
+        server.singles["/api/v1/namespaces/imagelock/configmaps/lock"] = json.dumps({"data": data}).encode()
+        command = [sys.executable, "-m", "imagelock", "cluster", "watch"]
+        command += ["--kubeconfig", server.kubeconfig(tmp_path / "config")]
+        command += ["--lock-from", "configmap:imagelock/lock", "--events", "--policy-reports"]
+        command += ["--webhook", "127.0.0.1:0", "--tls-cert", "tls.crt", "--tls-key", "tls.key"]
+        with subprocess.Popen(
+            command, cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            remark = process.stderr.readline()
+            assert "no PolicyReports" in remark
+            port = int(process.stderr.readline().rpartition(" ")[2])
+            server.apply(WRONG[1])
+            assert "Pod/rogue in lab" in process.stdout.readline()
+            request = {"uid": "u", "namespace": "lab", "object": WRONG[1]}
+            context = ssl.create_default_context()
+            authority.configure_trust(context)
+            with urllib3.PoolManager(ssl_context=context, retries=False) as pool:
+                answer = pool.request("POST", f"https://127.0.0.1:{port}/", json={"request": request})
+            wait_for(lambda: bool(server.written))
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=60)
+    assert json.loads(answer.data)["response"]["status"]["message"] == "not pinned by digest: evil:latest"
+    assert server.written[0].document["involvedObject"]["name"] == "rogue"
+
+
+def test_a_webhook_without_a_certificate_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "images.lock").write_text(render_lock(LOCK), encoding="utf-8")
+    with ApiServer(*CLEAN) as server:
+        config = server.kubeconfig(tmp_path / "config")
+        options = ("--kubeconfig", config, "--webhook", "127.0.0.1:0")
+        assert run(["cluster", "watch", "-C", str(tmp_path), *options]) == 2
+    assert "--tls-cert" in capsys.readouterr().err

@@ -42,6 +42,7 @@ def test_what_imagelock_exported_is_no_source_of_the_lock(world: World) -> None:
     world.run("lock")
     arguments = {
         "prepull": ("--tool-image", tool),
+        "webhook": ("--cert-manager", "imagelock/cert"),
         "mirror-job": ("--mirror", "mirror.example.com", "--image", tool),
         "relatedimages": (),
         "admission": (),

@@ -30,7 +30,9 @@ MODELS = {
 
 def asked(**values: str) -> ExportOptions:
     given = {option.name: option.default for option in options} | {"image": (IMAGE,)}
-    return ExportOptions(values={**given, **{name: (value,) for name, value in values.items()}})
+    return ExportOptions(
+        values={**given, **{name.replace("_", "-"): (value,) for name, value in values.items()}}
+    )
 
 
 def objects(lock: Lock = LOCK, **values: str) -> dict[str, Any]:
@@ -91,3 +93,32 @@ def test_values_that_cannot_be_names_are_refused(values: dict[str, str]) -> None
 def test_an_empty_lock_is_refused() -> None:
     with pytest.raises(UsageError, match="empty"):
         export(Lock(), asked())
+
+
+def test_it_may_write_only_what_it_is_asked_to() -> None:
+    rules = objects(events="yes", policy_reports="yes")["ClusterRole"]["rules"]
+    writing = {
+        name: rule["verbs"]
+        for rule in rules
+        for name in rule["resources"]
+        if set(rule["verbs"]) - {"list", "watch"}
+    }
+    assert writing == {"events": ["create"], "policyreports": ["create", "get", "patch", "delete"]}
+
+
+def test_a_webhook_has_its_certificate_its_port_and_its_way_in() -> None:
+    found = objects(webhook_secret="cert", notify_secret="hook")
+    spec = found["Deployment"]["spec"]["template"]["spec"]
+    [container] = spec["containers"]
+    assert container["args"][-6:] == [
+        "--webhook",
+        "0.0.0.0:8443",
+        "--tls-cert",
+        "/tls/tls.crt",
+        "--tls-key",
+        "/tls/tls.key",
+    ]
+    assert {"name": "tls", "secret": {"secretName": "cert"}} in spec["volumes"]
+    ports = [item["port"] for item in found["NetworkPolicy"]["spec"]["ingress"][0]["ports"]]
+    assert ports == [8080, 8443]
+    assert container["env"][-1]["valueFrom"]["secretKeyRef"] == {"name": "hook", "key": "notify"}

@@ -49,6 +49,21 @@ class Wrong:
     cut: int | None = None
 
 
+@dataclass(frozen=True)
+class Written:
+    """One write, as the server saw it."""
+
+    method: str
+    target: str
+    kind: str | None
+    body: bytes
+
+    @property
+    def document(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
+
 class ApiServer:
     """Serves ``objects``; ``wrong`` are answers given once each, by path, before the right ones."""
 
@@ -64,6 +79,8 @@ class ApiServer:
         self.token = token
         self.wrong: dict[str, list[Wrong]] = defaultdict(list)
         self.asked: list[str] = []
+        self.written: list[Written] = []
+        self.singles: dict[str, bytes] = {}
         self.version = 7
         self.forgotten = 0
         self._log: list[tuple[int, str, dict[str, Any]]] = []
@@ -182,6 +199,8 @@ class ApiServer:
             return Wrong(401)
         if self.wrong[parts.path]:
             return self.wrong[parts.path].pop(0)
+        if parts.path in self.singles:
+            return Wrong(body=self.singles[parts.path])
         if parts.path == "/apis" or parts.path.removeprefix("/apis/") in GROUPS:
             return Wrong(body=_discovery(parts.path))
         kind, namespace = _asked_for(parts.path)
@@ -190,6 +209,16 @@ class ApiServer:
         query = parse_qs(parts.query)
         start = int(query.get("continue", ["0"])[0])
         return Wrong(body=self._page(kind, namespace, start, int(query["limit"][0])))
+
+    def take(self, written: Written, login: str | None) -> Wrong:
+        """Keep a write, unless a test put something in its way."""
+        if login != f"Bearer {self.token}":
+            return Wrong(401)
+        path = written.target.partition("?")[0]
+        answer = self.wrong[path].pop(0) if self.wrong[path] else Wrong(201)
+        if answer.status < 300:
+            self.written.append(written)
+        return answer
 
     def _page(self, kind: str, namespace: str, start: int, limit: int) -> bytes:
         fitting = [
@@ -256,6 +285,22 @@ def _handler(server: ApiServer) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(answer.body[: answer.cut])
             if answer.cut is not None:
                 self.close_connection = True
+
+        def do_POST(self) -> None:
+            length = int(self.headers.get("content-length", "0"))
+            body = self.rfile.read(length)
+            written = Written(self.command, self.path, self.headers["content-type"], body)
+            answer = server.take(written, self.headers.get("authorization"))
+            self.send_response(answer.status)
+            self.send_header("Content-Length", str(len(answer.body)))
+            self.end_headers()
+            self.wfile.write(answer.body)
+
+        def do_PATCH(self) -> None:
+            self.do_POST()
+
+        def do_DELETE(self) -> None:
+            self.do_POST()
 
         def _stream(self, changes: Iterator[bytes]) -> None:
             self.send_response(200)

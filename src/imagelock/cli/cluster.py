@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -61,24 +62,55 @@ def check(run: Run, dumps: tuple[str, ...], **options: Any) -> None:
 
 @verb("watch")
 @click.option("--listen", metavar="HOST:PORT", help="Serve /metrics, /healthz and /readyz here.")
+@click.option(
+    "--lock-from",
+    metavar="SOURCE",
+    help="The lock is in configmap:NAMESPACE/NAME[/KEY], or in the artifact oci:NAME@sha256:…, not in a file.",
+)
+@click.option("--events", is_flag=True, help="Write an Event on each workload that enters a state.")
+@click.option(
+    "--policy-reports", is_flag=True, help="Write a PolicyReport (wgpolicyk8s.io) in each namespace."
+)
+@click.option(
+    "--notify",
+    multiple=True,
+    metavar="FORMAT=URL",
+    envvar="IMAGELOCK_NOTIFY",
+    help="Post each change: json, slack or alertmanager (repeatable).",
+)
+@click.option(
+    "--webhook", metavar="HOST:PORT", help="Also answer as a validating admission webhook, over TLS."
+)
+@click.option(
+    "--tls-cert", type=click.Path(path_type=Path), help="The certificate of the webhook, with its chain."
+)
+@click.option("--tls-key", type=click.Path(path_type=Path), help="The key of the webhook.")
+@click.option(
+    "--webhook-action",
+    type=click.Choice(["Deny", "Warn"]),
+    default="Deny",
+    show_default=True,
+    help="What the webhook does with an image that is not in the lock.",
+)
 @scope_options
 @common()
 def watch(run: Run, **options: Any) -> None:
     r"""Watch a cluster: report each container that stops or begins to run what the lock says.
 
     Lists everything once, then follows the changes; the lock is read again when its file changes. Each change
-    of state is one line, or with -o json one JSON object. Runs until it is ended (Ctrl-C, SIGTERM); what
+    of state is one line, or with -o json one JSON object; --notify, --events and --policy-reports pass it on. Runs until it is ended (Ctrl-C, SIGTERM); what
     cannot be read is reported and tried again.
 
     \b
     Examples:
       imagelock cluster watch -n shop --context prod
+      imagelock cluster watch --lock-from configmap:imagelock/lock --notify slack=https://hooks.example.com/T0/B0
       imagelock cluster watch --lock-file /etc/imagelock/images.lock --listen 0.0.0.0:8080 -o json
     """
-    from imagelock.cli.watching import watch_cluster
+    from imagelock.cli.watching import Watching, watch_cluster
 
-    target = looked(options)
-    watch_cluster(run, target.access, target.scope, options["listen"])
+    wanted = {field.name: options[field.name] for field in fields(Watching)}
+    watch_cluster(run, looked(options), Watching(**wanted))
 
 
 def examine(project: Project, lock: Lock, target: Looked) -> Report:

@@ -63,11 +63,15 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """An API server that can be asked: GET a path, and get the open answer; ``watch`` waits longer between pieces."""
+    """An API server that can be asked: GET a path, and get the open answer; ``watch`` waits longer between pieces.
+
+    ``send`` writes: method, path, body and its type; it returns the whole answer.
+    """
 
     address: str
     get: Callable[[str], Any]
     watch: Callable[[str], Any]
+    send: Callable[[str, str, bytes, str], Any]
 
 
 @contextmanager
@@ -117,6 +121,7 @@ def connect(access: Access) -> Iterator[Server]:
             configuration.host,
             lambda path: _get(api, path, IDLE_SECONDS),
             lambda path: _get(api, path, WATCH_IDLE_SECONDS),
+            lambda method, path, body, kind: _send(api, method, path, body, kind),
         )
 
 
@@ -140,19 +145,56 @@ def _is_inside(file: str) -> bool:
 
 def _get(api: Any, path: str, seconds: float) -> Any:
     """Make one request with the client's own pool and login; the body is left to be read."""
-    headers = {"Accept": "application/json", **api.default_headers}
-    login = api.configuration.auth_settings().get("BearerToken")
-    if login and login["value"]:
-        headers[login["key"]] = login["value"]
     return api.rest_client.pool_manager.request(
         "GET",
         api.configuration.host.rstrip("/") + path,
-        headers=headers,
+        headers=_headers(api),
         preload_content=False,
         redirect=False,
         retries=urllib3.Retry(total=2, connect=2, read=0, status=0, redirect=0, raise_on_status=False),
         timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=seconds),
     )
+
+
+def _headers(api: Any) -> dict[str, str]:
+    headers = {"Accept": "application/json", **api.default_headers}
+    login = api.configuration.auth_settings().get("BearerToken")
+    if login and login["value"]:
+        headers[login["key"]] = login["value"]
+    return headers
+
+
+def _send(api: Any, method: str, path: str, body: bytes, kind: str) -> Any:
+    """Write something once: whoever calls knows whether it may be written twice."""
+    return api.rest_client.pool_manager.request(
+        method,
+        api.configuration.host.rstrip("/") + path,
+        body=body,
+        headers={**_headers(api), "Content-Type": kind},
+        redirect=False,
+        retries=False,
+        timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=IDLE_SECONDS),
+    )
+
+
+def write_object(server: Server, method: str, path: str, body: bytes, kind: str = "application/json") -> int:
+    """Write an object; return the status where the server took it, or already had it (409).
+
+    Raises :class:`ForbiddenError` where the login may not, and :class:`ClusterError` for everything else.
+    """
+    try:
+        answer = server.send(method, path, body, kind)
+    except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
+        raise ClusterError(f"{server.address} does not answer: {_why(error)}") from error
+    status: int = answer.status
+    if status < 300 or status == 409:
+        return status
+    message = _message(answer.data[:ERROR_BODY_BYTES]) or f"status {status}"
+    if status == 403:
+        raise ForbiddenError(
+            f"forbidden: {message}", hint="the guide of the agent lists the rights that it needs"
+        )
+    raise ClusterError(f"{server.address} answers {status}: {message}")
 
 
 def read_answer(server: Server, path: str) -> bytes:

@@ -25,11 +25,23 @@ options: tuple[Option, ...] = (
     Option(name="image", help="An image that contains imagelock, by digest.", metavar="REF", required=True),
     Option(name="name", help="The name of all objects.", metavar="NAME", default=("imagelock-agent",)),
     Option(name="namespace", help="The namespace to run in.", metavar="NAME", default=("imagelock",)),
+    Option(name="events", help="Let it write Events on workloads.", is_flag=True),
+    Option(name="policy-reports", help="Let it write PolicyReports.", is_flag=True),
+    Option(
+        name="webhook-secret",
+        help="Also serve the admission webhook, with the certificate of this Secret of type kubernetes.io/tls.",
+        metavar="NAME",
+    ),
+    Option(
+        name="notify-secret",
+        help="Post changes to the address in the key `notify` of this Secret: FORMAT=URL.",
+        metavar="NAME",
+    ),
 )
 
 _MOST = 900 * KIB
 _USER = 65534
-_PORT = 8080
+_PORT, _WEBHOOK_PORT = 8080, 8443
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?", re.ASCII)
 _RULES = [
     {
@@ -44,7 +56,14 @@ _RULES = [
     },
     {"apiGroups": ["batch"], "resources": ["jobs", "cronjobs"], "verbs": ["list", "watch"]},
 ]
-"""What the agent reads, and nothing it may write."""
+"""What the agent reads."""
+_EVENTS = {"apiGroups": [""], "resources": ["events"], "verbs": ["create"]}
+_REPORTS = {
+    "apiGroups": ["wgpolicyk8s.io"],
+    "resources": ["policyreports"],
+    "verbs": ["create", "get", "patch", "delete"],
+}
+"""What it writes when it is asked to: nothing that a workload reads."""
 
 
 def export(lock: Lock, asked: ExportOptions) -> str:
@@ -68,7 +87,9 @@ def export(lock: Lock, asked: ExportOptions) -> str:
     return applied(
         [
             _object("v1", "ServiceAccount", me, inside),
-            _object("rbac.authorization.k8s.io/v1", "ClusterRole", me, {"labels": labels}, rules=_RULES),
+            _object(
+                "rbac.authorization.k8s.io/v1", "ClusterRole", me, {"labels": labels}, rules=_rules(asked)
+            ),
             _object(
                 "rbac.authorization.k8s.io/v1",
                 "ClusterRoleBinding",
@@ -85,7 +106,7 @@ def export(lock: Lock, asked: ExportOptions) -> str:
                 immutable=True,
                 data={"images.txt": images},
             ),
-            _object("networking.k8s.io/v1", "NetworkPolicy", me, inside, spec=_traffic(labels)),
+            _object("networking.k8s.io/v1", "NetworkPolicy", me, inside, spec=_traffic(labels, asked)),
             _object(
                 "apps/v1",
                 "Deployment",
@@ -96,7 +117,7 @@ def export(lock: Lock, asked: ExportOptions) -> str:
                     "selector": {"matchLabels": labels},
                     "template": {
                         "metadata": {"labels": labels, "annotations": _SCRAPED},
-                        "spec": _pod(me, held, asked.one("image") or ""),
+                        "spec": _pod(me, held, asked),
                     },
                 },
             ),
@@ -116,12 +137,18 @@ def _object(version: str, kind: str, called: str, metadata: dict[str, Any], **re
     return {"apiVersion": version, "kind": kind, "metadata": {"name": called, **metadata}, **rest}
 
 
-def _traffic(labels: dict[str, str]) -> dict[str, Any]:
+def _rules(asked: ExportOptions) -> list[dict[str, Any]]:
+    more = ((_EVENTS, "events"), (_REPORTS, "policy-reports"))
+    return [*_RULES, *(rule for rule, option in more if asked.one(option) is not None)]
+
+
+def _traffic(labels: dict[str, str], asked: ExportOptions) -> dict[str, Any]:
     """Let anyone in the cluster read the metrics, and the agent reach DNS and API servers."""
+    ports = [_PORT, *([_WEBHOOK_PORT] if asked.one("webhook-secret") else [])]
     return {
         "podSelector": {"matchLabels": labels},
         "policyTypes": ["Ingress", "Egress"],
-        "ingress": [{"ports": [{"port": _PORT, "protocol": "TCP"}]}],
+        "ingress": [{"ports": [{"port": port, "protocol": "TCP"} for port in ports]}],
         "egress": [
             {"ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]},
             {"ports": [{"port": 443, "protocol": "TCP"}, {"port": 6443, "protocol": "TCP"}]},
@@ -129,23 +156,37 @@ def _traffic(labels: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _pod(me: str, held: str, image: str) -> dict[str, Any]:
+def _pod(me: str, held: str, asked: ExportOptions) -> dict[str, Any]:
+    notify, certificate = asked.one("notify-secret"), asked.one("webhook-secret")
+    mounts = [
+        {"name": "lock", "mountPath": "/lock", "readOnly": True},
+        {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - of the container
+    ]
+    volumes: list[dict[str, Any]] = [
+        {"name": "lock", "configMap": {"name": held}},
+        {"name": "tmp", "emptyDir": {}},
+    ]
+    environment: list[dict[str, Any]] = [{"name": "HOME", "value": "/tmp"}]  # noqa: S108 - of the container, an emptyDir
+    ports = [{"name": "metrics", "containerPort": _PORT}]
+    arguments = ["cluster", "watch", "-o", "json", "--lock-file", "/lock/images.txt"]
+    arguments += ["--listen", f"0.0.0.0:{_PORT}"]
+    arguments += [f"--{flag}" for flag in ("events", "policy-reports") if asked.one(flag) is not None]
+    if certificate is not None:
+        arguments += ["--webhook", f"0.0.0.0:{_WEBHOOK_PORT}"]
+        arguments += ["--tls-cert", "/tls/tls.crt", "--tls-key", "/tls/tls.key"]
+        ports.append({"name": "webhook", "containerPort": _WEBHOOK_PORT})
+        mounts.append({"name": "tls", "mountPath": "/tls", "readOnly": True})
+        volumes.append({"name": "tls", "secret": {"secretName": certificate}})
+    if notify is not None:
+        key = {"secretKeyRef": {"name": notify, "key": "notify"}}
+        environment.append({"name": "IMAGELOCK_NOTIFY", "valueFrom": key})
     probe = {"port": _PORT, "scheme": "HTTP"}
     container = {
         "name": "agent",
-        "image": image,
-        "args": [
-            "cluster",
-            "watch",
-            "-o",
-            "json",
-            "--lock-file",
-            "/lock/images.txt",
-            "--listen",
-            f"0.0.0.0:{_PORT}",
-        ],
-        "env": [{"name": "HOME", "value": "/tmp"}],  # noqa: S108 - of the container, an emptyDir
-        "ports": [{"name": "metrics", "containerPort": _PORT}],
+        "image": asked.one("image") or "",
+        "args": arguments,
+        "env": environment,
+        "ports": ports,
         "readinessProbe": {"httpGet": {"path": "/readyz", **probe}},
         "livenessProbe": {
             "httpGet": {"path": "/healthz", **probe},
@@ -153,10 +194,7 @@ def _pod(me: str, held: str, image: str) -> dict[str, Any]:
             "failureThreshold": 5,
         },
         "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "256Mi"}},
-        "volumeMounts": [
-            {"name": "lock", "mountPath": "/lock", "readOnly": True},
-            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - of the container
-        ],
+        "volumeMounts": mounts,
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
@@ -172,5 +210,5 @@ def _pod(me: str, held: str, image: str) -> dict[str, Any]:
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "containers": [container],
-        "volumes": [{"name": "lock", "configMap": {"name": held}}, {"name": "tmp", "emptyDir": {}}],
+        "volumes": volumes,
     }

@@ -24,6 +24,7 @@ from imagelock.interchange import (
     prepull,
     registries_conf,
     relatedimages,
+    webhook,
 )
 from imagelock.interchange.bills import cyclonedx, in_toto, spdx
 from imagelock.interchange.copying import hauler, oc_mirror, regsync, skopeo_sync, zarf
@@ -39,6 +40,7 @@ EXPORTS: tuple[Export, ...] = (
     gatekeeper,
     policy_json,
     agent,
+    webhook,
     idms,
     itms,
     icsp,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
@@ -22,9 +21,10 @@ from imagelock.service.agent.metrics import Metrics
 from imagelock.service.agent.run import Agent, CurrentLock
 from support.apiserver import PATHS, ApiServer, Wrong
 from support.kube import API, LOCK, WEB, container, pinned, pod, workload
+from support.waiting import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from imagelock.ops.cluster.transitions import Transition
@@ -50,7 +50,7 @@ class Watched:
     def read_lock(self) -> CurrentLock:
         return CurrentLock.of(self.lock, repr(self.lock).encode())
 
-    def tell(self, found: Iterable[Transition]) -> None:
+    def tell(self, found: Iterable[Transition], report: object) -> None:  # noqa: ARG002 - the agent's signature
         self.told += [(item.subject[4], item.after) for item in found]
 
     @contextmanager
@@ -77,13 +77,6 @@ class Watched:
                 collector.stop()
                 thread.join(30)
                 assert not thread.is_alive()
-
-
-def wait_for(is_true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 90
-    while not is_true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ class Metrics:
     lag: Gauge = field(init=False)
     lock: Gauge = field(init=False)
     transitions: Counter = field(init=False)
+    admissions: Counter = field(init=False)
 
     def __post_init__(self) -> None:
         registry = self.registry
@@ -49,6 +50,10 @@ class Metrics:
         )
         self.transitions = Counter(
             "imagelock_transitions", "Containers that entered a state.", ("state",), registry=registry
+        )
+
+        self.admissions = Counter(
+            "imagelock_admissions", "Requests that the webhook answered.", ("answer",), registry=registry
         )
 
     def update(self, report: Report, lock_hash: str, lag: float) -> None:

@@ -15,11 +15,11 @@ from imagelock.ops.cluster.transitions import states, transitions
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from imagelock.model.exemption import Exemption
     from imagelock.model.lock import Lock
-    from imagelock.ops.cluster.check import Row
+    from imagelock.ops.cluster.check import Report, Row
     from imagelock.ops.cluster.transitions import Subject, Transition
     from imagelock.service.agent.collector import Collector
     from imagelock.service.agent.metrics import Metrics
@@ -47,18 +47,20 @@ class CurrentLock:
 
 @dataclass(slots=True, kw_only=True)
 class Agent:
-    """One watch of one cluster: ``tell`` hears each transition, ``remark`` what is worth a line.
+    """One watch of one cluster: ``tell`` hears each transition with the look that found it, ``remark`` what is worth a line.
 
     ``read_lock`` returns the lock as it is now; what it raises keeps the one before, and is remarked once.
+    ``use`` gets each lock that counts from now on.
     """
 
     collector: Collector
     read_lock: Callable[[], CurrentLock]
     exemptions: Sequence[Exemption]
     today: Callable[[], dt.date]
-    tell: Callable[[Iterable[Transition]], None]
+    tell: Callable[[Sequence[Transition], Report], None]
     remark: Callable[[str], None]
     namespaces: tuple[str, ...] = ()
+    use: Callable[[Lock], None] = lambda _: None
     metrics: Metrics | None = None
     is_ready: bool = False
     _before: dict[Subject, Row] = field(default_factory=dict)
@@ -74,6 +76,7 @@ class Agent:
     def run(self) -> None:
         """Look until the collector is stopped; raises what reading the first lock raises."""
         self._lock = self.read_lock()
+        self.use(self._lock.lock)
         self._last = time.monotonic()
         self.collector.start()
         while True:
@@ -101,6 +104,7 @@ class Agent:
         if self._lock is not None and current.sha256 == self._lock.sha256:
             return False
         self._lock = current
+        self.use(current.lock)
         self.remark(f"another lock: sha256:{current.sha256[:12]}, {len(current.lock.images)} entries")
         return True
 
@@ -119,6 +123,5 @@ class Agent:
             self.metrics.update(report, current.sha256, max(time.monotonic() - newest, 0.0))
             for item in found:
                 self.metrics.transitions.labels("gone" if item.after is None else item.after.value).inc()
-        if found:
-            self.tell(found)
+        self.tell(found, report)
         self.is_ready = True
