@@ -158,7 +158,8 @@ def _find(
         yield from found
     elif force is not None or _may_be_documents(text):
         for chunk in chunks(text):
-            yield from _chunk(text, chunk, force, rules, documents)
+            dump = dumped(text, chunk) if force is None and believes else None
+            yield from _chunk(text, chunk, force, rules, documents) if dump is None else (dump,)
 
 
 def file_format_of(text: Text, force: str | None = None) -> FileFormat | None:
@@ -198,10 +199,6 @@ def _is_meant_as_documents(text: Text) -> bool:
 def _chunk(
     text: Text, chunk: Chunk, force: str | None, rules: Sequence[ScanRule], documents: list[Document]
 ) -> Iterator[Found]:
-    dump = dumped(text, chunk) if force is None else None
-    if dump is not None:
-        yield dump
-        return
     context = text.context
     is_said = context is not None and (context.read_as is not None or bool(context.value_keys))
     is_forced = force is not None or is_said or any(rule.reads_documents for rule in rules)

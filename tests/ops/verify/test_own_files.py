@@ -84,3 +84,32 @@ def test_an_exemption_and_an_ignore_comment_settle_it(pinned: World) -> None:
     pinned.write("evil.yaml", mark("prepull") + deployment(EVIL))
     pinned.configure(f'[[exempt]]\nimage = "{EVIL}"\nreason = "ours"\n')
     assert pinned.json("check").codes == []
+
+
+def dump(image: str, container: str) -> str:
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "a"},
+        "spec": {"containers": [{"name": "c", "image": image}]},
+        "status": {"phase": "Running", "containerStatuses": [{"name": "c", "imageID": container}]},
+    }
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": [pod]})
+
+
+def test_a_dump_with_images_beyond_the_lock_is_one_warning(pinned: World) -> None:
+    pinned.write("dump.json", dump(EVIL, f"quay.io/evil/miner@{OTHER}"))
+
+    result = pinned.json("check")
+    assert (result.code, result.codes) == (0, ["IL117"])
+    assert EVIL in result.document["findings"][0]["message"]
+    assert pinned.run("check", "--strict").code == 1
+    pinned.configure('[scan]\nexclude = ["dump.json"]\n')
+    assert pinned.run("check", "--strict").code == 0
+
+
+def test_a_dump_of_what_the_lock_gives_is_silent(pinned: World) -> None:
+    digest = str(pinned.lock.images[0].digest)
+    pinned.write("dump.json", dump(f"{A}@{digest}", f"quay.io/acme/app@{digest}"))
+
+    assert pinned.json("check").codes == []
