@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
 import yaml
-from kubernetes import client
 
 from imagelock.cluster.live import NODES, RESOURCES
 from imagelock.errors import UsageError
@@ -15,6 +13,7 @@ from imagelock.interchange.agent import export, options
 from imagelock.interchange.base import ExportOptions
 from imagelock.lockfile.reader import parse_list
 from imagelock.model.lock import Lock
+from support.admission import check_fields
 from support.kube import LOCK
 
 IMAGE = f"quay.io/acme/imagelock:1@sha256:{'a' * 64}"
@@ -43,18 +42,7 @@ def test_the_api_knows_every_field() -> None:
     found = objects()
     assert found.keys() == MODELS.keys()
     for kind, item in found.items():
-        _check(item, MODELS[kind])
-
-
-def _check(item: dict[str, Any], model: str) -> None:
-    kind: Any = getattr(client, model)
-    names = {field: name for name, field in kind.attribute_map.items()}
-    for field, value in item.items():
-        assert field in names, f"{model} has no {field}"
-        inner = re.sub(r"(?i)^list\\[(\\w+)\\]$", r"\\1", kind.openapi_types[names[field]])
-        if hasattr(client, inner):
-            for one in value if isinstance(value, list) else [value]:
-                _check(one, inner)
+        check_fields(item, MODELS[kind])
 
 
 def test_it_may_list_and_watch_what_it_reads_and_nothing_else() -> None:

@@ -103,7 +103,7 @@ class Admission:
         self.bindings = self._of("ValidatingAdmissionPolicyBinding")
         (self.policy,) = self._of("ValidatingAdmissionPolicy")
         for item in self.documents:
-            _check_fields(item, f"V1{item['kind']}")
+            check_fields(item, f"V1{item['kind']}")
         for item in self.maps.values():
             _check_config_map(item)
         _check_policy(self.policy)
@@ -162,7 +162,7 @@ def _refusals(spec: Json, activation: Json, given: Json) -> list[str]:
     return messages
 
 
-def _check_fields(item: Json, model: str) -> None:
+def check_fields(item: Json, model: str) -> None:
     """Check that the API has every field, by the official client's models."""
     kind: Any = getattr(client, model)
     names = {field: name for name, field in kind.attribute_map.items()}
@@ -171,7 +171,7 @@ def _check_fields(item: Json, model: str) -> None:
         inner = re.sub(r"(?i)^list\[(\w+)\]$", r"\1", kind.openapi_types[names[field]])
         if hasattr(client, inner):
             for one in value if isinstance(value, list) else [value]:
-                _check_fields(one, inner)
+                check_fields(one, inner)
 
 
 def _check_name(item: Json) -> None:
