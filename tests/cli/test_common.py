@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from imagelock.cli.terminal import progress
+from imagelock.cli.progress import progress
 from support.world import deployment
 
 if TYPE_CHECKING:

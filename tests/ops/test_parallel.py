@@ -21,9 +21,22 @@ class Counted:
 
     def __init__(self) -> None:
         self.told: list[str] = []
+        self.expected = self.ended = 0
 
-    def advance(self, what: str) -> None:
-        self.told.append(what)
+    def expect(self, items: int, size: int = 0) -> None:
+        self.expected += items + size
+
+    def start(self, what: object, size: int = 0) -> None:
+        self.told.append(str(what) * (size == 0))
+
+    def reach(self, position: int) -> None:
+        raise AssertionError(position)
+
+    def end(self) -> None:
+        self.ended += 1
+
+    def advance(self, count: int = 1) -> None:
+        assert count == 1
 
 
 def test_answers_come_in_the_order_asked() -> None:
@@ -35,6 +48,7 @@ def test_answers_come_in_the_order_asked() -> None:
     answers = map_concurrently(range(100), slow_at_first, jobs=8, hosts=1, progress=progress)
     assert answers == [number * 2 for number in range(100)]
     assert sorted(progress.told) == sorted(str(number) for number in range(100))
+    assert (progress.expected, progress.ended) == (100, 100)
 
 
 def test_nothing_asked_is_nothing_answered() -> None:

@@ -160,11 +160,11 @@ def verify(run: Run, path: Path) -> None:
       imagelock bundle verify release.tar
       imagelock bundle verify bundle/ -o json
     """
-    from imagelock.cli.terminal import progress
+    from imagelock.cli.progress import progress
     from imagelock.ops.copies.inspect import verify as verified
 
     where = run.settings.directory / path
-    with progress("hashing", quiet=run.quiet) as shown:
+    with progress("hashing", quiet=run.quiet, unit="blobs") as shown:
         outcome = verified(where, shown)
     run.finish(outcome)
 
@@ -313,10 +313,10 @@ def _require_good(run: Run, path: Path) -> None:
     """End with what is wrong with the bundle, if anything is."""
     from dataclasses import replace
 
-    from imagelock.cli.terminal import progress
+    from imagelock.cli.progress import progress
     from imagelock.ops.copies.inspect import verify as verified
 
-    with progress("hashing", quiet=run.quiet) as shown:
+    with progress("hashing", quiet=run.quiet, unit="blobs") as shown:
         outcome = verified(path, shown)
     if outcome.findings:
         run.finish(replace(outcome, command="bundle-load"))

@@ -66,11 +66,11 @@ def command(
       imagelock check --cluster                     and what your cluster runs
       imagelock check --cluster=dump.json           and what this dump says
     """
-    from imagelock.ops.scan.collect import collect
+    from imagelock.cli.reading import read
     from imagelock.ops.verify.whole import check_project
 
     project = run.open()
-    checked = check_project(project, collect(project, sources, force), sources)
+    checked = check_project(project, read(run, project, sources, force), sources)
     outcome, collection, lock = checked.outcome, checked.collection, checked.lock
     if render:
         from imagelock.ops.verify.render import with_rendering

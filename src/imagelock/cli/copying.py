@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from imagelock.cli.terminal import progress, stdout_style, table_width
+from imagelock.cli.progress import GOES_ON, progress
+from imagelock.cli.terminal import stdout_style, table_width
 from imagelock.errors import InvalidValueError, UsageError
 from imagelock.model.platform import Platform
 from imagelock.model.sizes import in_units, parse_size
@@ -121,7 +122,7 @@ def registries(run: Run, project: Project, title: str) -> Iterator[tuple[Registr
     settings = project.settings
     with (
         RegistryClient(project.config.hosts, jobs=settings.jobs, retry_time=settings.retry_time) as client,
-        progress(title, quiet=run.quiet) as shown,
+        progress(title, quiet=run.quiet, onward=GOES_ON) as shown,
     ):
         yield client, shown
 

@@ -85,15 +85,15 @@ def command(  # noqa: PLR0913 - the options of the contract
       imagelock lock --check           in a pipeline: is the lock up to date?
       imagelock lock --from external_images --from 'image_references/*'
     """
+    from imagelock.cli.reading import read
     from imagelock.cli.registry_access import registry_access
     from imagelock.ops.lock.build_lists import read_lists
     from imagelock.ops.lock.plan import LockRequest
     from imagelock.ops.lock.run import check_lock, run_lock
-    from imagelock.ops.scan.collect import collect
     from imagelock.ops.writing import WriteMode
 
     project = run.open()
-    collection = collect(project, sources, force)
+    collection = read(run, project, sources, force)
     request = LockRequest(
         upgrade=upgrade,
         upgrade_images=upgrade_images,

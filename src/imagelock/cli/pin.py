@@ -63,9 +63,9 @@ def command(  # noqa: PLR0913 - the options of the contract
       imagelock pin --check               in a pipeline: is everything pinned?
     """
     from imagelock.cli.edits import copies_folder, diff_text, edited_stdin, takes_first
+    from imagelock.cli.reading import read
     from imagelock.ops.pin.run import run_edits, write_copies
     from imagelock.ops.pin.whole import plan_project
-    from imagelock.ops.scan.collect import collect
     from imagelock.ops.usage import read_lock_for
     from imagelock.ops.writing import WriteMode
 
@@ -73,7 +73,7 @@ def command(  # noqa: PLR0913 - the options of the contract
     if insert_keys:
         project = project.with_keys()
     target = None if output_dir is None else copies_folder(project, output_dir)
-    collection = collect(project, sources, force, besides=target)
+    collection = read(run, project, sources, force, besides=target)
     lock_file = read_lock_for(project, collection)
     mode = WriteMode(write=not (check_only or show_diff), keep_going=keep_going)
     first = takes_first(project, lock_file, untagged)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from imagelock.cli.progress import SAME_AGAIN, progress
 from imagelock.cli.quota import keep_quota
-from imagelock.cli.terminal import progress, stderr_style
+from imagelock.cli.terminal import stderr_style
 from imagelock.ops.registry_access import OfflineReader, RegistryAccess
 from imagelock.report.text import advice_text
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def registry_access(
-    run: Run, project: Project, title: str, *, everyone: bool = False
+    run: Run, project: Project, title: str, *, everyone: bool = False, onward: str = SAME_AGAIN
 ) -> Iterator[RegistryAccess]:
     """Yield access to the registries, with a progress display.
 
@@ -45,5 +46,5 @@ def registry_access(
             yield client
         run.say(advice_text(client.warnings, stderr_style()))
 
-    with progress(title, quiet=run.quiet) as shown:
+    with progress(title, quiet=run.quiet, onward=onward) as shown:
         yield RegistryAccess(open_reader=reader, jobs=run.settings.jobs, progress=shown)

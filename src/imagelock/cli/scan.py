@@ -44,12 +44,12 @@ def command(run: Run, sources: tuple[str, ...], explain: str | None, force: str 
       imagelock scan -o list | sort -u        the references, one per line
       imagelock scan --explain app.yaml:12    why is this line (not) listed?
     """
+    from imagelock.cli.reading import read
     from imagelock.ops.scan.account import named_in_vain
-    from imagelock.ops.scan.collect import collect
 
     if explain is not None:
         _explain(run, explain)
-    collection = collect(run.open(), sources, force)
+    collection = read(run, run.open(), sources, force)
     uses = collection.all_uses
     outcome = Outcome(
         command="scan",
@@ -167,13 +167,13 @@ def _json(collection: Collection, outcome: Outcome) -> str:
 
 
 def _explain(run: Run, where: str) -> None:
-    from imagelock.ops.scan.collect import collect
+    from imagelock.cli.reading import read
     from imagelock.report.style import printable
 
     name, colon, number = where.rpartition(":")
     if not colon or not number.isdigit():
         raise UsageError("write FILE:LINE", where=where)
-    collection = collect(run.open(), (name,))
+    collection = read(run, run.open(), (name,))
     found = [item for file in collection.files for item in file.found if item.line == int(number)]
     for item in found:
         if isinstance(item, Place):

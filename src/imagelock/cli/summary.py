@@ -6,8 +6,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from imagelock.cli.common import common, verb
+from imagelock.cli.reading import read
 from imagelock.cli.terminal import stdout_style
-from imagelock.ops.scan.collect import collect
 from imagelock.ops.verify.summary import summarize
 from imagelock.report.text import plural
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def command(run: Run) -> None:
     """Print the summary of the project; the common options come from the environment alone."""
     project = run.open()
-    seen = summarize(project, collect(project))
+    seen = summarize(project, read(run, project))
     sys.stdout.write(_text(seen, stdout_style()))
 
 

@@ -170,7 +170,7 @@ def _carry_out(
     if registry is not None:
         linted = tagrules.rehearsed(linted, registry)
     request = tags.TagRequest(move=_names(requested[0]), repush=_names(requested[1]))
-    from imagelock.cli.terminal import progress
+    from imagelock.cli.progress import progress
 
     with _client(run, project) as client, progress("asking registries", quiet=run.quiet) as shown:
         if dry_run:

@@ -36,7 +36,7 @@ def command(run: Run, paths: tuple[str, ...], *, check_only: bool, edit_template
       imagelock trace charts/web          one chart
       imagelock trace --check             in a pipeline: is the record up to date?
     """
-    from imagelock.ops.scan.collect import collect
+    from imagelock.cli.reading import read
     from imagelock.ops.trace.run import (
         TraceRequest,
         check_record,
@@ -46,7 +46,7 @@ def command(run: Run, paths: tuple[str, ...], *, check_only: bool, edit_template
     )
 
     project = run.open()
-    collection = collect(project, traced=False)
+    collection = read(run, project, traced=False)
     if check_only:
         run.finish(check_record(project, collection))
     request = TraceRequest(paths=paths, edit_templates=edit_templates, fresh=fresh)

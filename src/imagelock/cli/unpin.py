@@ -32,16 +32,16 @@ def command(
       imagelock unpin --diff deploy/  show it first
     """
     from imagelock.cli.edits import diff_text, edited_stdin
+    from imagelock.cli.reading import read
     from imagelock.ops.pin.forms import Forms
     from imagelock.ops.pin.plan import plan_unpin
     from imagelock.ops.pin.run import run_edits
     from imagelock.ops.project import read_lock
-    from imagelock.ops.scan.collect import collect
     from imagelock.ops.writing import WriteMode
 
     project = run.open()
     lock = read_lock(project).lock
-    collection = collect(project, sources, force)
+    collection = read(run, project, sources, force)
     plan = plan_unpin(
         collection, lock, Forms.of(project.config), keep_existing=project.config.existing == "keep"
     )

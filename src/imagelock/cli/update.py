@@ -33,13 +33,13 @@ def command(run: Run, images: tuple[str, ...], *, upgrade: bool, dry_run: bool, 
       imagelock update quay.io/acme/app:1.4     this tag
       imagelock update -U                       everything
     """
+    from imagelock.cli.reading import read
     from imagelock.cli.registry_access import registry_access
     from imagelock.ops.lock.plan import LockRequest
     from imagelock.ops.olm.catalogs import lock_of_catalogs, olm_pinning, with_catalogs
     from imagelock.ops.pin.forms import Forms
     from imagelock.ops.pin.plan import PinRequest
     from imagelock.ops.project import read_lock
-    from imagelock.ops.scan.collect import collect
     from imagelock.ops.update import run_update
     from imagelock.ops.writing import WriteMode
 
@@ -48,7 +48,7 @@ def command(run: Run, images: tuple[str, ...], *, upgrade: bool, dry_run: bool, 
     if not upgrade and not images:
         raise UsageError("name the images to update, or give -U for all")
     project = run.open()
-    collection = collect(project)
+    collection = read(run, project)
     config = project.config
     request = LockRequest(upgrade=upgrade, upgrade_images=images, platforms=config.platforms)
     olm = None

@@ -29,12 +29,12 @@ def command(run: Run, image: str) -> None:
       imagelock why 'quay.io/acme/*'
       imagelock why sha256:4c1c
     """
+    from imagelock.cli.reading import read
     from imagelock.ops.project import read_lock
-    from imagelock.ops.scan.collect import collect
     from imagelock.ops.verify.why import why
 
     project = run.open()
-    found = why(collect(project), read_lock(project).lock, image)
+    found = why(read(run, project), read_lock(project).lock, image)
     outcome = Outcome(command="why", summary={"entries": len(found.entries), "places": len(found.uses)})
     run.finish(outcome, data=_text(found), json=lambda: _json(found, outcome))
 

@@ -66,6 +66,9 @@ class LockedImage:
         """``name:tag``, or ``name@digest`` for an entry without a tag: how people name the entry."""
         return f"{self.name}@{self.digest}" if self.tag is None else f"{self.name}:{self.tag}"
 
+    def __str__(self) -> str:
+        return self.reference
+
     @property
     def image_id(self) -> str:
         """``name[:tag]@digest``: the entry in full."""

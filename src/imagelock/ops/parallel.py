@@ -23,10 +23,22 @@ seen before."""
 
 
 class Progress(Protocol):
-    """Receives progress: one call for each finished item."""
+    """Receives progress, from many threads: what is expected, what each thread does, what is finished."""
 
-    def advance(self, what: str) -> None:
-        """Count one more finished item."""
+    def expect(self, items: int, size: int = 0) -> None:
+        """Expect so many more items, and so many more bytes."""
+
+    def start(self, what: object, size: int = 0) -> None:
+        """Begin something of so many bytes in this thread; ``str(what)`` is its name."""
+
+    def reach(self, position: int) -> None:
+        """Say how many bytes of what this thread does are through; less than before when they are sent again."""
+
+    def end(self) -> None:
+        """End what this thread does."""
+
+    def advance(self, count: int = 1) -> None:
+        """Count finished items."""
 
 
 def map_concurrently(
@@ -37,6 +49,8 @@ def map_concurrently(
     Running calls are then not waited for, nor on an interrupt or at the end of the process: a silent
     registry would hold it up for its whole deadline.
     """
+    if progress is not None:
+        progress.expect(len(items))
     pool = _WorkerPool(items, function, progress)
     try:
         return pool.results(_start(pool.work, min(THREADS, len(items), jobs * max(hosts, 1))))
@@ -79,9 +93,12 @@ class _WorkerPool(Generic[T, R]):
                     number, item = self._waiting.popleft()
                 except IndexError:
                     return
+                if self._progress is not None:
+                    self._progress.start(item)
                 self._results[number] = self._function(item)
                 if self._progress is not None:
-                    self._progress.advance(str(item))
+                    self._progress.end()
+                    self._progress.advance()
         except BaseException as error:  # noqa: BLE001  # raised where the results are waited for
             self._error = self._error or error
             self.cancel()

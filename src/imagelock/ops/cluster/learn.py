@@ -46,6 +46,9 @@ class Learned:
     reference: Reference
     users: tuple[str, ...]
 
+    def __str__(self) -> str:
+        return str(self.reference)
+
     @property
     def line(self) -> str:
         """The line of a list: the reference, and as its comment who runs it."""

@@ -72,8 +72,12 @@ def verify(path: Path, progress: Progress | None = None) -> Outcome:
     hashed = [(one, blob) for one, blob in blobs.values() if str(blob.digest) not in elsewhere]
 
     def prove(ask: tuple[Image, Descriptor]) -> Finding | None:
+        if progress is not None:
+            progress.start(f"{ask[0]} {ask[1].digest.short}", ask[1].size)
         return _verify_blob(store, *ask)
 
+    if progress is not None:
+        progress.expect(0, sum(blob.size for _, blob in hashed))
     wrong = map_concurrently(hashed, prove, jobs=_READERS, hosts=1, progress=progress)
     findings = [tree for _, tree in found if not isinstance(tree, Tree)] + [one for one in wrong if one]
     findings += _strange(path, {*blobs, *_manifests(found)})

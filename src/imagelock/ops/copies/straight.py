@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from imagelock.model.digest import Digest
     from imagelock.model.manifest import Descriptor
     from imagelock.ops.copies.sources import Pace
+    from imagelock.ops.parallel import Progress
 
 LEAST_BYTES = 256 * 1024
 """Smaller blobs cost a request and no time: they are hashed here as ever."""
@@ -51,7 +52,9 @@ class Straight:
         self._registry = registry
         self._pace = pace
 
-    def send(self, blob: Descriptor, target: str, stop: threading.Event) -> bool:
+    def send(
+        self, blob: Descriptor, target: str, stop: threading.Event, progress: Progress | None = None
+    ) -> bool:
         """Send a blob from its file; False when it must be hashed on the way.
 
         That is a small blob, one that is not whole in its file, any for a registry that does not prove, and one that
@@ -64,7 +67,7 @@ class Straight:
         try:
             if not self._registry.proves_blobs(target):
                 return False
-            pieces = _FilePieces(self._store, blob.digest, self._pace, stop)
+            pieces = _FilePieces(self._store, blob.digest, self._pace, stop, progress)
             self._registry.put_file(target, blob, pieces)
         except (AccessDeniedError, IntegrityError, WriteRefusedError):
             return False
@@ -74,13 +77,22 @@ class Straight:
 class _FilePieces:
     """A blob's bytes as stretches of its file, from the beginning on each iteration."""
 
-    def __init__(self, store: FileStore, digest: Digest, pace: Pace | None, stop: threading.Event) -> None:
+    def __init__(
+        self,
+        store: FileStore,
+        digest: Digest,
+        pace: Pace | None,
+        stop: threading.Event,
+        progress: Progress | None,
+    ) -> None:
         self._store = store
         self._digest = digest
         self._pace = pace
         self._stop = stop
+        self._progress = progress
 
     def __iter__(self) -> Iterator[FileSegment]:
+        position = 0
         step = _STEP_BYTES if self._pace is None else self._pace.piece
         for one in self._store.segments(self._digest):
             for start in range(0, one.size, step):
@@ -90,3 +102,6 @@ class _FilePieces:
                 if self._pace is not None:
                     self._pace.take(size)
                 yield FileSegment(one.file, one.offset + start, size)
+                position += size
+                if self._progress is not None:
+                    self._progress.reach(position)

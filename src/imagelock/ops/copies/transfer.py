@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from imagelock.model.digest import Digest
     from imagelock.model.manifest import Descriptor
-    from imagelock.ops.copies.items import CopyJob, Plan
+    from imagelock.ops.copies.items import CopyItem, CopyJob, Plan
     from imagelock.ops.copies.straight import Straight
     from imagelock.ops.parallel import Progress
     from imagelock.stores.base import Source, Target
@@ -88,21 +88,42 @@ class _Blob:
     jobs: list[int] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class _Label:
+    """The name of a blob for people: an image it belongs to, and the first characters of its digest."""
+
+    item: CopyItem
+    blob: _Blob
+
+    def __str__(self) -> str:
+        return f"{self.item.reference} {self.blob.descriptor.digest.short}"
+
+
 class _Pieces:
     """A blob's bytes, read again on each iteration: what a registry refused halfway can be sent again."""
 
     def __init__(
-        self, source: Source, repository: str, descriptor: Descriptor, stop: threading.Event
+        self,
+        source: Source,
+        repository: str,
+        descriptor: Descriptor,
+        stop: threading.Event,
+        progress: Progress | None,
     ) -> None:
         self._source = source
         self._repository = repository
         self._descriptor = descriptor
         self._stop = stop
+        self._progress = progress
 
     def __iter__(self) -> Iterator[bytes]:
+        position = 0
         for piece in self._source.open_blob(self._repository, self._descriptor):
             if self._stop.is_set():
                 raise RegistryError("interrupted")
+            position += len(piece)
+            if self._progress is not None:
+                self._progress.reach(position)
             yield piece
 
 
@@ -131,6 +152,8 @@ class _Transfer:
         self._waiting = [len(job.blobs) for job in plan.jobs]
 
     def run(self, threads: int) -> Done:
+        if self._progress is not None:
+            self._progress.expect(len(self._plan.jobs), sum(blob.descriptor.size for blob in self._blobs))
         with ThreadPoolExecutor(threads, thread_name_prefix="copy") as pool:
             tasks = [pool.submit(self._send, blob) for blob in self._blobs]
             tasks += [pool.submit(self._end, i) for i, job in enumerate(self._plan.jobs) if not job.blobs]
@@ -147,10 +170,14 @@ class _Transfer:
     def _send(self, blob: _Blob) -> None:
         """Bring one blob to every repository that needs it, then end the images that waited for it only."""
         error = None
+        if self._progress is not None:
+            self._progress.start(_Label(self._plan.jobs[blob.jobs[0]].item, blob), blob.descriptor.size)
         try:
             self._distribute(blob)
         except RegistryError as problem:
             error = problem
+        if self._progress is not None:
+            self._progress.end()
         ready = []
         with self._lock:
             for number in blob.jobs:
@@ -175,12 +202,12 @@ class _Transfer:
 
     def _stream(self, blob: _Blob, repository: str) -> None:
         straight = self._straight
-        if straight is None or not straight.send(blob.descriptor, repository, self._stop):
+        if straight is None or not straight.send(blob.descriptor, repository, self._stop, self._progress):
             self._send_hashed(blob, repository)
         self._moved.add(blob.descriptor.size)
 
     def _send_hashed(self, blob: _Blob, repository: str) -> None:
-        pieces = _Pieces(self._source, blob.sources[0], blob.descriptor, self._stop)
+        pieces = _Pieces(self._source, blob.sources[0], blob.descriptor, self._stop, self._progress)
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 self._target.put_blob(repository, blob.descriptor, pieces)
@@ -200,7 +227,7 @@ class _Transfer:
         with self._lock:
             self._results[number] = result
             if self._progress is not None:
-                self._progress.advance(job.item.reference)
+                self._progress.advance()
 
     def _finish_image(self, job: CopyJob) -> Result:
         """Put children, then the image itself with its tag, unless someone took the tag meanwhile."""

@@ -39,6 +39,9 @@ class ImageQuery:
         tag = "" if self.tag is None else f":{self.tag}"
         return f"{self.name}{tag}" + ("" if self.digest is None else f"@{self.digest}")
 
+    def __str__(self) -> str:
+        return self.shown
+
 
 @dataclass(frozen=True, slots=True)
 class ResolutionFailure:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from imagelock.model.exemption import Exemption
     from imagelock.model.outcome import Finding, Outcome
     from imagelock.model.reference import Reference
+    from imagelock.ops.parallel import Progress
     from imagelock.ops.project import Project
     from imagelock.ops.scan.occurrence import Occurrence
     from imagelock.ops.scan.scanned_file import ScannedFile
@@ -191,13 +192,15 @@ def collect(
     *,
     besides: Path | None = None,
     traced: bool = True,
+    progress: Progress | None = None,
 ) -> Collection:
     """Read the sources (none: the whole project) and find everything in them, ``besides`` one folder.
 
+    ``progress`` counts the files; one with a thread of its own keeps large trees from being shared among processes.
     ``force`` names the format of the files named themselves.  Raises :class:`FileError` for a source
     that is not there; a file or folder inside a folder that cannot be read is a finding.
     """
-    collection = _collected(project, sources, force, besides)
+    collection = _collected(project, sources, force, besides, progress)
     if not traced or force is not None or not has_record(project):
         return collection
     from imagelock.ops.trace.recorded import with_traces  # noqa: PLC0415 - only projects with charts have a record
@@ -213,7 +216,11 @@ def has_record(project: Project) -> bool:
 
 
 def _collected(
-    project: Project, sources: Sequence[str], force: str | None, besides: Path | None
+    project: Project,
+    sources: Sequence[str],
+    force: str | None,
+    besides: Path | None,
+    progress: Progress | None = None,
 ) -> Collection:
     reader = FileReader(project.root, project.config.rules, force, limit=project.config.max_file_bytes)
     files: list[ScannedFile] = []
@@ -225,7 +232,7 @@ def _collected(
     paths = [source for source in paths if not source.startswith(IMAGE_SCHEME)]
     left_out = LeftOut()
     visited = list(_visited(project, paths, besides, left_out)) if paths or not sources else []
-    for read in read_in_context(reader, visited, project):
+    for read in read_in_context(reader, visited, project, progress):
         if isinstance(read, list):
             files += read
         else:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from imagelock.formats.relations.base import Statement
+    from imagelock.ops.parallel import Progress
     from imagelock.ops.project import Project
     from imagelock.ops.scan.reader import FileReader
     from imagelock.ops.scan.scanned_file import ScannedFile
@@ -36,9 +37,11 @@ _NEIGHBOURS = (*FILE_NAMES, "skaffold.yaml", "skaffold.yml", *_COMPOSE, ".env")
 """What is looked at in the folders above files that were named alone: it may say something of them."""
 
 
-def read_in_context(reader: FileReader, files: Sequence[Visited], project: Project) -> Iterator[Read]:
+def read_in_context(
+    reader: FileReader, files: Sequence[Visited], project: Project, progress: Progress | None = None
+) -> Iterator[Read]:
     """Yield what each file holds, in the order given, as the files around it mean it."""
-    results = list(read_all(reader, files))
+    results = list(read_all(reader, files, progress))
     others = list(_neighbours(files, project))
     said = _said([*results, *(reader.read(file) for file in others)])
     if not said:

@@ -7,9 +7,11 @@ error is raised where it can be reported.
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import signal
+import struct
 import sys
 import threading
 from typing import TYPE_CHECKING, TypeAlias
@@ -19,16 +21,20 @@ from imagelock.model.outcome import Finding
 from imagelock.ops.scan.serialize import pack, unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from multiprocessing.connection import Connection
     from multiprocessing.process import BaseProcess
 
+    from imagelock.ops.parallel import Progress
     from imagelock.ops.scan.reader import FileReader
     from imagelock.ops.scan.scanned_file import ScannedFile
     from imagelock.ops.scan.serialize import Packed
     from imagelock.ops.scan.walk import Visited
 
 _BATCH = 64
+_COUNT = struct.Struct("=Q")
+_LOOK_SECONDS = 0.1
+"""How often a parent that waits looks at how far its processes are."""
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 
 Read: TypeAlias = "list[ScannedFile] | Finding"
@@ -37,21 +43,27 @@ _Worker: TypeAlias = "tuple[BaseProcess, Connection]"
 """A process and where it sends what it found."""
 
 
-def read_all(reader: FileReader, files: Sequence[Visited]) -> Iterator[Read]:
+def read_all(
+    reader: FileReader, files: Sequence[Visited], progress: Progress | None = None
+) -> Iterator[Read]:
     """Yield what each file holds, in the order given, read by as many processes as are worth it."""
     count = _processes(files)
+    if progress is not None:
+        progress.expect(len(files))
     if count == 1:
-        yield from map(reader.read, files)
+        yield from map(reader.read, files) if progress is None else _counted(reader, files, progress)
         return
+    board = None if progress is None else _Board(count, progress)
     shares = [_share(files, i, count) for i in range(count)]
     reader.keep(KEPT_BYTES // count)
     workers: list[_Worker | None] = []
     try:
-        for share in shares[1:]:
-            workers.append(_start(reader, share, workers))
-        results = [list(map(reader.read, shares[0]))]
+        for number, share in enumerate(shares[1:], start=1):
+            workers.append(_start(reader, share, workers, board.writer(number) if board else None))
+        own = shares[0]
+        results = [list(map(reader.read, own)) if board is None else list(_on_board(reader, own, board))]
         results += [
-            _received(reader, share, worker) for share, worker in zip(shares[1:], workers, strict=True)
+            _received(reader, share, worker, board) for share, worker in zip(shares[1:], workers, strict=True)
         ]
     finally:
         # After Ctrl-C, or an error in our own share, no one waits for what the others find.
@@ -60,6 +72,44 @@ def read_all(reader: FileReader, files: Sequence[Visited]) -> Iterator[Read]:
     iterators = [iter(result) for result in results]
     for i in range(len(files)):
         yield next(iterators[i // _BATCH % count])
+
+
+def _counted(reader: FileReader, files: Sequence[Visited], progress: Progress) -> Iterator[Read]:
+    for file in files:
+        yield reader.read(file)
+        progress.advance()
+
+
+class _Board:
+    """Memory that all processes share, with a count of files read for each; the parent adds them up."""
+
+    def __init__(self, count: int, progress: Progress) -> None:
+        import mmap  # noqa: PLC0415 - only large trees need it
+
+        self._memory = mmap.mmap(-1, count * _COUNT.size)
+        self._count = count
+        self._progress = progress
+        self._seen = 0
+
+    def writer(self, number: int) -> Callable[[int], None]:
+        """Return what a process says its count with."""
+        return functools.partial(_COUNT.pack_into, self._memory, number * _COUNT.size)
+
+    def look(self) -> None:
+        """Pass on what was read since the last look."""
+        total = sum(
+            _COUNT.unpack_from(self._memory, number * _COUNT.size)[0] for number in range(self._count)
+        )
+        self._progress.advance(total - self._seen)
+        self._seen = total
+
+
+def _on_board(reader: FileReader, files: Sequence[Visited], board: _Board) -> Iterator[Read]:
+    write = board.writer(0)
+    for number, file in enumerate(files, start=1):
+        yield reader.read(file)
+        write(number)
+        board.look()
 
 
 def _processes(files: Sequence[Visited]) -> int:
@@ -78,7 +128,12 @@ def _share(files: Sequence[Visited], which: int, count: int) -> list[Visited]:
     return [file for start in starts for file in files[start : start + _BATCH]]
 
 
-def _start(reader: FileReader, share: Sequence[Visited], earlier: Sequence[_Worker | None]) -> _Worker | None:
+def _start(
+    reader: FileReader,
+    share: Sequence[Visited],
+    earlier: Sequence[_Worker | None],
+    count: Callable[[int], None] | None,
+) -> _Worker | None:
     """Start a process that reads a share; None where the system has none left, and the parent reads it."""
     import multiprocessing  # noqa: PLC0415 - only large trees need it
 
@@ -88,7 +143,7 @@ def _start(reader: FileReader, share: Sequence[Visited], earlier: Sequence[_Work
     except OSError:
         return None
     not_its_own = [ours, *(worker[1] for worker in earlier if worker is not None)]
-    process = context.Process(target=_work, args=(reader, share, theirs, not_its_own), daemon=True)
+    process = context.Process(target=_work, args=(reader, share, theirs, not_its_own, count), daemon=True)
     # A signal must not meet the process before it has said what signals do to it.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     try:
@@ -103,7 +158,11 @@ def _start(reader: FileReader, share: Sequence[Visited], earlier: Sequence[_Work
 
 
 def _work(
-    reader: FileReader, share: Sequence[Visited], to: Connection, not_its_own: Sequence[Connection]
+    reader: FileReader,
+    share: Sequence[Visited],
+    to: Connection,
+    not_its_own: Sequence[Connection],
+    count: Callable[[int], None] | None,
 ) -> None:
     """Read a share and send it; on any error nothing is sent, and the parent meets it again."""
     # Ctrl-C goes to every process of the terminal; the parent ends this one.
@@ -116,7 +175,11 @@ def _work(
     gc.disable()
     try:
         read = (reader.read(file) for file in share)
-        sent: _Sent = [item if isinstance(item, Finding) else [pack(file) for file in item] for item in read]
+        sent: _Sent = []
+        for item in read:
+            sent.append(item if isinstance(item, Finding) else [pack(file) for file in item])
+            if count is not None:
+                count(len(sent))
         to.send(sent)
     except Exception:  # noqa: BLE001 - see above: the parent reads this share itself
         os._exit(1)
@@ -124,11 +187,15 @@ def _work(
     os._exit(0)
 
 
-def _received(reader: FileReader, share: Sequence[Visited], worker: _Worker | None) -> list[Read]:
+def _received(
+    reader: FileReader, share: Sequence[Visited], worker: _Worker | None, board: _Board | None
+) -> list[Read]:
     if worker is None:
         return list(map(reader.read, share))
     process, sender = worker
     try:
+        while board is not None and not sender.poll(_LOOK_SECONDS):
+            board.look()
         sent: _Sent = sender.recv()
     except (EOFError, OSError):
         return list(map(reader.read, share))
