@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imagelock.cli.progress import progress
-from imagelock.ops.scan.collect import collect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +25,8 @@ def read(
     traced: bool = True,
 ) -> Collection:
     """Read the sources as :func:`~imagelock.ops.scan.collect.collect` does."""
+    from imagelock.ops.scan.collect import collect
+
     # Processes share a large tree, and only a process without further threads forks safely.
     with progress("reading", quiet=run.quiet, unit="files", threads=False) as shown:
         return collect(project, sources, force, besides=besides, traced=traced, progress=shown)
