@@ -231,3 +231,18 @@ def test_a_text_that_code_puts_together_is_a_template(name: str, content: str) -
 )
 def test_claims_digests_alone_and_names_of_loads_are_none(name: str, content: str) -> None:
     assert unread(content, name) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f'image: [[ annotation .Meta `proxy`  "{IMAGE}"  ]]',
+        f'engine: {{{{ .engine | default "{IMAGE}" }}}}',
+        f"engine: {{% if x %}}{{{{ y or '{IMAGE}' }}}}{{% endif %}}",
+    ],
+)
+def test_a_default_inside_the_tag_of_a_template_is_reported_as_a_part_of_it(line: str) -> None:
+    found = find(Text("a.conf", f"{line}\n"))
+    assert (IMAGE, SkipKind.TEMPLATE) in [
+        (item.text, item.kind) for item in found if isinstance(item, Skipped)
+    ]

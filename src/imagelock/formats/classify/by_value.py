@@ -20,6 +20,7 @@ from imagelock.formats.classify.prose import (
     is_command,
     is_comment,
     is_described,
+    is_in_tag,
     is_joined,
     language_of,
     reads_as_value,
@@ -133,6 +134,8 @@ def _judged(text: Text, language: str, bounds: tuple[int, int], covered: Covered
     stop = content.find("\n", end, end + _LINE_REACH)
     before = content[line:begin]
     after = content[end : min(end + _LINE_REACH, len(content)) if stop < 0 else stop]
+    # A default inside a tag, such as `{{ .image | default "…" }}`: rendering shows whether it counts.
+    is_touched |= is_in_tag(before, after)
     is_value = is_touched or reads_as_value(before, after, language)
     if not is_value and not (language == DATA and is_command(content, line, before)):
         return None

@@ -96,6 +96,7 @@ _SCRIPTS = frozenset(
     ["run", "script", "before_script", "after_script", "command", "commands", "cmd", "cmds", "shell"]
 )
 """Keys whose text is a script of a shell: any word of it may be an argument."""
+_TAGS = (("{{", "}}"), ("[[", "]]"), ("{%", "%}"), ("<%", "%>"))
 _JOINS = ("+", "..", "%", ".format", ".concat", ".replace")
 _JOINED_CHARS = 64
 _DOCUMENTS = (".md", ".html", ".rst", ".adoc")
@@ -206,6 +207,14 @@ def is_joined(content: str, start: int, end: int) -> bool:
     behind = content[end + 1 : end + _JOINED_CHARS].lstrip()
     before = content[max(0, start - _JOINED_CHARS) : start - 1].rstrip()
     return behind.startswith(_JOINS) or before.endswith(("+", ".."))
+
+
+def is_in_tag(before: str, after: str) -> bool:
+    """Whether a whole quoted text stands inside the tag of a template on its line."""
+    quote = before[-1:]
+    if quote not in ('"', "'", "`") or not after.startswith(quote):
+        return False
+    return any(before.rfind(begin) > before.rfind(end) and end in after for begin, end in _TAGS)
 
 
 def is_command(content: str, line: int, before: str) -> bool:
