@@ -105,7 +105,7 @@ def _learned_json(lesson: Lesson) -> str:
 def respin(run: Run, image: str, dumps: tuple[str, ...], **options: Any) -> None:
     r"""List which workloads run which content of an image, oldest pods first.
 
-    IMAGE is a name, name:tag, a glob on either, or a digest, which also finds it under mirrors' names. A row
+    IMAGE is a name, name:tag, a glob on either, or a digest (six digits are enough), which also finds it under mirrors' names. A row
     with 0 pods is a template: what runs next. Exits 1 when some of it is not in the lock, 3 when something could not
     be determined.
 

@@ -54,6 +54,13 @@ def test_a_digest_finds_its_platforms_and_its_copies_under_other_names() -> None
     assert names == ["copy", "new"]
 
 
+def test_the_beginning_of_a_digest_is_enough_as_tables_show_it() -> None:
+    assert [row.use.workload.name for row in look(f"{str(WEB.digest)[:19]}…").rows] == ["copy", "new"]
+    assert [row.use.workload.name for row in look(str(OLD)[:19]).rows] == ["old"]
+    with pytest.raises(UsageError):
+        look("sha256:12")
+
+
 def test_a_glob_and_a_tag_narrow_it_down() -> None:
     assert [row.use.workload.name for row in look("mirror.corp/*").rows] == ["copy"]
     assert [row.use.workload.name for row in look("nginx:1.27").rows] == ["next", "new"]

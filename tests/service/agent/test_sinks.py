@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import threading
 from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -150,6 +151,10 @@ class Receiver:
         self._server.server_close()
 
 
+def _has(receiver: Receiver, posts: int) -> bool:
+    return len(receiver.posts) == posts
+
+
 @pytest.fixture
 def receiver() -> Receiver:
     return Receiver()
@@ -219,11 +224,52 @@ def test_a_receiver_that_fails_is_remarked_once_and_the_others_go_on(receiver: R
     with receiver.running() as url:
         outbox = Outbox([Broken(), *notifiers([f"json={url}"])], remarks.append)
         outbox.start()
-        for _ in range(3):
+        for number in range(3):
             outbox.put(news(None, BAD), BAD)
-        wait_for(lambda: len(receiver.posts) == 3)
+            wait_for(partial(_has, receiver, number + 1))
         outbox.stop()
     assert remarks == ["broken: no answer"]
+
+
+def test_looks_that_wait_are_passed_on_as_one_and_what_lasts_is_repeated_meanwhile() -> None:
+    heard: list[tuple[int, int]] = []
+    repeated: list[int] = []
+    is_open = threading.Event()
+
+    class Slow:
+        name = "slow"
+
+        def hear(self, found: Sequence[Transition], report: Report) -> None:
+            is_open.wait(60)
+            heard.append((len(found), report.outcome.summary["not_locked"]))
+
+        def repeat(self) -> None:
+            repeated.append(1)
+
+    outbox = Outbox([Slow()], lambda _: None, repeat=0.05)
+    outbox.start()
+    outbox.put(news(None, BAD), BAD)
+    wait_for(lambda: not outbox._found)
+    for _ in range(500):
+        outbox.put(news(None, BAD), BAD)
+    outbox.put([], CLEAN)
+    is_open.set()
+    wait_for(lambda: len(heard) == 2)
+    assert heard == [(1, 1), (500, 0)]
+    for _ in range(20):  # Never idle for as long as the time between repetitions.
+        outbox.put([], CLEAN)
+        threading.Event().wait(0.02)
+    assert repeated
+    outbox.stop()
+
+
+def test_one_event_that_is_refused_keeps_no_other_back(cluster: tuple[ApiServer, Server]) -> None:
+    server, api = cluster
+    two = look(ROGUE, pod("other", container("c", "evil:2", "evil@sha256:" + "b" * 64)))
+    server.wrong[EVENTS] += [Wrong(403)]
+    with pytest.raises(ForbiddenError):
+        Events(api).hear(news(None, two), two)
+    assert len(server.written) == 1
 
 
 def test_a_secret_in_an_address_is_in_no_message(receiver: Receiver) -> None:

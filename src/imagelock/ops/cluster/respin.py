@@ -6,12 +6,13 @@ of it is not what the lock says.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imagelock.cluster.imageid import parse_image_id
-from imagelock.errors import InvalidValueError
-from imagelock.model.identity import identities
+from imagelock.errors import InvalidValueError, UsageError
+from imagelock.model.identity import identities, identities_of
 from imagelock.model.outcome import Outcome, finding
 from imagelock.ops.cluster.check import not_seen
 from imagelock.ops.cluster.pods import reference_of
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from imagelock.model.outcome import Finding
     from imagelock.ops.cluster.seen import Use
 
+_DIGEST = re.compile(r"sha(?:256|512):[0-9a-f]{6,128}…?", re.ASCII)
+"""A digest, or its beginning as tables show it."""
 _NEVER = "9999"
 """Sorts what has no date behind everything that has one."""
 
@@ -63,7 +66,7 @@ class Spins:
 def respin(observed: Iterable[Observed], image: str, lock: Lock, namespaces: Sequence[str] = ()) -> Spins:
     """Return every workload with an image of this name, or with this content.
 
-    ``image`` is a name, name:tag, a glob on either, or a digest.  Raises :class:`UsageError` for what is none.
+    ``image`` is a name, name:tag, a glob on either, or a digest or its first six digits and more.  Raises :class:`UsageError` for what is none.
     """
     seen = see(observed, namespaces)
     known = identities(lock)
@@ -87,14 +90,16 @@ class _Wanted:
 
     def __init__(self, image: str, known: Mapping[str, tuple[KnownDigest, ...]]) -> None:
         self._image = image
+        self._prefix = ""
         self._digests: frozenset[str] = frozenset()
-        if image.startswith(("sha256:", "sha512:")):
+        if _DIGEST.fullmatch(image):
+            self._prefix = image.removesuffix("…")
             # Nodes may report any digest of the image: the index means its platforms and configs too.
-            entries = {item.image for item in known.get(image, ())}
-            family = {
-                digest for digest, items in known.items() if any(item.image in entries for item in items)
-            }
-            self._digests = frozenset({image, *family})
+            named = (items for digest, items in known.items() if digest.startswith(self._prefix))
+            entries = {item.image for items in named for item in items}
+            self._digests = frozenset(str(item.digest) for entry in entries for item in identities_of(entry))
+        elif image.startswith(("sha256:", "sha512:")):
+            raise UsageError("not a digest", where=image, hint="give six of its hexadecimal digits, or more")
         else:
             matches_image(image, "", None)  # A mistake is one even in an empty cluster.
 
@@ -102,8 +107,12 @@ class _Wanted:
         """Whether the spec names the image, or the node reports it."""
         spec = reference_of(use.subject.image)
         name, running = _running(use)
-        if self._digests:
-            return running in self._digests or (spec is not None and str(spec.digest) in self._digests)
+        if self._prefix:
+            named = (running, str(spec.digest) if spec is not None and spec.digest is not None else None)
+            return any(
+                digest is not None and (digest in self._digests or digest.startswith(self._prefix))
+                for digest in named
+            )
         if spec is not None and matches_image(self._image, spec.name, spec.pulled_tag):
             return True
         return name is not None and matches_image(self._image, name, None)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections import Counter, defaultdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -20,7 +21,7 @@ from imagelock.errors import ClusterError
 from imagelock.ops.cluster.pods import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from imagelock.cluster.api import Server
     from imagelock.cluster.running import Owner
@@ -71,9 +72,7 @@ class Events:
 
     def hear(self, found: Sequence[Transition], report: Report) -> None:  # noqa: ARG002 - the protocol's signature
         """Write one Event for each transition; a workload that is gone has none."""
-        for item in found:
-            if item.row is not None:
-                self._write(item.row)
+        _all(partial(self._write, item.row) for item in found if item.row is not None)
 
     def repeat(self) -> None:
         """Do nothing: Events are kept by the API server."""
@@ -113,18 +112,35 @@ class PolicyReports:
         rows: dict[str, list[Row]] = defaultdict(list)
         for row in report.rows:
             rows[row.namespace].append(row)
-        for namespace, mine in rows.items():
-            body = msgspec.json.encode(_report(namespace, mine))
-            if self._written.get(namespace) != body:
-                query = f"?fieldManager={MANAGER}&force=true"
-                write_object(self._server, "PATCH", _report_path(namespace) + query, body, _APPLY)
-                self._written[namespace] = body
-        for namespace in self._written.keys() - rows.keys():
-            write_object(self._server, "DELETE", _report_path(namespace), b"")
-            del self._written[namespace]
+        _all(partial(self._write, namespace, mine) for namespace, mine in rows.items())
+        _all(partial(self._remove, namespace) for namespace in self._written.keys() - rows.keys())
 
     def repeat(self) -> None:
         """Do nothing: reports are kept by the API server."""
+
+    def _write(self, namespace: str, rows: Sequence[Row]) -> None:
+        body = msgspec.json.encode(_report(namespace, rows))
+        if self._written.get(namespace) != body:
+            query = f"?fieldManager={MANAGER}&force=true"
+            write_object(self._server, "PATCH", _report_path(namespace) + query, body, _APPLY)
+            self._written[namespace] = body
+
+    def _remove(self, namespace: str) -> None:
+        # A namespace that is gone took its report along, and asking again would not change that.
+        del self._written[namespace]
+        write_object(self._server, "DELETE", _report_path(namespace), b"")
+
+
+def _all(writes: Iterable[Callable[[], None]]) -> None:
+    """Make every write, whatever becomes of the others; raise the first error in the end."""
+    first: ClusterError | None = None
+    for write in writes:
+        try:
+            write()
+        except ClusterError as error:
+            first = first or error
+    if first is not None:
+        raise first
 
 
 def has_reports(server: Server) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import queue
 import threading
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+import time
+from typing import TYPE_CHECKING, Protocol
 
 from imagelock.errors import ImagelockError
 
@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 
 REPEAT_SECONDS = 60.0
 """How often receivers that forget are told again what is still so."""
-_WAITING = 1000
-"""Looks that wait for a receiver; what comes then is left out, and said to be."""
-News: TypeAlias = "tuple[Sequence[Transition], Report]"
+_WAITING = 10_000
+"""Changes that wait for a receiver; what comes then is left out, and reported."""
 
 
 class Sink(Protocol):
@@ -34,12 +33,21 @@ class Sink(Protocol):
 
 
 class Outbox:
-    """Passes news to every sink in turn; what one does not take is remarked once, until it takes something."""
+    """Passes news to every sink in turn; what one does not take is remarked once, until it takes something.
 
-    def __init__(self, sinks: Sequence[Sink], remark: Callable[[str], None]) -> None:
+    Looks that come while receivers are busy are passed on as one: all their changes, with the newest report.
+    """
+
+    def __init__(
+        self, sinks: Sequence[Sink], remark: Callable[[str], None], repeat: float = REPEAT_SECONDS
+    ) -> None:
         self._sinks = sinks
         self._remark = remark
-        self._news: queue.Queue[News | None] = queue.Queue(_WAITING)
+        self._repeat = repeat
+        self._found: list[Transition] = []
+        self._report: Report | None = None
+        self._is_over = False
+        self._news = threading.Condition()
         self._complaints: dict[str, str] = {}
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
 
@@ -49,36 +57,47 @@ class Outbox:
 
     def stop(self, seconds: float = 5.0) -> None:
         """End after what waits has been passed on, or after some seconds."""
-        try:
-            self._news.put_nowait(None)
-        except queue.Full:
-            return
+        with self._news:
+            self._is_over = True
+            self._news.notify()
         self._thread.join(seconds)
 
     def put(self, found: Sequence[Transition], report: Report) -> None:
         """Pass on one look, later."""
-        try:
-            self._news.put_nowait((found, report))
-        except queue.Full:
-            self._complain(
-                "outbox", f"receivers are slower than the cluster: {len(found)} changes were left out"
-            )
+        if not self._sinks:
+            return
+        with self._news:
+            room = _WAITING - len(self._found)
+            self._found += found[:room]
+            self._report = report
+            self._news.notify()
+        if len(found) > room:
+            left = len(found) - room
+            self._complain("outbox", f"receivers are slower than the cluster: {left} changes were left out")
 
     def _run(self) -> None:
+        due = time.monotonic() + self._repeat
         while True:
-            try:
-                news = self._news.get(timeout=REPEAT_SECONDS)
-            except queue.Empty:
+            with self._news:
+                self._news.wait_for(self._has_news, max(due - time.monotonic(), 0.0))
+                found, report = self._found, self._report
+                self._found, self._report = [], None
+                is_over = self._is_over
+            if report is not None:
+                for sink in self._sinks:
+                    self._hear(sink, found, report)
+            if is_over:
+                return
+            if time.monotonic() >= due:
+                due = time.monotonic() + self._repeat
                 for sink in self._sinks:
                     self._try(sink, sink.repeat)
-                continue
-            if news is None:
-                return
-            for sink in self._sinks:
-                self._hear(sink, news)
 
-    def _hear(self, sink: Sink, news: News) -> None:
-        self._try(sink, lambda: sink.hear(*news))
+    def _has_news(self) -> bool:
+        return self._report is not None or self._is_over
+
+    def _hear(self, sink: Sink, found: Sequence[Transition], report: Report) -> None:
+        self._try(sink, lambda: sink.hear(found, report))
 
     def _try(self, sink: Sink, act: Callable[[], None]) -> None:
         try:
