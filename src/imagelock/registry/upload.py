@@ -24,8 +24,9 @@ from imagelock.errors import (
 from imagelock.model.digest import Digest, same_digest
 from imagelock.model.manifest import ACCEPTED_TYPES, Descriptor
 from imagelock.registry.hosts.endpoints import origin
+from imagelock.registry.http.locations import split_location
 from imagelock.registry.http.responses import REDIRECT, refusal
-from imagelock.registry.http.transport import Request, RequestOptions, split_location
+from imagelock.registry.http.transport import Request, RequestOptions
 from imagelock.registry.referrers import subject_of
 from imagelock.registry.verify import DIGEST_HEADER
 

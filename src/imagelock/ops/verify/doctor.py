@@ -18,7 +18,8 @@ from imagelock.registry.auth.challenge import parse_challenges
 from imagelock.registry.auth.tokens import may_see
 from imagelock.registry.hosts.endpoints import endpoints
 from imagelock.registry.hosts.mirror_files import MirrorFiles
-from imagelock.registry.http.transport import Request, Transport, split_location
+from imagelock.registry.http.locations import split_location
+from imagelock.registry.http.transport import Request, Transport
 from imagelock.registry.verify import DIGEST_HEADER
 
 if TYPE_CHECKING:

@@ -9,11 +9,9 @@ from __future__ import annotations
 import base64
 import math
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin
 
 import urllib3
 
@@ -21,16 +19,16 @@ from imagelock import __version__, limits
 from imagelock.errors import IntegrityError, RegistryError, UnreachableError
 from imagelock.model.hosts import HostSettings
 from imagelock.registry.hosts.certs_d import with_certificates
-from imagelock.registry.hosts.endpoints import DEFAULT_PORTS
 from imagelock.registry.http.address_policy import HomeNetwork
+from imagelock.registry.http.bodies import read_body
 from imagelock.registry.http.connection import RequestHeaders
 from imagelock.registry.http.exceptions import FOREIGN, translate
+from imagelock.registry.http.locations import split_location
 from imagelock.registry.http.pools import Connections
 from imagelock.registry.http.rate_limit import Quotas
 from imagelock.registry.http.responses import REDIRECT, REPEATABLE, Response, retryable, scrubbed
 from imagelock.registry.http.small import exchange, is_plain, request_bytes
 from imagelock.registry.http.throttle import HostThrottle, RetryableFailure
-from imagelock.registry.http.web_address import split_web_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -43,7 +41,6 @@ STREAMED = frozenset({200, 206})
 USER_AGENT = f"imagelock/{__version__}"
 _TIMEOUT = urllib3.Timeout(connect=limits.CONNECT_SECONDS, read=limits.FIRST_BYTE_SECONDS)
 _NEVER_AGAIN = urllib3.Retry(total=False, redirect=False)
-_PIECE_BYTES = 256 * limits.KIB
 _SECRET_CHARS = 6
 """A shorter value of a header hides nothing, and striking it out would make a riddle of any answer."""
 
@@ -314,7 +311,7 @@ class Transport:
                 status=response.status, headers=response.headers, body=b"", url=site.url, stream=response
             )
         try:
-            body = _read(response, call)
+            body = read_body(response, has_body=call.method != "HEAD", limit=call.limit)
         except BaseException:
             response.close()
             raise
@@ -393,42 +390,3 @@ def _secrets(call: Request) -> tuple[str, ...]:
     except ValueError:
         pair = ""
     return value, pair, pair.partition(":")[2], *(word for word in more if len(word) >= _SECRET_CHARS)
-
-
-def split_location(base: str, location: str) -> tuple[str, str, str]:
-    """Return scheme, authority and target of a ``Location``, every character of the target kept."""
-    try:
-        url = location if location.startswith(("https://", "http://")) else urljoin(base, location)
-        parts = split_web_address(url)
-    except ValueError as error:
-        raise UnreachableError(f"a redirect to something that is {error}") from error
-    port = parts.port
-    name = parts.hostname or ""
-    host = f"[{name}]" if ":" in name else name
-    authority = host if port in {None, DEFAULT_PORTS[parts.scheme]} else f"{host}:{port}"
-    target = url.partition("://")[2].removeprefix(parts.netloc).partition("#")[0]
-    return parts.scheme, authority, target if target.startswith("/") else f"/{target}"
-
-
-def _read(response: urllib3.BaseHTTPResponse, call: Request) -> bytes:
-    """Read the whole body, or what an error message needs of it; seconds and bytes are bounded."""
-    if call.method == "HEAD":
-        response.release_conn()
-        return b""
-    good = response.status < 300
-    most = call.limit if good else limits.ERROR_BODY_BYTES
-    deadline = time.monotonic() + limits.BODY_SECONDS
-    pieces, size = [], 0
-    while piece := response.read1(min(_PIECE_BYTES, most + 1 - size), decode_content=False):
-        pieces.append(piece)
-        size += len(piece)
-        if time.monotonic() > deadline:
-            raise TimeoutError
-        if size > most:
-            response.close()
-            break
-    else:
-        response.release_conn()
-    if good and size > most:
-        raise IntegrityError(f"the response is larger than {most} bytes")
-    return b"".join(pieces)[:most]
