@@ -16,6 +16,7 @@ from imagelock.cli.terminal import choose_colour, feed, stderr_style, stdout_sty
 from imagelock.errors import FileError, UsageError
 from imagelock.ops.project import Settings, open_project
 from imagelock.paths import require_own
+from imagelock.report.many import concise_text, statistics_text
 from imagelock.report.style import without_commands
 from imagelock.report.text import (
     advice_text,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from imagelock.model.outcome import Outcome
     from imagelock.ops.project import Project
     from imagelock.ops.scan.collect import Collection
+    from imagelock.report.style import Style
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -75,6 +77,8 @@ class Run:
     verbose: int
     strict: bool
     exit_zero: bool
+    everything: bool
+    statistics: bool
     reports: tuple[tuple[str, Path], ...]
     begun: float = field(default_factory=time.monotonic)
 
@@ -141,18 +145,30 @@ class Run:
                 sys.stdout.write(without_commands(piece))
 
     def _changes(self, outcome: Outcome) -> str:
-        return "" if self.quiet else changes_text(outcome.changes, stdout_style())
+        """Return the changes; quiet and concise output leave them to --report and -o json."""
+        if self.quiet or self.output == "concise":
+            return ""
+        return changes_text(outcome.changes, stdout_style())
 
     def _print_outcome(self, outcome: Outcome, collection: Collection | None, *, feeds: bool = False) -> None:
         """Print findings (data, unless stdout is JSON or feeds a program), then remarks and counts."""
         if outcome.findings and not self.is_json:
             stream, style = (sys.stderr, stderr_style()) if feeds else (sys.stdout, stdout_style())
-            text = findings_text(outcome.findings, style, _lines_of(collection), table_width())
-            stream.write(without_commands(text))
+            stream.write(without_commands(self._findings(outcome, style, collection)))
+        if self.statistics and not self.is_json:
+            sys.stdout.flush()
+            sys.stderr.write(statistics_text(outcome.findings))
         sys.stdout.flush()
         self.say(exempt_text(outcome.exempt, stderr_style()))
         self.say(advice_text(outcome.advice, stderr_style()))
         self.say(summary_text(outcome.command, outcome.summary, stderr_style()))
+
+    def _findings(self, outcome: Outcome, style: Style, collection: Collection | None) -> str:
+        if self.output == "concise":
+            lock = self.settings.lock_file
+            return concise_text(outcome.findings, outcome.lock if lock is None else lock.as_posix())
+        lines, width = _lines_of(collection), table_width()
+        return findings_text(outcome.findings, style, lines, width, everything=self.everything)
 
     def _write_reports(
         self, outcome: Outcome, collection: Collection | None, json: Callable[[], str] | None
@@ -210,9 +226,11 @@ _COMMON = (
     _option("--strict", is_flag=True, help="Treat warnings as errors."),
     _option("--exit-zero", is_flag=True, help="Exit 0 even if there are findings."),
     _option("-q", "--quiet", is_flag=True, help="Print only findings and the requested data."),
+    _option("--all", "everything", is_flag=True, help="Show every finding; else many of one kind are folded by image."),
+    _option("--statistics", is_flag=True, help="Also count the findings of each code."),
     _option("-v", "--verbose", count=True, help="Print more; give it twice for internals."),
     _option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True, help="When to colour the output."),
-    _option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Format of the output on stdout."),
+    _option("-o", "--output", type=click.Choice(["text", "json", "concise"]), default="text", show_default=True, help="Format of the output on stdout; concise is one line per finding."),
     _option("--report", "reports", multiple=True, metavar="FORMAT=FILE", help="Also write a report (repeatable): json, sarif, junit, gitlab, github, markdown or html."),
     _option("--trust-config", is_flag=True, help="Trust the configuration found in the tree."),
 )  # fmt: skip
@@ -235,7 +253,7 @@ def common(outputs: tuple[str, ...] = ("text", "json")) -> Callable[[Command], C
         if outputs != ("text", "json"):
             for parameter in command.__click_params__:
                 if parameter.name == "output":
-                    parameter.type = click.Choice(outputs)
+                    parameter.type = click.Choice((*outputs, "concise"))
         return command  # type: ignore[no-any-return] # click's decorators lose the type
 
     return decorate
@@ -251,7 +269,10 @@ def _run(options: dict[str, Any]) -> Run:
         }
     )
     reports = tuple(_report(text) for text in options.pop("reports"))
-    flags = {name: options.pop(name) for name in ("output", "quiet", "verbose", "strict", "exit_zero")}
+    flags = {
+        name: options.pop(name)
+        for name in ("output", "quiet", "verbose", "strict", "exit_zero", "everything", "statistics")
+    }
     return Run(settings=settings, reports=reports, **flags)
 
 

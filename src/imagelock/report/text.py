@@ -9,6 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from imagelock.model.finding_codes import Level
+from imagelock.report.many import SHOWN, folded_text
 from imagelock.report.style import printable
 
 if TYPE_CHECKING:
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
 _SHORT = 12
 _EXCERPT = 120
 _LEAST_EXCERPT = 20
-_LISTED = 50
+_LISTED = 10
 """How many images with one cause are named one by one."""
+_ALSO = 3
+"""How many further places of one finding are named."""
 _MOST_FITTED = 5000
 """Rows up to which a table is fitted to the terminal."""
 _LINES = 1000
@@ -43,39 +46,61 @@ def findings_text(
     style: Style,
     line_of: Callable[[str, int], str | None],
     width: int | None = None,
+    *,
+    everything: bool = False,
 ) -> str:
     """Return findings, errors last so that a terminal ends with what matters; equal ones are reported once.
 
     What many images suffer from, such as a registry that is down, is reported once with their names.
+    Without ``everything`` those of one code beyond the first few are folded by image.
     ``line_of`` gives a line of a file for the excerpt, or None; ``width`` is what excerpts must fit.
     """
     groups: dict[tuple[str, str, str | None], list[Finding]] = {}
     for item in findings:
         groups.setdefault((item.code, item.cause or item.message, item.hint), []).append(item)
     ordered = sorted(groups.values(), key=lambda group: group[0].level is Level.ERROR)
-    return "\n".join(_group_text(group, style, line_of, width) for group in ordered)
+    codes: dict[str, list[list[Finding]]] = {}
+    for group in ordered:
+        codes.setdefault(group[0].code, []).append(group)
+    blocks = []
+    for same in codes.values():
+        # A fold of one or two would be longer than what it folds.
+        shown = len(same) if everything or len(same) <= SHOWN + 2 else SHOWN
+        blocks += [_group_text(group, style, line_of, width, everything=everything) for group in same[:shown]]
+        if same[shown:]:
+            blocks.append(folded_text(same[shown:], style))
+    return "\n".join(blocks)
 
 
 def _group_text(
-    group: Sequence[Finding], style: Style, line_of: Callable[[str, int], str | None], width: int | None
+    group: Sequence[Finding],
+    style: Style,
+    line_of: Callable[[str, int], str | None],
+    width: int | None,
+    *,
+    everything: bool,
 ) -> str:
     first = group[0]
     if len({item.message for item in group}) > 1:
-        return _common_text(group, style)
+        return _common_text(group, style, len(group) if everything else _LISTED)
     paint = style.red if first.level is Level.ERROR else style.yellow
     head = paint(f"{first.level.value}[{first.code}]")
     lines = [f"{head} {first.name}: {style.bold(printable(first.message))}"]
     if first.where:
         lines.append(f"  {style.cyan('-->')} {printable(first.where)}")
         lines += _excerpt(first, style, line_of, width)
-    lines += [f"  {style.cyan('=')} also at {printable(item.where)}" for item in group[1:] if item.where]
+    others = [item.where for item in group[1:] if item.where]
+    listed = len(others) if everything or len(others) <= _ALSO + 1 else _ALSO
+    lines += [f"  {style.cyan('=')} also at {printable(where)}" for where in others[:listed]]
+    if len(others) > listed:
+        lines.append(f"  {style.cyan('=')} and at {len(others) - listed} more places: --all lists them")
     lines += [f"  {style.cyan('=')} {printable(note)}" for note in first.notes]
     if first.hint:
         lines.append(f"  {style.cyan('= help:')} {printable(first.hint)}")
     return "\n".join(lines) + "\n"
 
 
-def _common_text(group: Sequence[Finding], style: Style) -> str:
+def _common_text(group: Sequence[Finding], style: Style, listed: int) -> str:
     """Return what several images have in common, then the images with their first places."""
     first, sign = group[0], style.cyan("=")
     places: dict[str, str | None] = {}
@@ -86,9 +111,9 @@ def _common_text(group: Sequence[Finding], style: Style) -> str:
     words = f"{len(places)} {plural(len(places), 'image')}: {first.cause}"
     lines = [f"{head} {first.name}: {style.bold(printable(words))}"]
     named = [f"{name} at {where}" if where else name for name, where in places.items()]
-    lines += [f"  {sign} {printable(line)}" for line in named[:_LISTED]]
-    if len(named) > _LISTED:
-        lines.append(f"  {sign} and {len(named) - _LISTED} more: -o json lists all")
+    lines += [f"  {sign} {printable(line)}" for line in named[:listed]]
+    if len(named) > listed:
+        lines.append(f"  {sign} and {len(named) - listed} more: --all lists them")
     shared = [note for note in first.notes if all(note in item.notes for item in group)]
     lines += [f"  {sign} {printable(note)}" for note in shared]
     if first.hint:
