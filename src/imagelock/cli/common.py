@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from imagelock import limits
+from imagelock.cli import values
+from imagelock.cli.leading import behind_command
 from imagelock.cli.terminal import choose_colour, feed, stderr_style, stdout_style, table_width
 from imagelock.errors import FileError, UsageError
 from imagelock.ops.project import Settings, open_project
@@ -49,7 +51,13 @@ class Verb(click.Command):
 
 
 class VerbGroup(click.Group):
-    """A group with the same help."""
+    """A group with the same help; it takes common options before the name of its command too."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Move common options behind the command's name."""
+        if args and args[0].startswith("-"):
+            args = behind_command(args, common_options()) or args
+        return super().parse_args(ctx, args)
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Replace the marks in a docstring by click's own mark for text that must not be wrapped."""
@@ -231,9 +239,21 @@ _COMMON = (
     _option("-v", "--verbose", count=True, help="Print more; give it twice for internals."),
     _option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True, help="When to colour the output."),
     _option("-o", "--output", type=click.Choice(["text", "json", "concise"]), default="text", show_default=True, help="Format of the output on stdout; concise is one line per finding."),
-    _option("--report", "reports", multiple=True, metavar="FORMAT=FILE", help="Also write a report (repeatable): json, sarif, junit, gitlab, github, markdown or html."),
+    _option("--report", "reports", multiple=True, shell_complete=values.reports, metavar="FORMAT=FILE", help="Also write a report (repeatable): json, sarif, junit, gitlab, github, markdown or html."),
     _option("--trust-config", is_flag=True, help="Trust the configuration found in the tree."),
 )  # fmt: skip
+
+
+def _takes_value(option: Callable[[Any], Any]) -> dict[str, bool]:
+    carrier: Any = lambda: None  # noqa: E731 - click hangs what an option is on a function
+    parameter = option(carrier).__click_params__[0]
+    return dict.fromkeys(parameter.opts, not (parameter.is_flag or parameter.count))
+
+
+@functools.cache
+def common_options() -> dict[str, bool]:
+    """Return every spelling of a common option, and whether a value follows it."""
+    return {name: takes for option in _COMMON for name, takes in _takes_value(option).items()}
 
 
 def common(outputs: tuple[str, ...] = ("text", "json")) -> Callable[[Command], Command]:
@@ -303,5 +323,10 @@ def format_option(function: Command) -> Command:
         return value
 
     return click.option(
-        "--format", "force", metavar="NAME", callback=check, help="Read the named files as this format."
+        "--format",
+        "force",
+        metavar="NAME",
+        callback=check,
+        shell_complete=values.formats,
+        help="Read the named files as this format.",
     )(function)

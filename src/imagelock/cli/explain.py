@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from imagelock.cli import values
 from imagelock.cli.common import common, verb
 from imagelock.cli.terminal import stdout_style
 from imagelock.errors import UsageError
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @verb("explain")
-@click.argument("code", required=False)
+@click.argument("code", required=False, shell_complete=values.codes)
 @common()
 def command(run: Run, code: str | None) -> None:
     r"""Explain what a finding means and what to do; without CODE, list all findings.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from imagelock.cli import values
 from imagelock.cli.common import common, format_option, sources_argument, verb
 from imagelock.cli.quota import quota_option
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     "upgrade_images",
     multiple=True,
     metavar="IMAGE",
+    shell_complete=values.images,
     help="Resolve only this image again (repeatable; name, name:tag or glob).",
 )
 @click.option("--adopt", is_flag=True, help="Where a file and the lock differ, take the digest of the file.")

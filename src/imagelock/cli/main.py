@@ -45,6 +45,7 @@ COMMANDS: Mapping[str, str] = {
     "schema": "print the JSON Schema of the configuration, the lock or the JSON output",
     "serve": "serve a bundle or a directory as a small OCI registry",
     "doctor": "show how a registry answers, with secrets redacted",
+    "completion": "print the completion script for bash, zsh or fish",
     "demo": "run the whole workflow on a built-in example",
 }
 """Every command with its line in ``--help``; command ``x`` is ``imagelock.cli.x:command``.
@@ -53,6 +54,7 @@ The module of a command that Python keeps its name for ends in an underscore: ``
 hyphen is an underscore there.
 """
 
+_FOR_SUMMARY = "imagelock.for_summary"
 INTERRUPTED = 130
 TERMINATED = 143
 CLOSED_PIPE = 141
@@ -83,6 +85,17 @@ class LazyGroup(click.Group):
         """Read the arguments (--help prints now), and keep a closed pipe from click."""
         with _closed_pipe_kept():
             return super().make_context(info_name, args, parent, **extra)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Move common options that come before the command behind it; without a command they are the summary's."""
+        if args and args[0].startswith("-") and args[0] not in ("-h", "--help", "-V", "--version"):
+            from imagelock.cli.common import common_options
+            from imagelock.cli.leading import behind_command
+
+            args = (moved := behind_command(args, common_options())) or args
+            if moved and moved[0].startswith("-"):
+                ctx.meta[_FOR_SUMMARY], args = moved, []
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command, and keep a closed pipe from click."""
@@ -151,13 +164,13 @@ def cli(ctx: click.Context) -> None:
 
     \b
     Shell completion:
-      eval "$(_IMAGELOCK_COMPLETE=bash_source imagelock)"       bash; zsh_source for zsh
-      _IMAGELOCK_COMPLETE=fish_source imagelock | source        fish
+      eval "$(imagelock completion bash)"          or zsh
+      imagelock completion fish | source
     """
     if ctx.invoked_subcommand is None:
         from imagelock.cli.summary import command
 
-        with command.make_context("imagelock", [], parent=ctx) as inner:
+        with command.make_context("imagelock", ctx.meta.get(_FOR_SUMMARY, []), parent=ctx) as inner:
             command.invoke(inner)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from imagelock.cli import values
 from imagelock.cli.common import common, verb
 from imagelock.cli.quota import quota_option
 from imagelock.errors import UsageError
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @verb("update")
-@click.argument("images", nargs=-1, metavar="[IMAGE]...")
+@click.argument("images", nargs=-1, metavar="[IMAGE]...", shell_complete=values.images)
 @click.option("-U", "--upgrade", is_flag=True, help="Update every image.")
 @click.option("--dry-run", is_flag=True, help="Show what would change, write nothing.")
 @click.option("--keep-going", is_flag=True, help="Write what succeeded; the exit code reports the rest.")

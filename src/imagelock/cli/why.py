@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from imagelock.cli import values
 from imagelock.cli.common import common, verb
 from imagelock.cli.terminal import stdout_style, table_width
 from imagelock.model.outcome import Outcome
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @verb("why")
-@click.argument("image")
+@click.argument("image", shell_complete=values.images)
 @common()
 def command(run: Run, image: str) -> None:
     r"""Show the entries of an image and every place that uses it.
