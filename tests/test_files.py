@@ -254,7 +254,7 @@ def test_the_longest_names_can_be_written(tmp_path: Path) -> None:
         assert (tmp_path / name).read_bytes() == NEW
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(120)
 def test_many_files_of_one_folder_are_no_square(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     writes = _writes(tmp_path, 300)
     scans: list[object] = []

@@ -125,7 +125,7 @@ def test_an_action_without_an_end_takes_the_rest() -> None:
     assert places(text("{{ " * 1000 + "\nimage: acme/web:1\n")) == []
 
 
-@pytest.mark.timeout(40)
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize(
     "piece", ["{{", "{{ .V }}", "image: ", 'a: "b\n', "a: |\n", "- ", " ", "| ", "image: a/b:1\n"]
 )

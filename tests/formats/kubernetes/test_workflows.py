@@ -128,7 +128,7 @@ def test_a_rollout_is_a_workload_like_any_other() -> None:
 _ITEMS = 4000
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize(
     "content",
     [
