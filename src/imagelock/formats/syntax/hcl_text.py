@@ -70,7 +70,7 @@ def words(content: str) -> list[Word]:
         elif token.lastgroup in ("text", "name", "heredoc"):
             kind = token.lastgroup
             start, end = token.span(kind)
-            before = content[max(token.start() - _BEFORE_CHARS, 0) : token.start()].rstrip(" \t")
+            before = _line_before(content, token.start())
             match = _KEY.search(before) if before.endswith(("=", ":")) else None
             key = "" if match is None else match["key"] or match["quoted"]
             if key and kind != "heredoc":
@@ -79,8 +79,13 @@ def words(content: str) -> list[Word]:
     return found
 
 
+def _line_before(content: str, at: int) -> str:
+    """Return what stands before an offset on its line: a key or the words of a block."""
+    return content[max(content.rfind("\n", 0, at) + 1, at - _BEFORE_CHARS) : at].rstrip(" \t")
+
+
 def _opened(content: str, at: int, parent: Block) -> Block:
-    before = content[max(at - _BEFORE_CHARS, 0) : at].rstrip(" \t")
+    before = _line_before(content, at)
     is_headed = before[-1:].isalnum() or before.endswith(("=", ":", '"', "-", "_"))
     match = _BLOCK.search(before) if is_headed else None
     if match is None:

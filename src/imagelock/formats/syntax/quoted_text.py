@@ -57,7 +57,9 @@ def quoted(content: str, tokens: re.Pattern[str]) -> Iterator[Quoted]:
         size = len(opening)
         if end - start < 2 * size or not content.endswith(opening, start + size, end):
             continue
-        before = content[max(0, start - _BEFORE_CHARS) : start].rstrip(" \t")
+        before = content[max(content.rfind("\n", 0, start) + 1, start - _BEFORE_CHARS) : start].rstrip(" \t")
+        if not before:
+            before = content[max(0, start - _BEFORE_CHARS) : start].rstrip()
         # Almost every text without a key is known by the sign before it.
         match = _KEY.search(before) if before.endswith(_SIGNS) else None
         key = "" if match is None else match["double"] or match["single"] or match["bare"]
