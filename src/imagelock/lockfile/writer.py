@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
+
+from imagelock.model.toml_text import basic_string
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,41 +38,36 @@ def render_conflicts(
 
 
 def _block(image: LockedImage) -> str:
-    lines = ["[[image]]", f"name = {_string(image.name)}"]
+    lines = ["[[image]]", f"name = {basic_string(image.name)}"]
     if image.tag is not None:
-        lines.append(f"tag = {_string(image.tag)}")
-    lines.append(f"digest = {_string(str(image.digest))}")
+        lines.append(f"tag = {basic_string(image.tag)}")
+    lines.append(f"digest = {basic_string(str(image.digest))}")
     if image.media_type is not None:
-        lines.append(f"media-type = {_string(image.media_type)}")
+        lines.append(f"media-type = {basic_string(image.media_type)}")
     if image.size is not None:
         lines.append(f"size = {image.size}")
     if image.platforms:
         lines += ["platforms = [", *(f"    {_part(part)}," for part in image.platforms), "]"]
     if image.resolved_from is not None:
-        lines.append(f"resolved-from = {_string(image.resolved_from)}")
+        lines.append(f"resolved-from = {basic_string(image.resolved_from)}")
     if image.source is not None:
         lines.append(f"source = {_source_table(image.source)}")
     return "\n".join(lines) + "\n"
 
 
 def _part(part: PlatformImage) -> str:
-    pairs = [f"platform = {_string(str(part.platform))}", f"digest = {_string(str(part.digest))}"]
+    pairs = [f"platform = {basic_string(str(part.platform))}", f"digest = {basic_string(str(part.digest))}"]
     if part.config is not None:
-        pairs.append(f"config = {_string(str(part.config))}")
+        pairs.append(f"config = {basic_string(str(part.config))}")
     if part.size is not None:
         pairs.append(f"size = {part.size}")
     return "{ " + ", ".join(pairs) + " }"
 
 
 def _source_table(source: Source) -> str:
-    pairs = [f"from = {_string(source.origin)}"]
+    pairs = [f"from = {basic_string(source.origin)}"]
     if source.tag is not None:
-        pairs.append(f"tag = {_string(source.tag)}")
+        pairs.append(f"tag = {basic_string(source.tag)}")
     if source.revision is not None:
-        pairs.append(f"revision = {_string(source.revision)}")
+        pairs.append(f"revision = {basic_string(source.revision)}")
     return "{ " + ", ".join(pairs) + " }"
-
-
-def _string(text: str) -> str:
-    """Write a TOML basic string: JSON's escapes are among TOML's."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
+
+from imagelock.model.toml_text import basic_string
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,7 +29,7 @@ def _target(target: TracedTarget) -> str:
     lines += _pairs(("renderer", target.renderer), ("problem", target.problem))
     for key, values in (("files", target.files), ("unreached", target.unreached)):
         if values:
-            lines += [f"{key} = [", *(f"    {_string(value)}," for value in values), "]"]
+            lines += [f"{key} = [", *(f"    {basic_string(value)}," for value in values), "]"]
     return "\n".join(lines) + "\n"
 
 
@@ -58,9 +59,4 @@ def _inline(pairs: Iterable[tuple[str, str | int | None]]) -> str:
 def _pairs(*pairs: tuple[str, str | int | None]) -> Iterator[str]:
     for key, value in pairs:
         if value is not None:
-            yield f"{key} = {_string(value) if isinstance(value, str) else value}"
-
-
-def _string(text: str) -> str:
-    """Write a TOML basic string: JSON's escapes are among TOML's."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+            yield f"{key} = {basic_string(value) if isinstance(value, str) else value}"

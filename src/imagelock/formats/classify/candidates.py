@@ -122,21 +122,10 @@ def _judge(node: Node, text: str, format_name: str, *, damage: bool, start: int 
     try:
         reference = Reference.parse(text)
     except InvalidValueError as error:
-        shown = text[:SHOWN_CHARS]
-        if is_template(text):
-            return Skipped(
-                text=shown,
-                line=line,
-                column=column,
-                reason="a template",
-                format=format_name,
-                kind=SkipKind.TEMPLATE,
-            )
-        if not damage:
+        if not damage and not is_template(text):
+            shown = text[:SHOWN_CHARS]
             return Skipped(text=shown, line=line, column=column, reason=error.message, format=format_name)
-        return Damaged(
-            text=shown, line=line, column=column, reason=error.message, hint=error.hint, format=format_name
-        )
+        return _no_reference(text, error, (line, column), format_name)
     if damage and node.text is None:
         return Damaged(
             text=text,
@@ -169,22 +158,10 @@ def judge_words(
 ) -> Found:
     """Judge words that a lexical reader cut out where a reference must be; ``where`` is line and column."""
     line, column = where
-    shown = written[:SHOWN_CHARS]
     try:
         reference = Reference.parse(written)
     except InvalidValueError as error:
-        if is_template(written):
-            return Skipped(
-                text=shown,
-                line=line,
-                column=column,
-                reason="a template",
-                format=format_name,
-                kind=SkipKind.TEMPLATE,
-            )
-        return Damaged(
-            text=shown, line=line, column=column, reason=error.message, hint=error.hint, format=format_name
-        )
+        return _no_reference(written, error, where, format_name)
     return Place(
         reference=reference,
         slots=() if span is None else (Slot(span=span, text=written),),
@@ -194,4 +171,23 @@ def judge_words(
         path=path,
         format=format_name,
         refusal=NO_SPAN if span is None else None,
+    )
+
+
+def _no_reference(
+    text: str, error: InvalidValueError, where: tuple[int, int], format_name: str
+) -> Skipped | Damaged:
+    """Return what a text is where a reference must be: a template that becomes one, or damage."""
+    shown, (line, column) = text[:SHOWN_CHARS], where
+    if is_template(text):
+        return Skipped(
+            text=shown,
+            line=line,
+            column=column,
+            reason="a template",
+            format=format_name,
+            kind=SkipKind.TEMPLATE,
+        )
+    return Damaged(
+        text=shown, line=line, column=column, reason=error.message, hint=error.hint, format=format_name
     )
