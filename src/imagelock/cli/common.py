@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from imagelock import limits
-from imagelock.cli import values
+from imagelock.cli import progress, values
 from imagelock.cli.leading import behind_command
 from imagelock.cli.terminal import choose_colour, feed, stderr_style, stdout_style, table_width
 from imagelock.errors import FileError, UsageError
@@ -105,7 +105,7 @@ class Run:
     def say(self, words: str) -> None:
         """Write a message to stderr, unless quiet."""
         if not self.quiet:
-            sys.stderr.write(without_commands(words))
+            progress.say(without_commands(words))
 
     def remark(self, words: str) -> None:
         """Print one line to stderr while the command runs."""
@@ -236,7 +236,7 @@ _COMMON = (
     _option("-q", "--quiet", is_flag=True, help="Print only findings and the requested data."),
     _option("--all", "everything", is_flag=True, help="Show every finding; else many of one kind are folded by image."),
     _option("--statistics", is_flag=True, help="Also count the findings of each code."),
-    _option("-v", "--verbose", count=True, help="Print more; give it twice for internals."),
+    _option("-v", "--verbose", count=True, help="Print more, such as requests by host; -vv prints each request."),
     _option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True, help="When to colour the output."),
     _option("-o", "--output", type=click.Choice(["text", "json", "concise"]), default="text", show_default=True, help="Format of the output on stdout; concise is one line per finding."),
     _option("--report", "reports", multiple=True, shell_complete=values.reports, metavar="FORMAT=FILE", help="Also write a report (repeatable): json, sarif, junit, gitlab, github, markdown or html."),

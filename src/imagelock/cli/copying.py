@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from imagelock.cli.progress import GOES_ON, progress
+from imagelock.cli.requests import observer, say_requests
 from imagelock.cli.terminal import stdout_style, table_width
 from imagelock.errors import InvalidValueError, UsageError
 from imagelock.model.platform import Platform
@@ -121,10 +122,13 @@ def registries(run: Run, project: Project, title: str) -> Iterator[tuple[Registr
 
     settings = project.settings
     with (
-        RegistryClient(project.config.hosts, jobs=settings.jobs, retry_time=settings.retry_time) as client,
+        RegistryClient(
+            project.config.hosts, jobs=settings.jobs, retry_time=settings.retry_time, observer=observer(run)
+        ) as client,
         progress(title, quiet=run.quiet, onward=GOES_ON) as shown,
     ):
         yield client, shown
+        say_requests(run, client)
 
 
 def finish(  # noqa: PLR0913 - what the commands that copy do differently, by name

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from imagelock.cli.progress import SAME_AGAIN, progress
 from imagelock.cli.quota import keep_quota
+from imagelock.cli.requests import observer, say_requests
 from imagelock.cli.terminal import stderr_style
 from imagelock.ops.registry_access import OfflineReader, RegistryAccess
 from imagelock.report.text import advice_text
@@ -42,8 +43,10 @@ def registry_access(
             retry_time=settings.retry_time,
             keep_quota=keep_quota(),
             everyone=everyone,
+            observer=observer(run),
         ) as client:
             yield client
+            say_requests(run, client)
         run.say(advice_text(client.warnings, stderr_style()))
 
     with progress(title, quiet=run.quiet, onward=onward) as shown:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from imagelock.model.hosts import HostSettings
     from imagelock.model.manifest import Descriptor
     from imagelock.registry.hosts.endpoints import Endpoint
+    from imagelock.registry.http.observed import Observer
     from imagelock.registry.http.responses import Response
     from imagelock.registry.tag_consensus import Voice
     from imagelock.stores.base import Content, FileSegment
@@ -66,7 +67,7 @@ class RegistryClient:
     connections per host, ``retry_time`` seconds per host for retries and waiting.  ``environ`` replaces the
     process environment (proxies, credential files, other tools' files).  ``keep_quota`` pulls of a host's
     quota are left alone.  With ``everyone`` a claim about a tag counts only where all sources make it (one
-    HEAD each); what is read by a tag is compared in any case.  ``requests`` counts what went out, by
+    HEAD each); what is read by a tag is compared in any case.  ``observer`` sees each request as it ends.  ``requests`` counts what went out, by
     ``(host:port, method)``.
 
     Every method raises classes of :mod:`imagelock.errors` only.
@@ -81,6 +82,7 @@ class RegistryClient:
         environ: Mapping[str, str] | None = None,
         keep_quota: int | None = None,
         everyone: bool = False,
+        observer: Observer | None = None,
     ) -> None:
         self._hosts = hosts or {}
         self._everyone = everyone
@@ -88,7 +90,12 @@ class RegistryClient:
         self._agreement = TagConsensus(self._label, self._warnings.append)
         environ = os.environ if environ is None else environ
         self._transport = Transport(
-            self._hosts, jobs=jobs, retry_time=retry_time, environ=environ, keep_quota=keep_quota
+            self._hosts,
+            jobs=jobs,
+            retry_time=retry_time,
+            environ=environ,
+            keep_quota=keep_quota,
+            observer=observer,
         )
         self._authorizer = Authorizer(self._transport, environ)
         self._uploader = Uploader(self._transport, self._authorizer, self._hosts)

@@ -24,6 +24,7 @@ from imagelock.registry.http.bodies import read_body
 from imagelock.registry.http.connection import RequestHeaders
 from imagelock.registry.http.exceptions import FOREIGN, translate
 from imagelock.registry.http.locations import split_location
+from imagelock.registry.http.observed import observed
 from imagelock.registry.http.pools import Connections
 from imagelock.registry.http.rate_limit import Quotas
 from imagelock.registry.http.responses import REDIRECT, REPEATABLE, Response, retryable, scrubbed
@@ -33,6 +34,7 @@ from imagelock.registry.http.throttle import HostThrottle, RetryableFailure
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from imagelock.registry.http.observed import Observer
     from imagelock.registry.http.pools import Pool
     from imagelock.stores.base import FileSegment
 
@@ -129,8 +131,10 @@ class Transport:
         retry_time: float,
         environ: Mapping[str, str],
         keep_quota: int | None = None,
+        observer: Observer | None = None,
     ) -> None:
         self._hosts = hosts
+        self._observer = observer
         self._jobs = jobs
         self._retry_time = retry_time
         self._environ = environ
@@ -260,7 +264,7 @@ class Transport:
         """Repeat one call to one site while the host's gate lets it."""
         attempt, first = 0, None
         while True:
-            result = self._attempt(site, call)
+            result = self._attempt(site, call, attempt)
             if isinstance(result, Response):
                 site.throttle.succeeded()
                 return result
@@ -269,13 +273,21 @@ class Transport:
             first = site.throttle.failed(result, attempt=attempt, first=first, patience=call.manner.patience)
             attempt += 1
 
-    def _attempt(self, site: HostState, call: Request) -> Response | RetryableFailure:
+    def _attempt(self, site: HostState, call: Request, attempt: int) -> Response | RetryableFailure:
         with site.throttle.slot(call.manner.patience):
             if not call.is_upload:
-                return self._try(site, call)
+                return self._watched(site, call, attempt)
         # An upload waits for a pause of the host, but holds no slot: its pieces may come from the same
         # host, and would wait for a slot for ever.  Who copies bounds the number of uploads.
-        return self._try(site, call)
+        return self._watched(site, call, attempt)
+
+    def _watched(self, site: HostState, call: Request, attempt: int) -> Response | RetryableFailure:
+        """Try once, and show what came of it to who observes."""
+        if self._observer is None:
+            return self._try(site, call)
+        return observed(
+            lambda: self._try(site, call), f"{call.method} {site.url}{call.target}", attempt, self._observer
+        )
 
     def _try(self, site: HostState, call: Request) -> Response | RetryableFailure:
         self._count(site.authority, call.method)
