@@ -55,6 +55,10 @@ WATCH_PAUSE_SECONDS = 1.0
 """First pause before a list or watch that failed is tried again; each further one doubles, up to the next value."""
 WATCH_PAUSE_MOST_SECONDS = 60.0
 CLUSTER_RESTARTS = 3
+CLUSTER_TRIES = 5
+"""How often an API server is asked that says it is too busy (429)."""
+CLUSTER_WAIT_SECONDS = 10.0
+"""The longest wait between two tries, whatever its Retry-After says."""
 """How often a list is begun again because the API server forgot where it was (410)."""
 LAYER_BYTES = 64 * GIB
 """A whole layer, decompressed; it is streamed and never held."""

@@ -91,6 +91,17 @@ def test_a_list_that_expired_begins_anew_and_counts_once(server: ApiServer, tmp_
     assert unseen(found) == []
 
 
+def test_a_busy_server_is_asked_again_when_it_says(server: ApiServer, tmp_path: Path) -> None:
+    server.wrong[PODS_PATH] = [Wrong(429, retry_after=0)] * 4
+    found = read(server, tmp_path)
+    assert (names(found), unseen(found)) == (["p0", "p1", "p2", "p3", "p4"], [])
+
+
+def test_a_server_that_stays_busy_is_could_not_tell(server: ApiServer, tmp_path: Path) -> None:
+    server.wrong[PODS_PATH] = [Wrong(429, retry_after=0)] * 5
+    assert "answers 429: made up" in unseen(read(server, tmp_path))[0].reason
+
+
 def test_a_list_that_always_expires_is_told(server: ApiServer, tmp_path: Path) -> None:
     server.wrong[PODS_PATH] = [Wrong(410)] * 3
     assert [item.reason for item in unseen(read(server, tmp_path))] == [

@@ -47,6 +47,12 @@ class Wrong:
     status: int = 200
     body: bytes = b'{"kind":"Status","status":"Failure","message":"made up"}'
     cut: int | None = None
+    retry_after: int | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What is sent besides type and length."""
+        return {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
 
 
 @dataclass(frozen=True)
@@ -266,6 +272,16 @@ def _discovery(path: str) -> bytes:
     return json.dumps({"kind": "APIResourceList", "resources": resources}).encode()
 
 
+def _send(handler: BaseHTTPRequestHandler, answer: Wrong) -> None:
+    handler.send_response(answer.status)
+    handler.send_header("Content-Type", "application/json")
+    handler.send_header("Content-Length", str(len(answer.body)))
+    for name, value in answer.headers.items():
+        handler.send_header(name, value)
+    handler.end_headers()
+    handler.wfile.write(answer.body[: answer.cut])
+
+
 def _handler(server: ApiServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -278,11 +294,7 @@ def _handler(server: ApiServer) -> type[BaseHTTPRequestHandler]:
                 self._stream(changes)
                 return
             answer = server.answer(self.path, self.headers.get("authorization"))
-            self.send_response(answer.status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(answer.body)))
-            self.end_headers()
-            self.wfile.write(answer.body[: answer.cut])
+            _send(self, answer)
             if answer.cut is not None:
                 self.close_connection = True
 
@@ -291,10 +303,7 @@ def _handler(server: ApiServer) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(length)
             written = Written(self.command, self.path, self.headers["content-type"], body)
             answer = server.take(written, self.headers.get("authorization"))
-            self.send_response(answer.status)
-            self.send_header("Content-Length", str(len(answer.body)))
-            self.end_headers()
-            self.wfile.write(answer.body)
+            _send(self, answer)
 
         def do_PATCH(self) -> None:
             self.do_POST()

@@ -10,6 +10,7 @@ import http.client
 import logging
 import os
 import ssl
+import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ import yaml
 from imagelock.errors import ClusterError, ConfigError, UsageError
 from imagelock.limits import (
     CLUSTER_OBJECT_BYTES,
+    CLUSTER_TRIES,
+    CLUSTER_WAIT_SECONDS,
     CONNECT_SECONDS,
     ERROR_BODY_BYTES,
     IDLE_SECONDS,
@@ -184,6 +187,10 @@ def write_object(server: Server, method: str, path: str, body: bytes, kind: str 
     """
     try:
         answer = server.send(method, path, body, kind)
+        wait = _busy_for(answer)
+        if wait is not None:
+            time.sleep(wait)
+            answer = server.send(method, path, body, kind)
     except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
         raise ClusterError(f"{server.address} does not answer: {_why(error)}") from error
     status: int = answer.status
@@ -261,6 +268,17 @@ class AnswerBody:
         return data
 
     def _ask(self) -> Any:
+        """Make the request, again while the server is too busy and says when to come back."""
+        for _ in range(CLUSTER_TRIES - 1):
+            answer = self._once()
+            wait = _busy_for(answer)
+            if wait is None:
+                return answer
+            answer.close()
+            time.sleep(wait)
+        return self._once()
+
+    def _once(self) -> Any:
         try:
             return self._get(self._path)
         except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
@@ -295,6 +313,14 @@ class AnswerBody:
         if status == 404:
             raise ClusterError(f"the server does not know this resource: {message}")
         raise ClusterError(f"{self._server.address} answers {status}: {message}")
+
+
+def _busy_for(answer: Any) -> float | None:
+    """Return the seconds to wait for a server that is too busy (429), at most those that are worth it."""
+    if answer.status != 429:
+        return None
+    said = answer.headers.get("retry-after", "")
+    return min(float(said), CLUSTER_WAIT_SECONDS) if said.isdecimal() else 1.0
 
 
 def _message(body: bytes) -> str | None:
