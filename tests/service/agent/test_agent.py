@@ -44,6 +44,7 @@ class Watched:
         self.lock = LOCK
         self.told: list[tuple[str, State | None]] = []
         self.remarks: list[str] = []
+        self.used: list[Lock] = []
         self.metrics = Metrics()
         self.agent: Agent | None = None
 
@@ -64,6 +65,7 @@ class Watched:
                 exemptions=(),
                 today=lambda: TODAY,
                 tell=self.tell,
+                use=self.used.append,
                 remark=self.remarks.append,
                 namespaces=self.scope.namespaces,
                 metrics=self.metrics,
@@ -143,6 +145,7 @@ def test_a_new_lock_is_taken_and_a_broken_one_is_not(watched: Watched) -> None:
     with watched.running():
         watched.lock = Lock((API,))
         wait_for(lambda: (pinned(WEB), State.NOT_LOCKED) in watched.told)
+        assert watched.used == [LOCK, Lock((API,))]
         assert any(line.startswith("another lock") for line in watched.remarks)
         watched.read_lock = _broken  # type: ignore[method-assign]  # what a half-written file gives
         assert watched.agent is not None
