@@ -6,7 +6,6 @@ import os
 import pty
 import re
 import struct
-import sys
 import termios
 from fcntl import ioctl
 from typing import TYPE_CHECKING
@@ -122,16 +121,3 @@ def test_nothing_a_file_holds_or_is_called_steers_the_terminal(world: World, out
     both = result.out + result.err
     assert re.findall(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", both) == []
     assert not any(line.startswith("error[IL999]") for line in both.splitlines())
-
-
-def test_progress_is_seen_by_people_only(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    world.push(A)
-    world.write("a.yaml", deployment(A))
-    assert "resolving" not in world.run("lock").err
-    (world.root / "images.lock").unlink()
-    code, got = on_terminal("lock", cwd=world.root)
-    assert code == 0
-    assert "resolving" in got
-    (world.root / "images.lock").unlink()
-    assert "resolving" not in on_terminal("lock", "-q", cwd=world.root)[1]
-    assert sys.executable
