@@ -153,6 +153,33 @@ def exit_codes_page(root: type[ImagelockError], kinds: Mapping[str, FindingCode]
     )
 
 
+def environment_page(command: click.Command) -> str:
+    """Return the page of environment variables: every one that an option is also read from."""
+    rows: dict[str, tuple[str, str]] = {}
+    for path in walk(command):
+        found = command
+        for name in path:
+            found = found.get_command(click.Context(found), name)  # type: ignore[attr-defined]  # walk goes into groups
+        for option in found.params:
+            if isinstance(option, click.Option) and isinstance(option.envvar, str):
+                rows.setdefault(option.envvar, (option.opts[-1], option.help or ""))
+    return page(
+        "Environment variables",
+        "What can be set in the environment instead of on the command line, which wins over it. A flag is on with `1`\n"
+        "or `true`; an option that may be repeated takes several values with blanks between them. `NO_COLOR` and\n"
+        "`FORCE_COLOR` decide on colours where `--color` does not.",
+        [
+            table(
+                ("variable", "option", "does"),
+                [
+                    (f"`{name}`", f"`{option}`", prose(words.replace("|", "or")))
+                    for name, (option, words) in sorted(rows.items())
+                ],
+            )
+        ],
+    )
+
+
 def findings_page(kinds: Mapping[str, FindingCode]) -> str:
     """Return the page of findings; each has the anchor `#il101`, which reports link to."""
     rows = [(f"[{kind.code}](#{kind.code.lower()})", kind.name, kind.level.value) for kind in kinds.values()]
@@ -202,6 +229,7 @@ def pages() -> dict[str, str]:
     return {
         f"{REFERENCE}/commands.md": commands_page(cli),
         f"{REFERENCE}/exit-codes.md": exit_codes_page(ImagelockError, FINDING_CODES),
+        f"{REFERENCE}/environment.md": environment_page(cli),
         f"{REFERENCE}/findings.md": findings_page(FINDING_CODES),
         f"{REFERENCE}/formats.md": formats_page(
             FILE_FORMATS, (*DOCUMENT_FORMATS, *NAMED_FORMATS, *LAST_FORMATS)

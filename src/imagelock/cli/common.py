@@ -49,6 +49,23 @@ class Verb(click.Command):
         self.help = unwrapped(self.help)
         super().format_help_text(ctx, formatter)
 
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List a command's own options first, then those that every command has."""
+        _write_grouped(self, ctx, formatter)
+
+
+def _write_grouped(command: click.Command, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    """List a command's own options first, then those that every command has."""
+    records: dict[bool, list[tuple[str, str]]] = {False: [], True: []}
+    for parameter in command.get_params(ctx):
+        record = parameter.get_help_record(ctx)
+        if record is not None and isinstance(parameter, click.Option):
+            records[parameter.opts[0] in common_options()].append(record)
+    for is_common, title in ((False, "Options"), (True, "Common options")):
+        if records[is_common]:
+            with formatter.section(title):
+                formatter.write_dl(records[is_common])
+
 
 class VerbGroup(click.Group):
     """A group with the same help; it takes common options before the name of its command too."""

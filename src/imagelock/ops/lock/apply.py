@@ -11,6 +11,7 @@ from imagelock.model.digest import same_digest
 from imagelock.model.lock import LATEST, Lock
 from imagelock.model.outcome import finding
 from imagelock.ops.compare import differences
+from imagelock.ops.lock.near_tags import near_tags
 from imagelock.ops.lock.resolve import ImageQuery, ResolutionFailure, resolve_all
 from imagelock.ops.parallel import map_concurrently
 from imagelock.ops.usage import missing_platforms
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from imagelock.model.outcome import Change, Finding
     from imagelock.ops.lock.plan import LockPlan, LockRequest
     from imagelock.ops.parallel import Progress
+    from imagelock.ops.registry_access import RegistryReader
     from imagelock.ops.scan.occurrence import Occurrence
     from imagelock.stores.base import ManifestReader
 
@@ -42,7 +44,7 @@ def apply(
     lock_plan: LockPlan,
     old: Lock,
     request: LockRequest,
-    reader: ManifestReader,
+    reader: RegistryReader,
     *,
     jobs: int,
     progress: Progress | None = None,
@@ -58,9 +60,10 @@ def apply(
             failures[query] = answer.error
         else:
             images.append(_with_source(answer, lock_plan.source_of(query), old))
+    near = near_tags(failures, reader)
     for query, error in failures.items():
         uses = lock_plan.queries.get(query) or lock_plan.places.get(query, ())
-        findings.append(not_resolved(query, error, uses))
+        findings.append(not_resolved(query, error, uses, near.get(query, ())))
         images += [image for image in old.named(query.name) if _is_of(image, query)]
     lock = Lock(_without_doubles(images, old)).sorted
     findings += missing_platforms(lock, request.platforms)
@@ -87,7 +90,9 @@ def _without_doubles(images: Sequence[LockedImage], old: Lock) -> tuple[LockedIm
     )
 
 
-def not_resolved(query: ImageQuery, error: RegistryError, uses: Sequence[Occurrence]) -> Finding:
+def not_resolved(
+    query: ImageQuery, error: RegistryError, uses: Sequence[Occurrence], near: Sequence[str]
+) -> Finding:
     """Report one image that failed: who uses it, what was tried, what to run.
 
     Two digests for one tag are a conflict (IL104), not could-not-tell.
@@ -97,6 +102,7 @@ def not_resolved(query: ImageQuery, error: RegistryError, uses: Sequence[Occurre
     disagree = isinstance(error, DigestConflictError)
     cause = error.message if disagree else f"{error.kind}: {error.message}"
     notes = [] if disagree else [f"tried {line}" for line in error.tried]
+    notes += [f"tags there: {', '.join(near)}"] if near else []
     notes += [f"used at {use.where}" for use in uses[1:]]
     return finding(
         "IL104" if disagree else "IL301",

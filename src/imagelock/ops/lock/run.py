@@ -63,6 +63,7 @@ def run_lock(
             *plan.remarks,
             *collection.remarks(),
             *_not_written(result, mode),
+            *_next_step(result, collection, written=write),
             *_partial(collection, lock_file, plan),
         ),
     )
@@ -155,6 +156,14 @@ def _not_written(result: LockResult, mode: WriteMode) -> tuple[str, ...]:
     if result.complete or not mode.write or mode.keep_going:
         return ()
     return ("the lock was not written; --keep-going writes what was resolved",)
+
+
+def _next_step(result: LockResult, collection: Collection, *, written: bool) -> tuple[str, ...]:
+    """Say what to do with a lock that was just written, while places have no digest yet."""
+    places = sum(1 for use in collection.uses if use.reference.digest is None)
+    if not (written and result.complete and result.changes and places):
+        return ()
+    return (f"next: `imagelock pin` writes the digests into {places} {'place' if places == 1 else 'places'}",)
 
 
 def _partial(collection: Collection, lock_file: LockFile, plan: LockPlan) -> tuple[str, ...]:
