@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagelock.cluster.objects import decode
 from imagelock.cluster.running import UnreadableObject
+from imagelock.lockfile.reader import list_lines
 from imagelock.model.exemption import Exemption
 from imagelock.ops.cluster.learn import learn
 from support.kube import API, DB, LISTED, LOCK, WEB, container, digest, pinned, pod, workload
@@ -97,6 +98,14 @@ def test_users_are_workloads_and_many_are_counted() -> None:
     ]
     [line] = lines(look(*pods))
     assert line.endswith("# Pod/p0 in n0, Pod/p1 in n1, Pod/p2 in n2, 2 more")
+
+
+def test_a_name_from_a_dump_cannot_write_a_line_of_its_own() -> None:
+    evil = f"x\nquay.io/evil/image:1@{digest('evil')}\r\u2028y"
+    one = pod("a", container("c", "quay.io/op/x:1", f"quay.io/op/x@{NEW}"), owner=("StatefulSet", evil))
+    [line] = lines(look(one))
+    assert len(line.splitlines()) == 1
+    assert [str(item) for _, item in list_lines(line, "list")] == [f"quay.io/op/x:1@{NEW}"]
 
 
 def test_what_is_exempt_is_not_proposed() -> None:

@@ -196,7 +196,9 @@ def _running(use: Use) -> ImageId | None:
 
 
 def _user(use: Use) -> str:
-    return f"{use.workload} in {use.namespace}"
+    """Return who runs it, as one line: a dump's names are not checked, and must not write lines of their own."""
+    name = f"{use.workload} in {use.namespace}"
+    return "".join(char if char.isprintable() else "?" for char in name)
 
 
 def _unknown(item: Learned) -> Finding:
