@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imagelock import helm_library
@@ -36,6 +37,33 @@ def git_show(directory: Path, revision: str, path: str) -> bytes:
     Raises :class:`FileError` when git is not there, or has no such revision or file.
     """
     return _run([*_GIT, "cat-file", "blob", f"{revision}:./{path}"], directory)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """A commit that changed a file: its full id, day (``2026-05-01``) and subject; ``deleted`` when it took the file away."""
+
+    commit: str
+    date: str
+    subject: str
+    deleted: bool
+
+
+def git_log(directory: Path, path: str) -> tuple[Revision, ...]:
+    """Return the commits that changed a file, the newest first; merges count as what they brought.
+
+    Raises :class:`FileError` when git is not there, or ``directory`` is in no repository with a commit.
+    """
+    form = "--format=%x00%H%x00%cs%x00%s%x00"
+    options = ("--first-parent", "-m", "--no-show-signature", "--name-status", "--no-renames")
+    out = _run([*_GIT, "log", form, *options, "--", f"./{path}"], directory).decode("utf-8", "replace")
+    fields = out.split("\0")[1:]
+    return tuple(
+        Revision(commit=commit, date=date, subject=subject, deleted=status.strip().startswith("D"))
+        for commit, date, subject, status in zip(
+            fields[::4], fields[1::4], fields[2::4], fields[3::4], strict=True
+        )
+    )
 
 
 def git_describe(directory: Path, commit: str) -> str | None:

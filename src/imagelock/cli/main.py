@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, str] = {
     "drift": "ask the registries what has moved or is gone",
     "why": "show where an image is used",
     "diff": "compare two locks",
+    "history": "show what an image was and when it moved, from git",
     "olm": "pass digests on to an operator and its registries",
     "tags": "check tag files and set release tags from them",
     "merge-driver": "merge two locks for git, image by image",
