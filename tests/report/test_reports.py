@@ -50,6 +50,14 @@ def test_sarif_is_what_the_published_schema_says(outcome: Outcome, sarif_schema:
     assert len(document["runs"][0]["results"]) == len(outcome.findings)
 
 
+def test_a_page_without_findings_says_so_and_lists_what_was_looked_at() -> None:
+    page = html(replace(EMPTY, images=("quay.io/acme/app:1", "<b>:2")))
+    assert "<p>No findings.</p>" in page
+    assert "<code>quay.io/acme/app:1</code>" in page
+    assert "<code>&lt;b&gt;:2</code>" in page
+    assert "No findings" not in html(EVERY)
+
+
 def test_sarif_names_places_by_relative_addresses_and_rules_by_the_catalogue() -> None:
     (run,) = json.loads(sarif(EVERY))["runs"]
     rules = run["tool"]["driver"]["rules"]

@@ -31,6 +31,10 @@ td, th {{ border-top: 1px solid #8886; overflow-wrap: anywhere; padding: .3rem .
 code {{ font-family: ui-monospace, monospace; font-size: .92em; }}
 .error {{ color: #b3261e; }}
 .warning {{ color: #8a5a00; }}
+@media print {{
+  body {{ margin: 0; max-width: none; }}
+  tr {{ break-inside: avoid; }}
+}}
 @media (prefers-color-scheme: dark) {{
   body {{ background: #16181c; color: #e3e5e8; }}
   a {{ color: #8ab4f8; }}
@@ -50,7 +54,7 @@ code {{ font-family: ui-monospace, monospace; font-size: .92em; }}
 
 
 def html(outcome: Outcome) -> str:
-    """Return the page: findings with errors first, changes, what is exempt."""
+    """Return the page: findings with errors first, changes, what is exempt, and all images that were looked at."""
     findings = sorted(outcome.findings, key=lambda item: (item.level is Level.WARNING, item.code))
     tables = [
         _table("Findings", ("code", "place", "what", "what to do"), [_finding(item) for item in findings]),
@@ -63,12 +67,15 @@ def html(outcome: Outcome) -> str:
                 for item in outcome.exempt
             ],
         ),
+        _table("Images that were looked at", ("image",), [(_code(image),) for image in outcome.images]),
     ]
     counts = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in outcome.summary.items() if n)
     return _PAGE.format(
         title=_text(f"imagelock {outcome.command}"),
         counts=_text(counts or "nothing"),
-        tables="\n".join(table for table in tables if table) or "<p>No findings.</p>",
+        tables="\n".join(
+            ([] if outcome.findings else ["<p>No findings.</p>"]) + [table for table in tables if table]
+        ),
         version=_text(__version__),
     )
 
