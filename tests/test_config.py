@@ -118,7 +118,7 @@ def test_a_project_file_with_the_table_is_known(text: str, expected: bool) -> No
     ("text", "message"),
     [
         ("new = 1\n", "new: unknown key"),
-        ("[scan]\nsource = []\n", "scan.source: unknown key"),
+        ("[scan]\nsource = []\n", "scan.source: unknown key; did you mean sources?"),
         ("[scan]\nsources = 'x'\n", "scan.sources: expected a list, found a string"),
         ("[scan]\nsources = [1]\n", r"scan.sources\[0\]: expected a string, found an integer"),
         ("scan = 1\n", "scan: expected a table"),

@@ -29,3 +29,9 @@ def test_without_a_code_all_are_listed(world: World) -> None:
 def test_json_carries_what_a_finding_costs(world: World) -> None:
     (item,) = world.json("explain", "IL302").document["explained"]
     assert (item["name"], item["level"], item["exit_code"]) == ("could-not-tell", "error", 3)
+
+
+def test_a_mistyped_finding_is_answered_with_the_nearest(world: World) -> None:
+    result = world.run("explain", "tag-movd")
+    assert (result.code, "did you mean tag-moved?" in result.err) == (2, True)
+    assert "did you mean" not in world.run("explain", "zzz").err

@@ -44,7 +44,14 @@ def _kind(code: str) -> FindingCode:
         (item for item in FINDING_CODES.values() if item.name == code.lower()), None
     )
     if kind is None:
-        raise UsageError("no such finding", where=code, hint="`imagelock explain` lists them all")
+        import difflib
+
+        known = [word for item in FINDING_CODES.values() for word in (item.code, item.name)]
+        near = difflib.get_close_matches(code, known, n=1) or difflib.get_close_matches(
+            code.upper(), known, n=1
+        )
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise UsageError("no such finding", where=code, hint=f"{hint}`imagelock explain` lists them all")
     return kind
 
 

@@ -29,6 +29,8 @@ class Table:
     values: dict[str, object]
     path: str = ""
     _left: set[str] = field(init=False)
+    _absent: list[str] = field(init=False, default_factory=list)
+    """Keys that were asked for and are not there: what a misspelt one may mean."""
 
     def __post_init__(self) -> None:
         self._left = set(self.values)
@@ -42,6 +44,7 @@ class Table:
         self._left.discard(name)
         value = self.values.get(name)
         if value is None:
+            self._absent.append(name)
             return None
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             raise TableError(self.key(name), f"expected {_names(kind)}, found {_names(type(value))}")
@@ -90,7 +93,12 @@ class Table:
     def done(self) -> None:
         """Refuse keys that no one took."""
         for name in sorted(self._left):
-            raise TableError(self.key(name), "unknown key")
+            import difflib  # noqa: PLC0415 - only a wrong file needs it
+
+            near = difflib.get_close_matches(name, self._absent, n=1)
+            raise TableError(
+                self.key(name), f"unknown key; did you mean {near[0]}?" if near else "unknown key"
+            )
 
 
 def _names(kind: type[object]) -> str:
