@@ -1,7 +1,7 @@
 """The registry client: read and verify from the first endpoint that answers; write to the host itself.
 
-Follows the OCI distribution specification 1.1, "Pull"; "Push" is in :mod:`imagelock.registry.upload`.  Headers are claims; only bytes that
-were hashed here are returned as content.
+Follows the OCI distribution specification 1.1, "Pull"; "Push" is in :mod:`imagelock.registry.upload`.  Headers
+are claims; only bytes that were hashed here are returned as content.
 """
 
 from __future__ import annotations
@@ -13,22 +13,13 @@ from threading import Lock
 from typing import TYPE_CHECKING, Self, TypeAlias, TypeVar
 
 from imagelock import limits
-from imagelock.errors import (
-    AccessDeniedError,
-    IntegrityError,
-    InvalidValueError,
-    NotFoundError,
-    RateLimitedError,
-    RegistryError,
-    TLSError,
-    UnreachableError,
-)
+from imagelock.errors import IntegrityError, NotFoundError, RegistryError
 from imagelock.model.digest import Digest
-from imagelock.model.manifest import ACCEPTED_TYPES, OCI_INDEX
-from imagelock.model.reference import is_tag
 from imagelock.registry import referrers, tag_list, verify
 from imagelock.registry.auth.authorizer import Authorizer
+from imagelock.registry.calls import ANY, blob_call, check_target, index_call, manifest_call, where_of
 from imagelock.registry.download import require_stream, verified_pieces
+from imagelock.registry.failures import failure_of
 from imagelock.registry.hosts.endpoints import alternate_names, endpoints, origin
 from imagelock.registry.hosts.mirror_files import MirrorFiles
 from imagelock.registry.http.responses import is_true_404, refusal
@@ -56,9 +47,6 @@ T = TypeVar("T")
 _LAST = RequestOptions()
 _REPLACEABLE = RequestOptions(patience=limits.MIRROR_SECONDS)
 
-_ACCEPT = {"Accept": ", ".join(ACCEPTED_TYPES)}
-_ANY = {"Accept": "*/*"}
-
 
 class RegistryClient:
     """A Source and a Target of :mod:`imagelock.stores.base`; safe to call from many threads.
@@ -67,8 +55,8 @@ class RegistryClient:
     connections per host, ``retry_time`` seconds per host for retries and waiting.  ``environ`` replaces the
     process environment (proxies, credential files, other tools' files).  ``keep_quota`` pulls of a host's
     quota are left alone.  With ``everyone`` a claim about a tag counts only where all sources make it (one
-    HEAD each); what is read by a tag is compared in any case.  ``observer`` sees each request as it ends.  ``requests`` counts what went out, by
-    ``(host:port, method)``.
+    HEAD each); what is read by a tag is compared in any case.  ``observer`` sees each request as it ends.
+    ``requests`` counts what went out, by ``(host:port, method)``.
 
     Every method raises classes of :mod:`imagelock.errors` only.
     """
@@ -128,7 +116,7 @@ class RegistryClient:
         not claim the same: reading tells.  Raises :class:`NotFoundError` only when every endpoint that may
         answer gave a true 404.
         """
-        _check(target)
+        check_target(target)
         at, claim, tried = self._first(repository, target, lambda at, manner: self._ask(at, target, manner))
         if self._everyone and isinstance(target, str) and claim.digest is not None:
             others = self._other_voices(repository, at, tried)
@@ -144,11 +132,11 @@ class RegistryClient:
         is asked then, so that nothing heals silently.  Raises :class:`DigestConflictError` when another
         source that may say what the tag means gives it another digest (one HEAD each, where there are any).
         """
-        _check(target)
+        check_target(target)
 
         def read(at: Endpoint, manner: RequestOptions) -> Content:
             with self._transport.quotas.pulling(at.authority, lambda: self._ask(at, target, manner)):
-                answer = self._request(at, _manifest_call("GET", at, target, manner))
+                answer = self._request(at, manifest_call("GET", at, target, manner))
             return verify.manifest(answer, target, at.host)
 
         at, content, tried = self._first(repository, target, _twice(read))
@@ -168,7 +156,7 @@ class RegistryClient:
 
         def read(at: Endpoint, manner: RequestOptions) -> bytes:
             path = at.target(f"blobs/{digest}")
-            call = Request(method="GET", target=path, limit=limit, headers=_ANY, manner=manner)
+            call = Request(method="GET", target=path, limit=limit, headers=ANY, manner=manner)
             return verify.blob(self._request(at, call), digest)
 
         return self._first(repository, digest, _twice(read))[1]
@@ -179,7 +167,7 @@ class RegistryClient:
         def read(at: Endpoint, manner: RequestOptions) -> tuple[str, ...]:
             def ask(target: str) -> Response:
                 call = Request(
-                    method="GET", target=target, limit=limits.TAG_LIST_BYTES, headers=_ANY, manner=manner
+                    method="GET", target=target, limit=limits.TAG_LIST_BYTES, headers=ANY, manner=manner
                 )
                 return self._request(at, call)
 
@@ -191,9 +179,7 @@ class RegistryClient:
         """List what refers to a manifest ("Listing Referrers"): by the API, or by its tag where there is none."""
 
         def read(at: Endpoint, manner: RequestOptions) -> tuple[Descriptor, ...] | None:
-            return referrers.listed(
-                lambda target: self._request(at, _index_call(target, manner)), at, subject
-            )
+            return referrers.listed(lambda target: self._request(at, index_call(target, manner)), at, subject)
 
         try:
             found = self._first(repository, subject, read)[1]
@@ -231,14 +217,14 @@ class RegistryClient:
 
     def resolve_tag(self, repository: str, tag: str) -> Digest | None:
         """Return what the host's tag points to; None for a true 404.  A HEAD that says nothing is read."""
-        _check(tag)
+        check_target(tag)
         at = origin(repository, self._hosts)
         with self._named(repository, tag):
             try:
                 claim = self._ask(at, tag, _LAST, actions=WRITE)
                 if claim.digest is not None:
                     return claim.digest
-                answer = self._request(at, _manifest_call("GET", at, tag, _LAST))
+                answer = self._request(at, manifest_call("GET", at, tag, _LAST))
                 return verify.manifest(answer, tag, at.host).digest
             except NotFoundError:
                 return None
@@ -278,7 +264,7 @@ class RegistryClient:
         ``absent`` only makes a refusal an :class:`~imagelock.errors.IncompleteError`.
         """
         if tag is not None:
-            _check(tag)
+            check_target(tag)
         with self._named(repository, tag or content.digest):
             subject = self._uploader.put_manifest(repository, content, tag, absent)
             if subject is not None:
@@ -288,7 +274,7 @@ class RegistryClient:
         """Add a referrer to the tag that lists them, for a registry without the API."""
         tag, at = referrers.fallback_tag(subject), origin(repository, self._hosts)
         with self._listing:
-            answer = self._request(at, _manifest_call("GET", at, tag, _LAST, WRITE))
+            answer = self._request(at, manifest_call("GET", at, tag, _LAST, WRITE))
             before = () if answer.status == 404 else referrers.children(verify.manifest(answer, tag, at.host))
             index = referrers.with_referrer(before, content)
             if index is not None:
@@ -300,7 +286,7 @@ class RegistryClient:
         try:
             yield
         except RegistryError as error:
-            error.where = error.where or _where(repository, target)
+            error.where = error.where or where_of(repository, target)
             raise
 
     # One endpoint
@@ -308,16 +294,7 @@ class RegistryClient:
     def _open_blob(
         self, at: Endpoint, descriptor: Descriptor, manner: RequestOptions, start: int
     ) -> Response:
-        headers = {**_ANY, "Range": f"bytes={start}-"} if start else _ANY
-        call = Request(
-            method="GET",
-            target=at.target(f"blobs/{descriptor.digest}"),
-            limit=0,
-            headers=headers,
-            manner=manner,
-            streamed=True,
-        )
-        return self._request(at, call)
+        return self._request(at, blob_call(at, descriptor.digest, manner, start))
 
     def _request(self, at: Endpoint, call: Request) -> Response:
         site = self._transport.site(at.scheme, at.authority, at.settings)
@@ -326,12 +303,12 @@ class RegistryClient:
     def _ask(
         self, at: Endpoint, target: str | Digest, manner: RequestOptions, *, actions: str = "pull"
     ) -> HeadResult:
-        answer = self._request(at, _manifest_call("HEAD", at, target, manner, actions))
+        answer = self._request(at, manifest_call("HEAD", at, target, manner, actions))
         if answer.status == 404 and (manner is not _REPLACEABLE or not is_true_404(answer)):
             # A HEAD has no body to tell the registry's 404 from a proxy's, and some registries answer HEAD
             # with 404 for what they have: nothing is gone, and no tag is free, before a GET says so.
             # Where another endpoint is asked next, that one decides.
-            answer = self._request(at, _manifest_call("GET", at, target, manner))
+            answer = self._request(at, manifest_call("GET", at, target, manner))
         if answer.status in NO_HEAD:
             return HeadResult(digest=None, media_type=None, size=None, host=at.host)
         if answer.status != 200:
@@ -380,7 +357,7 @@ class RegistryClient:
         return self._ask(at, tag, _REPLACEABLE).digest
 
     def _failure(self, repository: str, target: str | Digest, tried: _Tried) -> RegistryError:
-        return _failure(_where(repository, target), [(self._label(at), error) for at, error in tried])
+        return failure_of(where_of(repository, target), [(self._label(at), error) for at, error in tried])
 
     def _label(self, at: Endpoint) -> str:
         """Return the address for messages; the scheme of a host that had none configured is known by now."""
@@ -393,34 +370,6 @@ class RegistryClient:
         return places
 
 
-def _where(repository: str, target: str | Digest) -> str:
-    return f"{repository}{'@' if isinstance(target, Digest) else ':'}{target}"
-
-
-def _check(target: str | Digest) -> None:
-    """Refuse what is not a tag before it becomes part of a path."""
-    if isinstance(target, str) and not is_tag(target):
-        raise InvalidValueError(f"{target[:80]!r} is not a tag", text=target)
-
-
-def _manifest_call(
-    method: str, at: Endpoint, target: str | Digest, manner: RequestOptions, actions: str = "pull"
-) -> Request:
-    return Request(
-        method=method,
-        target=at.target(f"manifests/{target}"),
-        limit=limits.MANIFEST_BYTES,
-        headers=_ACCEPT,
-        manner=manner,
-        actions=actions,
-    )
-
-
-def _index_call(target: str, manner: RequestOptions) -> Request:
-    headers = {"Accept": OCI_INDEX}
-    return Request(method="GET", target=target, limit=limits.MANIFEST_BYTES, headers=headers, manner=manner)
-
-
 def _twice(read: Callable[[Endpoint, RequestOptions], T]) -> Callable[[Endpoint, RequestOptions], T]:
     """Read, and if the content is wrong, read once more on a new connection."""
 
@@ -431,44 +380,3 @@ def _twice(read: Callable[[Endpoint, RequestOptions], T]) -> Callable[[Endpoint,
             return read(at, replace(manner, fresh=True))
 
     return read_twice
-
-
-def _failure(where: str, tried: list[tuple[str, RegistryError]]) -> RegistryError:
-    """Return the error to report: not found only when every endpoint that may answer said so."""
-    if not tried:
-        return UnreachableError(
-            "nothing can resolve a tag: no mirror resolves tags and fallback is off",
-            where=where,
-            hint="set resolve = true for a mirror, or set fallback = true",
-        )
-    lines = tuple(f"{label}: {_short(error)}" for label, error in tried)
-    label, worst = min(tried, key=lambda each: _badness(each[1]))
-    missing = isinstance(worst, NotFoundError)
-    hints = [worst.hint] if worst.hint else []
-    if len(tried) > 1:
-        hints.insert(0, f"tried: {'; '.join(lines)}")
-    return type(worst)(
-        f"{worst.message} at {label}" if missing else f"{label}: {worst.message}",
-        where=where,
-        hint="; ".join(hints) or None,
-        tried=lines,
-    )
-
-
-def _badness(error: RegistryError) -> int:
-    """Rank errors, the one to report first: the less an error says about the image, the worse it is."""
-    order: tuple[type[RegistryError], ...] = (
-        IntegrityError,
-        TLSError,
-        AccessDeniedError,
-        RateLimitedError,
-        UnreachableError,
-    )
-    ranks = [rank for rank, kind in enumerate(order) if isinstance(error, kind)]
-    if ranks:
-        return ranks[0]
-    return len(order) + isinstance(error, NotFoundError)
-
-
-def _short(error: RegistryError) -> str:
-    return "404" if isinstance(error, NotFoundError) else f"{error.kind} ({error.message})"
