@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from imagelock.errors import RegistryError
+from imagelock.lazy_regex import lazy_regex
 from imagelock.registry.http.responses import Response
 
 if TYPE_CHECKING:
@@ -14,10 +16,16 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
+_OWN_PATH = lazy_regex(
+    r"/v2/(?=\Z|\?)|/v2/[a-z0-9._/-]+/(?:manifests/[A-Za-z0-9_.:-]+|blobs/(?:uploads/|sha(?:256|512):[0-9a-f]+)"
+    r"|tags/list|referrers/[a-z0-9:]+)",
+    re.ASCII,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request as an observer sees it: ``what`` is method and URL, without the query that may hold a signature.
+    """One request as an observer sees it: ``what`` is method and URL as far as it can hold no signature.
 
     ``status`` is None where no answer came that counts, ``earlier`` the number of tries before.
     """
@@ -31,10 +39,18 @@ class Exchange:
 Observer: TypeAlias = "Callable[[Exchange], None]"
 
 
-def observed(request: Callable[[], R], what: str, earlier: int, observer: Observer) -> R:
-    """Send a request and pass on what came of it."""
+def shown_target(target: str) -> str:
+    """Return what may be shown of a request's target: the paths of the distribution specification, without a query.
+
+    Where a redirect or an upload's ``Location`` leads, the path may be the secret.
+    """
+    match = _OWN_PATH.match(target)
+    return match[0] if match else "/…"
+
+
+def observed(request: Callable[[], R], shown: str, earlier: int, observer: Observer) -> R:
+    """Send a request and pass on what came of it; ``shown`` is method and URL."""
     begun = time.monotonic()
-    shown = what.partition("?")[0]
     try:
         result = request()
     except RegistryError:

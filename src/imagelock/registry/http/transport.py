@@ -24,7 +24,7 @@ from imagelock.registry.http.bodies import read_body
 from imagelock.registry.http.connection import RequestHeaders
 from imagelock.registry.http.exceptions import FOREIGN, translate
 from imagelock.registry.http.locations import split_location
-from imagelock.registry.http.observed import observed
+from imagelock.registry.http.observed import observed, shown_target
 from imagelock.registry.http.pools import Connections
 from imagelock.registry.http.rate_limit import Quotas
 from imagelock.registry.http.responses import REDIRECT, REPEATABLE, Response, retryable, scrubbed
@@ -285,9 +285,8 @@ class Transport:
         """Try once, and show what came of it to who observes."""
         if self._observer is None:
             return self._try(site, call)
-        return observed(
-            lambda: self._try(site, call), f"{call.method} {site.url}{call.target}", attempt, self._observer
-        )
+        shown = f"{call.method} {site.url}{shown_target(call.target)}"
+        return observed(lambda: self._try(site, call), shown, attempt, self._observer)
 
     def _try(self, site: HostState, call: Request) -> Response | RetryableFailure:
         self._count(site.authority, call.method)
