@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from imagelock.config import parse_config
+from imagelock.config_reader import parse_config
 from imagelock.errors import ConfigError
 from imagelock.lockfile.reader import parse_lock
 from imagelock.model.digest import Digest

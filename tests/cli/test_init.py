@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from imagelock.config import Config, parse_config
+from imagelock.config import Config
+from imagelock.config_reader import parse_config
 
 if TYPE_CHECKING:
     from support.world import World

@@ -1,6 +1,6 @@
 """The configuration of registry hosts; trust is decided before these values are made.
 
-A value here is already allowed: `imagelock.config` drops or refuses what an untrusted file may not say.
+A value here is already allowed: `imagelock.config_reader` drops or refuses what an untrusted file may not say.
 """
 
 from __future__ import annotations

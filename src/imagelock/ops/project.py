@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagelock import limits
-from imagelock.config import FILE_NAME, PYPROJECT, Config, has_config, parse_config
+from imagelock.config import FILE_NAME, PYPROJECT, Config, has_config
 from imagelock.errors import ConfigError, FileError, LockError
 from imagelock.files import Write, decode, encode, read_bytes
 from imagelock.lockfile.reader import is_list, parse
@@ -187,6 +187,8 @@ def _read_config(path: Path, *, trusted: bool) -> Config:
         text = decode(read_bytes(path, limits.CONFIG_FILE_BYTES))
     except FileError as error:
         raise ConfigError(error.message, where=str(path)) from error
+    from imagelock.config_reader import parse_config  # noqa: PLC0415 - a project without a file needs no reader
+
     config = parse_config(text, str(path) if trusted else path.name, trusted=trusted)
     hosts = {
         host: replace(

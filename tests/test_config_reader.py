@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagelock.config import Config, has_config, parse_config
+from imagelock.config import Config, has_config
+from imagelock.config_reader import parse_config
 from imagelock.errors import ConfigError
 from imagelock.model.hosts import Alternate, HostSettings, Mirror
 from imagelock.model.platform import Platform
