@@ -38,8 +38,7 @@ def learn(run: Run, dumps: tuple[str, ...], write: str | None, **options: Any) -
 
     \b
     Examples:
-      kubectl get pods,deployments,statefulsets,daemonsets,jobs,cronjobs -A -o json > /tmp/dump.json
-      imagelock cluster learn /tmp/dump.json
+      kubectl get pods,deployments,statefulsets,daemonsets,jobs,cronjobs -A -o json | imagelock cluster learn -
       imagelock cluster learn -n shop --write operators.txt && imagelock lock --from operators.txt
     """
     from imagelock.ops.cluster.learn import learn as look

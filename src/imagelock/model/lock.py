@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
-from imagelock.model.digest import same_digest
-
 if TYPE_CHECKING:
     from imagelock.model.digest import Digest
     from imagelock.model.platform import Platform
@@ -115,20 +113,37 @@ class Lock:
 
     def tagged(self, name: str, tag: str) -> LockedImage | None:
         """Return the entry of one name and tag."""
-        return next((image for image in self._by_name.get(name, ()) if image.tag == tag), None)
+        return self._by_tag.get((name, tag))
 
     def with_digest(self, name: str, digest: Digest) -> tuple[LockedImage, ...]:
         """Return the entries of one name that have this digest, under whatever tag."""
-        return tuple(image for image in self.named(name) if same_digest(image.digest, digest))
+        return tuple(self._by_digest.get((name, digest), ()))
+
+    @cached_property
+    def _by_tag(self) -> dict[tuple[str, str], LockedImage]:
+        """The first entry of each name and tag."""
+        return {(image.name, image.tag): image for image in reversed(self.images) if image.tag is not None}
+
+    @cached_property
+    def _by_digest(self) -> dict[tuple[str, Digest], list[LockedImage]]:
+        """The entries by name and digest: one name of a catalog may have thousands."""
+        found: dict[tuple[str, Digest], list[LockedImage]] = defaultdict(list)
+        for image in self.images:
+            found[image.name, image.digest].append(image)
+        return dict(found)
 
     def children_of(self, name: str, digest: Digest) -> tuple[LockedImage, ...]:
         """Return the entries of one name that have this digest as one of their platforms."""
-        return tuple(
-            image
-            for image in self.named(name)
-            if not same_digest(image.digest, digest)
-            and any(same_digest(part.digest, digest) for part in image.platforms)
-        )
+        return tuple(self._by_child.get((name, digest), ()))
+
+    @cached_property
+    def _by_child(self) -> dict[tuple[str, Digest], list[LockedImage]]:
+        found: dict[tuple[str, Digest], list[LockedImage]] = defaultdict(list)
+        for image in self.images:
+            for digest in dict.fromkeys(part.digest for part in image.platforms):
+                if digest != image.digest:
+                    found[image.name, digest].append(image)
+        return dict(found)
 
     def match(self, reference: Reference, *, untagged_first: bool = False) -> Match:
         """Return the entry a reference means, several when that is not clear, or None.

@@ -6,8 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imagelock.model.digest import same_digest
-from imagelock.model.lock import Ambiguous, Lock, LockedImage, Source
+from imagelock.model.lock import Ambiguous, Lock, Source
 from imagelock.model.outcome import finding
 from imagelock.ops.project import LockFile, read_lock
 
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from imagelock.model.finding_codes import Level
+    from imagelock.model.lock import LockedImage
     from imagelock.model.outcome import Finding
     from imagelock.model.platform import Platform
     from imagelock.model.reference import Reference
@@ -31,19 +31,22 @@ def read_lock_for(project: Project, collection: Collection) -> LockFile:
     return read_lock(project)
 
 
-def is_used(image: LockedImage, by_name: dict[str, list[Reference]], lock: Lock) -> bool:
-    """Whether any reference means this entry, by whatever of its names."""
-    for reference in by_name.get(image.name, ()):
-        match = lock.match(reference)
-        if match is image or (not isinstance(match, LockedImage) and match is not None):
-            return True
-        if (
-            reference.tag is None
-            and reference.digest is not None
-            and same_digest(reference.digest, image.digest)
-        ):
-            return True
-    return False
+def used_entries(uses: Iterable[Occurrence], lock: Lock) -> frozenset[str]:
+    """Return which entries the places mean, by whatever of their names, as ``image_id``.
+
+    Where a reference could mean several entries of a name, all of that name count as used.
+    """
+    used: set[str] = set()
+    for name, references in references_by_name(uses).items():
+        for reference in references:
+            match = lock.match(reference)
+            if isinstance(match, Ambiguous):
+                used.update(image.image_id for image in lock.named(name))
+            elif match is not None:
+                used.add(match.image_id)
+            if reference.tag is None and reference.digest is not None:
+                used.update(image.image_id for image in lock.with_digest(name, reference.digest))
+    return frozenset(used)
 
 
 def recorded_entries(use: Occurrence, lock: Lock) -> tuple[LockedImage, ...]:

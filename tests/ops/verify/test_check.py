@@ -258,3 +258,13 @@ def test_check_of_nothing_but_the_lock_counts_every_place_once(pinned: World) ->
     summary = pinned.json("check").document["summary"]
     parts = ("pinned", "wrong", "ignored", "exempt")
     assert summary["references"] == sum(summary[part] for part in parts) == 4
+
+
+@pytest.mark.timeout(120)
+def test_thousands_of_digests_of_one_name_cost_what_was_typed(world: World) -> None:
+    images = "".join(f"{NAME}@sha256:{number:064x}\n" for number in range(20_000))
+    world.write("images.txt", images)
+    world.write("released.lock", images)
+    world.write("imagelock.toml", '[scan]\nexclude = ["released.lock"]\n')
+    result = world.json("check", "--strict", "--lock-file", "released.lock")
+    assert (result.code, result.document["summary"]["pinned"]) == (0, 20_000)

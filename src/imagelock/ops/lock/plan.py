@@ -25,8 +25,7 @@ from imagelock.ops.usage import (
     build_sources,
     disagreement,
     is_scanned,
-    is_used,
-    references_by_name,
+    used_entries,
 )
 
 if TYPE_CHECKING:
@@ -325,7 +324,7 @@ def _unused(collection: Collection, lock: Lock, request: LockRequest) -> tuple[L
     """Return the entries that go: only a whole and readable project can tell that nothing uses them."""
     if not collection.whole or collection.problems or request.upgrade_images:
         return ()
-    grouped = references_by_name(collection.uses)
+    used = used_entries(collection.uses, lock)
     listed, in_lists, read = request.listed, request.listed.keys, _images_read(collection)
     return tuple(
         image
@@ -333,7 +332,7 @@ def _unused(collection: Collection, lock: Lock, request: LockRequest) -> tuple[L
         # An entry of a list that was not read now stays: a partial pipeline keeps what it did not build.
         if (is_scanned(image) or listed.has_left(image) or _image_of_origin(image) in read)
         and _key(image) not in in_lists
-        and not is_used(image, grouped, lock)
+        and image.image_id not in used
     )
 
 

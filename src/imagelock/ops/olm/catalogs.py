@@ -172,7 +172,7 @@ def _source(project: Project, catalog: Catalog, collection: Collection, lock: Lo
 def _image_of(catalog: Catalog, collection: Collection) -> Occurrence | None:
     """Return the place that names the image in which a catalog's lists are."""
     for use in collection.uses if catalog.source is None else ():
-        if "RELATED_IMAGE_" not in use.file.text.content:
+        if not use.file.has_variables:
             continue
         for bundle in bundles(use.file.text):
             for variable in bundle.variables:

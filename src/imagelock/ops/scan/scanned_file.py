@@ -7,10 +7,11 @@ So bytes stay in memory up to a budget; what is beyond it is read again and must
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from imagelock.errors import FileChangedError, FileError
 from imagelock.files import decode, read_bytes
@@ -18,11 +19,12 @@ from imagelock.formats.classify.renamed import meant
 from imagelock.formats.syntax.text import Text
 from imagelock.limits import KEPT_BYTES, SCAN_FILE_MOST_BYTES
 from imagelock.model.ignore_comments import NO_IGNORES, ignores
+from imagelock.model.olm import PREFIX
 from imagelock.model.place import Place
 from imagelock.ops.scan.packing import PackedFound, PlacesOf, kept
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from imagelock.formats.relations.base import Statement
     from imagelock.formats.syntax.text import Chart
@@ -31,9 +33,11 @@ if TYPE_CHECKING:
     from imagelock.model.place import Found
     from imagelock.model.rule import ScanRule
 
+T = TypeVar("T")
+
 _FINGERPRINT_BYTES = 16
 IMAGE_SCHEME = "image://"
-_IGNORE_MARK = b"imagelock:"
+_IGNORE_MARK = "imagelock:"
 
 
 class ByteBudget:
@@ -102,7 +106,8 @@ def fingerprint(data: bytes) -> bytes:
 class ScannedFile:
     """One file and what it holds; ``place`` is its path, None for standard input and files inside others.
 
-    ``may_ignore`` says that the file has a comment for imagelock; ``context`` is what other files say of it, ``said``
+    ``may_ignore`` says that the file has a comment for imagelock, ``has_variables`` that it has a variable for an
+    image as OLM's operators take them; ``context`` is what other files say of it, ``said``
     what it says of others.
     """
 
@@ -113,6 +118,7 @@ class ScannedFile:
     rules: tuple[ScanRule, ...] = ()
     chart: Chart | None = None
     may_ignore: bool = True
+    has_variables: bool = True
     context: FileContext | None = None
     said: tuple[Statement, ...] = ()
 
@@ -137,7 +143,8 @@ class ScannedFile:
             kept(found),
             rules,
             text.chart,
-            may_ignore=_IGNORE_MARK in data,
+            may_ignore=_IGNORE_MARK in text.content,
+            has_variables=PREFIX in text.content,
             context=text.context,
             said=said,
         )
@@ -197,11 +204,38 @@ class ScannedFile:
         )
 
 
-@lru_cache(maxsize=32)
+class _Recent:
+    """The texts and bytes used last, up to a budget of bytes; one that is larger is kept until the next."""
+
+    def __init__(self, budget: int) -> None:
+        self._budget = budget
+        self._kept: OrderedDict[object, tuple[int, Any]] = OrderedDict()
+        self._used = 0
+
+    def get(self, key: object, make: Callable[[], T], size_of: Callable[[T], int]) -> T:
+        """Return what belongs to a key, made again where it is no longer kept."""
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            known: T = self._kept[key][1]
+            return known
+        value = make()
+        self._kept[key] = size_of(value), value
+        self._used += size_of(value)
+        while self._used > self._budget and len(self._kept) > 1:
+            self._used -= self._kept.popitem(last=False)[1][0]
+        return value
+
+
+_texts, _bytes = _Recent(KEPT_BYTES), _Recent(KEPT_BYTES)
+
+
 def _text(name: str, content: FileContent, chart: Chart | None, context: FileContext | None) -> Text:
-    return Text(name, decode(_data(content)), chart, context)
+    return _texts.get(
+        (name, content, chart, context),
+        lambda: Text(name, decode(_data(content)), chart, context),
+        lambda text: len(text.content),
+    )
 
 
-@lru_cache(maxsize=32)
 def _data(content: FileContent) -> bytes:
-    return content.read()
+    return _bytes.get(content, content.read, len)

@@ -26,7 +26,16 @@ def pack(file: ScannedFile) -> Packed:
     """Return a file as tuples; its rules and its context are not in it, because the other side has them."""
     found = file.found
     items = found if isinstance(found, PackedFound) else [pack_found(item) for item in found]
-    return (file.name, file.place, file.content, file.chart, file.may_ignore, file.said, items)
+    return (
+        file.name,
+        file.place,
+        file.content,
+        file.chart,
+        file.may_ignore,
+        file.has_variables,
+        file.said,
+        items,
+    )
 
 
 def unpack(
@@ -35,7 +44,7 @@ def unpack(
     context_of: Callable[[str], FileContext | None],
 ) -> ScannedFile:
     """Return the file again."""
-    name, place, content, chart, may_ignore, said, items = _typed(packed)
+    name, place, content, chart, may_ignore, has_variables, said, items = _typed(packed)
     return ScannedFile(
         name=name,
         place=place,
@@ -44,6 +53,7 @@ def unpack(
         rules=rules_of(name),
         chart=chart,
         may_ignore=may_ignore,
+        has_variables=has_variables,
         context=context_of(name),
         said=said,
     )
@@ -51,6 +61,8 @@ def unpack(
 
 def _typed(
     packed: Packed,
-) -> tuple[str, str | None, FileContent, Chart | None, bool, tuple[Statement, ...], list[Any] | PackedFound]:
-    name, place, content, chart, may_ignore, said, items = packed
-    return name, place, content, chart, may_ignore, said, items
+) -> tuple[
+    str, str | None, FileContent, Chart | None, bool, bool, tuple[Statement, ...], list[Any] | PackedFound
+]:
+    name, place, content, chart, may_ignore, has_variables, said, items = packed
+    return name, place, content, chart, may_ignore, has_variables, said, items

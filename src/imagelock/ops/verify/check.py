@@ -15,12 +15,11 @@ from imagelock.ops.scan.account import unread_findings
 from imagelock.ops.usage import (
     disagreement,
     is_scanned,
-    is_used,
     missing_platforms,
     read_lock_for,
     recorded_entries,
-    references_by_name,
     unused,
+    used_entries,
 )
 from imagelock.ops.verify.own_files import unproved
 
@@ -137,11 +136,10 @@ def is_unknown(use: Occurrence, lock: Lock) -> bool:
 
 def _is_audited(use: Occurrence) -> bool:
     """Whether more than digests counts at a place: of bundles, their variables, lists, and tags of copies."""
-    content = use.file.text.content
     return (
-        use.place.format in ("csv", "image-list")
+        use.file.has_variables
+        or use.place.format in ("csv", "image-list")
         or len(use.reference.tag or "") >= _HEX_DIGITS
-        or "RELATED_IMAGE_" in content
     )
 
 
@@ -277,7 +275,7 @@ def files_disagree(uses: Iterable[Occurrence]) -> Iterator[Finding]:
 
 def unused_entries(collection: Collection, lock: Lock) -> Iterator[Finding]:
     """Yield the entries that nothing in the project names (IL103)."""
-    grouped = references_by_name(collection.uses)
+    used = used_entries(collection.uses, lock)
     for image in lock.images:
-        if is_scanned(image) and not is_used(image, grouped, lock):
+        if is_scanned(image) and image.image_id not in used:
             yield unused(image)
