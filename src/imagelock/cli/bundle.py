@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from imagelock.cli.common import CONTEXT, Verb, VerbGroup, common
-from imagelock.cli.copying import Size, finish, limit_rate, paced, registries, what_to_copy
+from imagelock.cli.copying import Size, finish, limit_rate, pace_of, paced, registries, what_to_copy
 
 if TYPE_CHECKING:
     from imagelock.cli.common import Run
     from imagelock.ops.copies.archive import PreparedArchives
-    from imagelock.ops.copies.bundle import Prepared
+    from imagelock.ops.copies.bundle import BundleResult, Prepared, Request
+    from imagelock.ops.copies.contents import Contents
     from imagelock.ops.copies.items import CopyOptions
+    from imagelock.ops.parallel import Progress
+    from imagelock.stores.base import Source
+    from imagelock.stores.local import LocalStore
 
 _PATH = click.argument("path", type=click.Path(path_type=Path), metavar="FILE.tar|DIR")
 
@@ -91,23 +96,12 @@ def create(  # noqa: PLR0913 - one parameter for each option
       imagelock bundle create delta.tar --since images.lock.v1
       imagelock bundle create images/ --archive docker-archive --naming epiphany --platform linux/amd64
     """
-    from imagelock.errors import UsageError
-    from imagelock.model.sizes import in_units
-    from imagelock.ops.copies import archive as archives
     from imagelock.ops.copies import bundle
     from imagelock.ops.copies.deliveries import lock_of
-    from imagelock.ops.copies.forecast import forecast
     from imagelock.ops.copies.mirror import preview
-    from imagelock.ops.copies.sources import Pace
     from imagelock.ops.project import read_lock
-    from imagelock.stores.volumes import whole_path
 
-    if archive == "oci" and naming != "full":
-        raise UsageError("--naming is for --archive docker-archive")
-    if part_size is not None and (archive != "oci" or not bundle.is_tar(path)):
-        raise UsageError("--split cuts one tar: name the bundle FILE.tar")
-    if whole_path(path) != path:
-        raise UsageError(f"{path} is the name of a part", hint="name the whole; --split numbers the parts")
+    _require_sense(path, archive, naming, part_size)
     project = run.open()
     request = bundle.Request(
         lock=read_lock(project).lock,
@@ -119,32 +113,63 @@ def create(  # noqa: PLR0913 - one parameter for each option
         jobs=run.settings.jobs,
     )
     with registries(run, project, "bundling") as (client, shown):
-        source = paced(client, None if rate is None else Pace(rate))
-        made: PreparedArchives | Prepared
-        if archive == "oci":
-            made = bundle.prepare(request, source)
-        else:
-            made = archives.prepare(request, source, archives.NAMINGS[naming])
-        words = forecast(made.whole, request.lock, options.platforms)
-        if isinstance(made, bundle.Prepared) and not made.whole.settled:
-            words += f"; {path} takes {in_units(bundle.needed(made))}"
+        made = _prepared(request, paced(client, pace_of(rate)), None if archive == "oci" else naming)
+        words = _forecast(made, request, path)
         if dry_run:
             run.finish(preview("bundle-create", made.whole, (words, *made.advice)))
         run.say(words + "\n")
-        done = bundle.write(made, shown) if isinstance(made, bundle.Prepared) else archives.write(made, shown)
+        done = _written(made, shown)
         warnings = client.warnings
+    needs = () if since is None else (f"needs the delivery of {since.name}: load that first",)
     finish(
         run,
         "bundle-create",
         done.done,
-        (
-            *done.advice,
-            *warnings,
-            *(() if since is None else (f"needs the delivery of {since.name}: load that first",)),
-        ),
+        (*done.advice, *warnings, *needs),
         place="FILE" if archive == "docker-archive" else "",
         bundle=None if done.written is None else (str(path), done.written),
     )
+
+
+def _require_sense(path: Path, archive: str, naming: str, part_size: int | None) -> None:
+    """Refuse options that do not go together."""
+    from imagelock.errors import UsageError
+    from imagelock.ops.copies.bundle import is_tar
+    from imagelock.stores.volumes import whole_path
+
+    if archive == "oci" and naming != "full":
+        raise UsageError("--naming is for --archive docker-archive")
+    if part_size is not None and (archive != "oci" or not is_tar(path)):
+        raise UsageError("--split cuts one tar: name the bundle FILE.tar")
+    if whole_path(path) != path:
+        raise UsageError(f"{path} is the name of a part", hint="name the whole; --split numbers the parts")
+
+
+def _prepared(request: Request, source: Source, naming: str | None) -> Prepared | PreparedArchives:
+    """Plan one bundle, or with the naming of its files an archive for each image."""
+    from imagelock.ops.copies import archive, bundle
+
+    if naming is None:
+        return bundle.prepare(request, source)
+    return archive.prepare(request, source, archive.NAMINGS[naming])
+
+
+def _written(made: Prepared | PreparedArchives, shown: Progress | None) -> BundleResult:
+    from imagelock.ops.copies import archive, bundle
+
+    return bundle.write(made, shown) if isinstance(made, bundle.Prepared) else archive.write(made, shown)
+
+
+def _forecast(made: Prepared | PreparedArchives, request: Request, path: Path) -> str:
+    """Say what will be copied, and how large a bundle becomes."""
+    from imagelock.model.sizes import in_units
+    from imagelock.ops.copies import bundle
+    from imagelock.ops.copies.forecast import forecast
+
+    words = forecast(made.whole, request.lock, request.options.platforms)
+    if isinstance(made, bundle.Prepared) and not made.whole.settled:
+        words += f"; {path} takes {in_units(bundle.needed(made))}"
+    return words
 
 
 @command.command("verify", cls=Verb, context_settings=CONTEXT)
@@ -262,22 +287,16 @@ def load(  # noqa: PLR0913 - one parameter for each option
       imagelock bundle load release.tar --to registry.site:5000
       imagelock bundle load bundle/ --to registry.site/apps --dry-run
     """
-    from imagelock.errors import IntegrityError
     from imagelock.model.destination import destination
     from imagelock.model.platform import Platform
-    from imagelock.ops.copies import bundle, contents, inspect, mirror, transfer
+    from imagelock.ops.copies import bundle, mirror, transfer
     from imagelock.ops.copies.deliveries import explained
     from imagelock.ops.copies.forecast import forecast
     from imagelock.ops.copies.plan import plan
-    from imagelock.ops.copies.sources import Pace
     from imagelock.ops.copies.straight import Straight
 
     project = run.open()
-    try:
-        store = bundle.open_store(run.settings.directory / path)
-        inside = contents.require(store)
-    except IntegrityError as error:
-        run.finish(inspect.damaged("bundle-load", path, error))
+    store, inside = _opened(run, path)
     if verifies:
         _require_good(run, run.settings.directory / path)
     items = mirror.items(inside.lock, destination(to, maps), mirror.Shard(), moves)
@@ -289,24 +308,25 @@ def load(  # noqa: PLR0913 - one parameter for each option
         if dry_run:
             run.finish(mirror.preview("bundle-load", planned, (words,), missing="IL306"))
         run.say(words + "\n")
-        pace = None if rate is None else Pace(rate)
-        done = transfer.apply(
-            planned,
-            paced(store, pace),
-            client,
-            jobs=jobs,
-            progress=shown,
-            straight=Straight(store, client, pace),
-        )
+        pace = pace_of(rate)
+        straight = Straight(store, client, pace)
+        source = paced(store, pace)
+        done = transfer.apply(planned, source, client, jobs=jobs, progress=shown, straight=straight)
         warnings = client.warnings
-    finish(
-        run,
-        "bundle-load",
-        done,
-        warnings,
-        missing="IL306",
-        explain=lambda told: explained(told, inside.record),
-    )
+    explain = partial(explained, record=inside.record)
+    finish(run, "bundle-load", done, warnings, missing="IL306", explain=explain)
+
+
+def _opened(run: Run, path: Path) -> tuple[LocalStore, Contents]:
+    """Return a bundle and what it says of itself, or end with what is damaged."""
+    from imagelock.errors import IntegrityError
+    from imagelock.ops.copies import bundle, contents, inspect
+
+    try:
+        store = bundle.open_store(run.settings.directory / path)
+        return store, contents.require(store)
+    except IntegrityError as error:
+        run.finish(inspect.damaged("bundle-load", path, error))
 
 
 def _require_good(run: Run, path: Path) -> None:

@@ -108,6 +108,13 @@ class Size(click.ParamType[int]):
         return size or self.fail("a size of nothing", param, ctx)
 
 
+def pace_of(rate: int | None) -> Pace | None:
+    """Return what keeps a copy to so many bytes a second, or None."""
+    from imagelock.ops.copies.sources import Pace
+
+    return None if rate is None else Pace(rate)
+
+
 def paced(source: Source, pace: Pace | None) -> Source:
     """Return the source, at a rate where one is given."""
     return source if pace is None else Paced(source, pace)

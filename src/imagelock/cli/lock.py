@@ -106,10 +106,8 @@ def command(  # noqa: PLR0913 - the options of the contract
         listed=read_lists(project, lists, resolve_external=resolve_external),
     )
     asks = not check_only or upgrade or bool(upgrade_images)
-    if not resolve:  # A lock in conflict is settled first; what was selected stays meanwhile.
-        request = _with_selected(run, project, request, asks=asks)
-    if project.config.olm.catalogs:
-        collection = _with_catalogs(run, project, collection, request, asks=asks)
+    # A lock in conflict is settled first; what was selected stays meanwhile.
+    collection, request = _with_listed(run, project, (collection, request), asks=asks, selects=not resolve)
     if not asks:
         checked = check_lock(project, collection, request)
         run.finish(checked, collection=collection, at_least=int(bool(checked.changes)))
@@ -118,6 +116,18 @@ def command(  # noqa: PLR0913 - the options of the contract
         mode = WriteMode(write=write, keep_going=keep_going, settle=resolve, notify=run.remark)
         outcome = run_lock(project, collection, request, access, mode)
     run.finish(outcome, collection=collection, at_least=int(check_only and bool(outcome.changes)))
+
+
+def _with_listed(
+    run: Run, project: Project, planned: tuple[Collection, LockRequest], *, asks: bool, selects: bool
+) -> tuple[Collection, LockRequest]:
+    """Add what only registries list: tags that are selected, and what catalogs inside images name."""
+    collection, request = planned
+    if selects:
+        request = _with_selected(run, project, request, asks=asks)
+    if project.config.olm.catalogs:
+        collection = _with_catalogs(run, project, collection, request, asks=asks)
+    return collection, request
 
 
 def _with_selected(run: Run, project: Project, request: LockRequest, *, asks: bool) -> LockRequest:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from imagelock.lazy_regex import lazy_regex
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from imagelock.formats.syntax.text import Text
 
 DATA, SHELL, CODE, SLASHES = "data", "shell", "code", "code//"
@@ -179,9 +181,14 @@ def is_described(content: str, line: int, before: str, language: str) -> bool:
     if own is not None and _describes(own[1]):
         return True
     depth = len(before) - len(before.lstrip(" "))
+    return any(_describes(key) for key, _ in _keys_above(content, line, depth))
+
+
+def _keys_above(content: str, line: int, depth: int) -> Iterator[tuple[str, str]]:
+    """Yield the keys of the lines that enclose a line of this depth, the innermost first, each with what follows it."""
     for _ in range(_LINES_UP):
         if line <= 0 or depth <= 0:
-            return False
+            return
         above = content.rfind("\n", 0, line - 1) + 1
         written, line = content[above : line - 1], above
         bare = written.lstrip(" ")
@@ -189,9 +196,8 @@ def is_described(content: str, line: int, before: str, language: str) -> bool:
             continue
         depth = len(written) - len(bare)
         key = _LINE_KEY.match(bare)
-        if key is not None and _describes(key[1]):
-            return True
-    return False
+        if key is not None:
+            yield key[1], bare[key.end() :].strip(" ")
 
 
 def _describes(key: str) -> bool:
@@ -225,19 +231,8 @@ def is_command(content: str, line: int, before: str) -> bool:
     bare = before.lstrip(" ")
     # The items of a list may stand as far left as the key that it belongs to.
     depth = len(before) - len(bare) + bare.startswith("- ")
-    for _ in range(_LINES_UP):
-        if line <= 0 or depth <= 0:
-            return False
-        above = content.rfind("\n", 0, line - 1) + 1
-        written, line = content[above : line - 1], above
-        bare = written.lstrip(" ")
-        if not bare or len(written) - len(bare) >= depth:
-            continue
-        depth = len(written) - len(bare)
-        key = _LINE_KEY.match(bare)
-        if key is not None and bare[key.end() :].strip(" ")[:1] in ("|", ">", ""):
-            return key[1] in _SCRIPTS
-    return False
+    blocks = (key for key, rest in _keys_above(content, line, depth) if rest[:1] in ("|", ">", ""))
+    return next(blocks, None) in _SCRIPTS
 
 
 def reads_as_value(before: str, after: str, language: str) -> bool:

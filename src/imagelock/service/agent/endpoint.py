@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
+from imagelock.service.agent.background import BackgroundServer
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
-    from typing import Self
 
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 
-class Endpoint:
+class Endpoint(BackgroundServer):
     """Serves while it is entered; ``is_ready`` and ``is_alive`` are asked at each probe."""
 
     def __init__(
@@ -31,24 +30,7 @@ class Endpoint:
             ),
             "/healthz": lambda: (200, b"ok\n") if is_alive() else (503, b"nothing was judged for too long\n"),
         }
-        self._server = ThreadingHTTPServer(address, _handler(self._answers))
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-
-    @property
-    def port(self) -> int:
-        """The port it listens on."""
-        return self._server.server_port
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(ThreadingHTTPServer(address, _handler(self._answers)))
 
 
 def _handler(answers: dict[str, Callable[[], tuple[int, bytes]]]) -> type[BaseHTTPRequestHandler]:

@@ -7,7 +7,6 @@ A request costs one look into a table for each image, however large the lock is.
 from __future__ import annotations
 
 import ssl
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -19,14 +18,13 @@ from imagelock.errors import ConfigError
 from imagelock.limits import CLUSTER_OBJECT_BYTES
 from imagelock.ops.cluster.check import ExemptingJudge
 from imagelock.ops.cluster.pods import Judge, State, Subject
+from imagelock.service.agent.background import BackgroundServer
 
 if TYPE_CHECKING:
     import datetime as dt
     import socket
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
-    from types import TracebackType
-    from typing import Self
 
     from imagelock.cluster.running import ContainerKind, Owner
     from imagelock.model.exemption import Exemption
@@ -124,32 +122,14 @@ def _images(data: msgspec.Raw) -> Iterator[tuple[str, ContainerKind, tuple[Owner
                 yield template.image, template.kind, owners
 
 
-class GateServer:
+class GateServer(BackgroundServer):
     """Serves a gate over TLS while it is entered; a certificate that was replaced is read again."""
 
     def __init__(self, address: tuple[str, int], gate: Gate, certificate: Path, key: Path) -> None:
-        self._server = _TlsServer(address, gate, certificate, key)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-
-    @property
-    def port(self) -> int:
-        """The port it listens on."""
-        return self._server.server_port
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(_TlsServer(address, gate, certificate, key))
 
 
 class _TlsServer(ThreadingHTTPServer):
-    daemon_threads = True
-
     def __init__(self, address: tuple[str, int], gate: Gate, certificate: Path, key: Path) -> None:
         self._files = (certificate, key)
         self._read = 0.0
